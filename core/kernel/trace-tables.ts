@@ -1,0 +1,77 @@
+/**
+ * Everything a trace can say, in one place. A row has the time it was written and the columns named here. Charts, checks
+ * and reports are folds over these tables; a value is a number or a text as its column says. Times in columns are
+ * nanoseconds of virtual time, sizes are octets unless the name says pages.
+ */
+export const traceTables = {
+  /** A VM came to a state on a host: created, running, paused, inmigrate, postmigrate, shutdown, destroyed. */
+  'vm-state': { vm: 'text', host: 'text', state: 'text' },
+  /** A migration came to a status (QEMU's words), with its cause when it failed. */
+  'migration-status': {
+    migration: 'number',
+    vm: 'text',
+    source: 'text',
+    destination: 'text',
+    status: 'text',
+    cause: 'text',
+  },
+  /** What was chosen for a migration, when it started. */
+  'migration-start': {
+    migration: 'number',
+    strategy: 'text',
+    channel: 'text',
+    downtimeLimitNs: 'number',
+    maxBandwidth: 'number',
+    roundsMax: 'number',
+    linkBps: 'number',
+    ramOctets: 'number',
+  },
+  /** A round of pages was sent. Octets are those of the stream. `dirtied` pages were found dirty after it. */
+  'migration-round': {
+    migration: 'number',
+    round: 'number',
+    zeroPages: 'number',
+    normalPages: 'number',
+    octets: 'number',
+    startNs: 'number',
+    endNs: 'number',
+    dirtiedPages: 'number',
+    paused: 'number',
+  },
+  /** Source and destination were compared at switch-over; counts of octets that differ. */
+  'migration-compare': { migration: 'number', ramDifferences: 'number', deviceDifferences: 'number' },
+  /** A channel's handshake and life: message names as the standard's, `octets` as sent. */
+  'channel-message': { channel: 'text', sender: 'text', name: 'text', octets: 'number' },
+  /** Octets a link carried in one bin of time. */
+  'link-traffic': {
+    link: 'text',
+    binNs: 'number',
+    migrationOctets: 'number',
+    probeOctets: 'number',
+    otherOctets: 'number',
+  },
+  /** A client asked and was answered (or not: lost is 1). */
+  probe: { client: 'text', sequence: 'number', sentNs: 'number', replyNs: 'number', lost: 'number' },
+  /** A switch learned that an address moved. */
+  'switch-learned': { device: 'text', mac: 'text', switchPort: 'number' },
+  /** Core time booked on a host by a named lane. */
+  'core-time': { host: 'text', lane: 'text', binNs: 'number', workNs: 'number' },
+  /** The attacker found something in what it captured. */
+  finding: { attacker: 'text', kind: 'text', value: 'text', address: 'number', packet: 'number' },
+  /** How much of guest memory the attacker has rebuilt, in total so far. */
+  recovered: { attacker: 'text', pages: 'number', octets: 'number' },
+  /** What the attacker sees of a conversation it captured. */
+  'stream-seen': { attacker: 'text', protocol: 'text', client: 'text', server: 'text' },
+  /** The guest wrote a line on its console. */
+  'console-line': { vm: 'text', text: 'text' },
+  /** A person did something: the input log as the trace saw it. */
+  command: { console: 'text', text: 'text' },
+} as const
+
+export type TraceKind = keyof typeof traceTables
+
+type ColumnValue<C> = C extends 'text' ? string : number
+export type TraceRow<K extends TraceKind> = {
+  readonly [C in keyof (typeof traceTables)[K]]: ColumnValue<(typeof traceTables)[K][C]>
+}
+export type TimedRow<K extends TraceKind> = TraceRow<K> & { readonly atNs: number }
