@@ -1,0 +1,91 @@
+/** What one migration did, computed from the trace alone. Times are virtual. */
+
+export interface RoundMetrics {
+  /** Counts from 1. */
+  readonly round: number
+  readonly zeroPages: number
+  readonly normalPages: number
+  /** Octets on the migration stream. */
+  readonly octets: number
+  readonly startNs: number
+  readonly endNs: number
+  /** Pages the guest had dirtied by the end of the round. */
+  readonly dirtiedPages: number
+  /** The guest stood still during this round. */
+  readonly paused: boolean
+  /** Pages the closed form of pre-copy expects for this round; null when it has no say (first round, stop-and-copy). */
+  readonly predictedPages: number | null
+}
+
+export interface LeakStep {
+  readonly atNs: number
+  /** Planted secrets the attacker holds. */
+  readonly secretsFound: number
+  /** Octets of guest RAM the attacker has rebuilt. */
+  readonly ramOctetsRecovered: number
+}
+
+export interface FoundSecret {
+  readonly kind: string
+  readonly value: string
+  /** Guest-physical address. */
+  readonly address: number
+  /** Number of the captured frame that completed it, counted from 1 as Wireshark does. */
+  readonly packet: number
+  readonly atNs: number
+  /** It is one of the secrets planted in this session's guest. */
+  readonly planted: boolean
+}
+
+export interface RunMetrics {
+  /** Counts from 1 in a session. */
+  readonly migration: number
+  readonly vm: string
+  readonly source: string
+  readonly destination: string
+  readonly strategy: string
+  readonly channel: string
+  /** QEMU's word. */
+  readonly status: string
+  /** Why it failed, or an empty text. */
+  readonly cause: string
+  readonly downtimeLimitMs: number
+  readonly linkBps: number
+  readonly startNs: number
+  /** Null while it runs. */
+  readonly endNs: number | null
+  readonly totalTimeMs: number
+  /** When the guest stood still, if it did. */
+  readonly pausedFromNs: number | null
+  readonly resumedAtNs: number | null
+  readonly downtimeMs: number | null
+  /** The longest time between two replies the client received around the switch-over. */
+  readonly clientGapMs: number | null
+  readonly clientGapFromNs: number | null
+  readonly clientGapToNs: number | null
+  /** Octets of frames that belong to the migration, at the source's port of the switch. */
+  readonly wireOctets: number
+  readonly rounds: readonly RoundMetrics[]
+  readonly ramOctets: number
+  readonly ramOctetsRecovered: number
+  readonly secretsPlanted: number
+  readonly secretsFound: number
+  readonly leak: readonly LeakStep[]
+  readonly findings: readonly FoundSecret[]
+}
+
+/** One answer (or missing answer) to the client's probe. */
+export interface ProbeSample {
+  readonly sentNs: number
+  /** Round-trip time, or null when no answer came. */
+  readonly replyMs: number | null
+}
+
+/** Octets the source's link carried in one bin. */
+export interface ThroughputSample {
+  readonly atNs: number
+  readonly binNs: number
+  readonly migrationOctets: number
+  readonly probeOctets: number
+  readonly otherOctets: number
+}

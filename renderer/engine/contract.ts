@@ -1,0 +1,256 @@
+/**
+ * What the window and the engine's worker say to each other. Requests change the session (and are written to its input
+ * log); the engine answers with views, at most one a display frame. Everything here survives structured cloning.
+ */
+import type { ProbeSample, RunMetrics, ThroughputSample } from '../../core/metrics/run-metrics.js'
+
+export type {
+  FoundSecret,
+  LeakStep,
+  ProbeSample,
+  RoundMetrics,
+  RunMetrics,
+  ThroughputSample,
+} from '../../core/metrics/run-metrics.js'
+
+export type Strategy = 'precopy' | 'stop-and-copy'
+export type ChannelName = 'none' | 'nacl' | 'ssh'
+export type ConsoleName = 'guest' | 'operator' | 'attacker'
+
+/** The experiment controls of the top bar. */
+export interface MigrationSettings {
+  readonly strategy: Strategy
+  readonly channel: ChannelName
+  /** Bits a second of every link. */
+  readonly bandwidthBps: number
+  readonly downtimeLimitMs: number
+  /** Octets a second; 0 is no limit. */
+  readonly maxBandwidth: number
+  readonly workingSetPages: number
+  /** Pages a second the guest's workload rewrites. */
+  readonly dirtyPagesPerSecond: number
+}
+
+/** The labs as the home view lists them. */
+export interface LabSummary {
+  readonly id: string
+  readonly title: string
+  readonly goal: string
+  readonly minutes: number
+  readonly level: string
+  /** The sandbox has no steps. */
+  readonly stepCount: number
+  readonly stepsDone: number
+  /** False: the catalogue names it, but this version does not hold it yet. */
+  readonly available: boolean
+}
+
+export interface SavedSession {
+  readonly id: string
+  readonly labId: string
+  readonly title: string
+  /** Milliseconds of wall time since 1970, when it was last written. */
+  readonly savedAtMs: number
+  readonly virtualNs: number
+  readonly stepsDone: number
+  readonly stepCount: number
+}
+
+/** A session as it is kept on disk: enough to run it again. */
+export interface SessionFile {
+  readonly format: 'midstream-session'
+  readonly version: 1
+  readonly id: string
+  readonly labId: string
+  readonly seed: string
+  readonly savedAtMs: number
+  readonly virtualNs: number
+  readonly stepsDone: number
+  readonly stepCount: number
+  readonly title: string
+  /** Commands with their virtual times, as the engine wrote them. */
+  readonly log: readonly unknown[]
+}
+
+export type Request =
+  | { readonly kind: 'list-labs' }
+  /** Start a lab (or `sandbox`) afresh. `seed` gives the student's own values. */
+  | { readonly kind: 'open-lab'; readonly labId: string; readonly seed: string }
+  /** Run a kept session again up to where it was. */
+  | { readonly kind: 'open-session'; readonly file: SessionFile }
+  | { readonly kind: 'close' }
+  | { readonly kind: 'play' }
+  | { readonly kind: 'pause' }
+  /** Virtual seconds a second of wall time; Infinity is as fast as possible. */
+  | { readonly kind: 'speed'; readonly speed: number }
+  /** To the next frame on the wire, the next round's end, or the next trace record; then pause. */
+  | { readonly kind: 'step'; readonly to: 'packet' | 'round' | 'event' }
+  | { readonly kind: 'type'; readonly console: ConsoleName; readonly text: string }
+  | { readonly kind: 'configure'; readonly settings: Partial<MigrationSettings> }
+  | { readonly kind: 'boot' }
+  | { readonly kind: 'migrate' }
+  | { readonly kind: 'cancel-migration' }
+  | { readonly kind: 'answer'; readonly questionId: string; readonly answer: string }
+  | { readonly kind: 'hint'; readonly stepId: string }
+  /** Instructor: play the reference solution up to the start of that step. */
+  | { readonly kind: 'jump-to-step'; readonly stepId: string }
+  | { readonly kind: 'reset' }
+  /** A capture from outside: the attacker's tool on a file. */
+  | { readonly kind: 'analyse'; readonly name: string; readonly octets: Uint8Array }
+  | { readonly kind: 'export'; readonly what: 'report-data' | 'pcapng' }
+
+export type HostRole = 'hypervisor' | 'client' | 'attacker'
+
+export interface HostView {
+  readonly name: string
+  readonly title: string
+  readonly role: HostRole
+  readonly address: string
+  readonly cores: number
+  readonly vm: VmView | null
+}
+
+export interface VmView {
+  readonly name: string
+  readonly address: string
+  /** running, paused, inmigrate, shut off... */
+  readonly state: string
+  readonly ramOctets: number
+  /** One octet a cell of the chip's small map (96 cells): see `cellStates`. Null when the VM is not there. */
+  readonly cells: Uint8Array
+}
+
+/** What a cell of a VM chip's map says: the last event of the pages it stands for. */
+export const cellStates = { empty: 0, clean: 1, dirty: 2, sent: 3, received: 4 } as const
+
+export interface LinkView {
+  readonly name: string
+  readonly from: string
+  readonly to: string
+  readonly bandwidthBps: number
+  /** Octets over the last 2 ms of virtual time, by what they are. */
+  readonly migrationOctets: number
+  readonly probeOctets: number
+  readonly otherOctets: number
+  /** What its migration octets are to somebody who reads them. */
+  readonly content: 'clear' | 'sealed'
+}
+
+export interface MigrationView {
+  readonly migration: number
+  readonly status: string
+  readonly cause: string
+  readonly source: string
+  readonly destination: string
+  readonly channel: ChannelName
+  readonly strategy: Strategy
+  readonly round: number
+  /** 0 to 1: pages of this round sent. */
+  readonly roundProgress: number
+  readonly remainingPages: number
+}
+
+export interface StepView {
+  readonly id: string
+  readonly title: string
+  /** Markdown. */
+  readonly text: string
+  readonly state: 'locked' | 'current' | 'done'
+  readonly minutes: number
+  /** The hints asked for so far, Markdown. */
+  readonly hints: readonly string[]
+  readonly hintCount: number
+  /** What is still missing, in words; empty when done. */
+  readonly missing: string
+  /** When done: what shows it. */
+  readonly evidence: readonly EvidenceView[]
+  readonly questions: readonly QuestionView[]
+  /** Markdown, shown once the step is done. */
+  readonly explanation: string
+}
+
+export interface EvidenceView {
+  readonly text: string
+  readonly atNs: number
+  readonly packet: number | null
+  readonly address: number | null
+}
+
+export interface QuestionView {
+  readonly id: string
+  readonly text: string
+  readonly kind: 'choice' | 'number' | 'text'
+  readonly choices: readonly string[]
+  readonly unit: string
+  readonly answer: string | null
+  readonly correct: boolean | null
+  readonly explanation: string
+}
+
+export interface LabView {
+  readonly id: string
+  readonly title: string
+  readonly goal: string
+  readonly steps: readonly StepView[]
+}
+
+export interface EventView {
+  readonly atNs: number
+  readonly source: string
+  readonly text: string
+}
+
+export interface PacketView {
+  /** Counts from 1. */
+  readonly packet: number
+  readonly atNs: number
+  readonly source: string
+  readonly destination: string
+  readonly protocol: string
+  readonly octets: number
+  readonly info: string
+}
+
+/** The state of a session at one instant. Lists whose names begin with `new` hold only what came since the last view. */
+export interface SessionView {
+  readonly kind: 'view'
+  readonly sessionId: string
+  readonly labId: string
+  readonly seed: string
+  readonly nowNs: number
+  readonly playing: boolean
+  readonly speed: number
+  readonly booted: boolean
+  readonly settings: MigrationSettings
+  readonly hosts: readonly HostView[]
+  readonly links: readonly LinkView[]
+  readonly migration: MigrationView | null
+  readonly runs: readonly RunMetrics[]
+  readonly lab: LabView | null
+  readonly traceHash: string | null
+  readonly newConsoleText: Readonly<Record<ConsoleName, string>>
+  readonly newProbes: readonly ProbeSample[]
+  readonly newThroughput: readonly ThroughputSample[]
+  readonly newEvents: readonly EventView[]
+  readonly newPackets: readonly PacketView[]
+  /** True when this view starts a session afresh: the window drops what it kept of an earlier one. */
+  readonly fresh: boolean
+  /** Frames captured by the attacker so far. */
+  readonly capturedFrames: number
+}
+
+export type Answer =
+  | SessionView
+  | { readonly kind: 'labs'; readonly labs: readonly LabSummary[] }
+  | { readonly kind: 'saved'; readonly file: SessionFile }
+  | { readonly kind: 'analysis'; readonly name: string; readonly report: unknown }
+  | {
+      readonly kind: 'exported'
+      readonly what: 'report-data' | 'pcapng'
+      readonly name: string
+      readonly octets: Uint8Array
+    }
+  /** Long work: opening a long session, analysing a capture. `fraction` is 0 to 1. */
+  | { readonly kind: 'progress'; readonly what: string; readonly fraction: number }
+  /** Something a person did cannot be done; the session goes on. */
+  | { readonly kind: 'error'; readonly what: string; readonly message: string }
