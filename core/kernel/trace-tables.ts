@@ -57,11 +57,13 @@ export const traceTables = {
   /** Core time booked on a host by a named lane. */
   'core-time': { host: 'text', lane: 'text', binNs: 'number', workNs: 'number' },
   /** The attacker found something in what it captured. */
-  finding: { attacker: 'text', kind: 'text', value: 'text', address: 'number', packet: 'number' },
-  /** How much of guest memory the attacker has rebuilt, in total so far. */
-  recovered: { attacker: 'text', pages: 'number', octets: 'number' },
-  /** What the attacker sees of a conversation it captured. */
-  'stream-seen': { attacker: 'text', protocol: 'text', client: 'text', server: 'text' },
+  finding: { attacker: 'text', stream: 'number', kind: 'text', value: 'text', address: 'number', packet: 'number' },
+  /** How much of guest memory the attacker has rebuilt from one conversation, in total so far. */
+  recovered: { attacker: 'text', stream: 'number', pages: 'number', octets: 'number' },
+  /** The attacker recognised (or not) what a TCP conversation carries. `stream` counts its conversations. */
+  'stream-seen': { attacker: 'text', stream: 'number', protocol: 'text', client: 'text', server: 'text' },
+  /** What the guest's workload was told to do. */
+  workload: { vm: 'text', workingSetPages: 'number', dirtyPagesPerSecond: 'number' },
   /** The guest wrote a line on its console. */
   'console-line': { vm: 'text', text: 'text' },
   /** A person did something: the input log as the trace saw it. */

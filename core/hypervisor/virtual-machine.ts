@@ -1,0 +1,172 @@
+/** A VM on a host: its machine, its life, and the virtual time it runs in. */
+import { assert } from '../base/errors.js'
+import type { FrameSink } from '../base/frame-sink.js'
+import { microseconds, type Nanos } from '../base/units.js'
+import type { HostCores } from '../kernel/cores.js'
+import type { Kernel, KernelEvent, Process, QueuedEvent } from '../kernel/kernel.js'
+import { Machine } from '../machine/machine.js'
+
+/** Length of a slice of guest time. Interrupts, frames and typed characters reach the guest between two slices. */
+export const SLICE_NS: Nanos = microseconds(50)
+
+/** QEMU's run states (qapi/run-state.json) that Midstream uses. */
+export type RunState = 'prelaunch' | 'running' | 'paused' | 'inmigrate' | 'finish-migrate' | 'postmigrate' | 'shutdown'
+
+export interface VmOptions {
+  readonly name: string
+  readonly mac: Uint8Array
+  readonly ramOctets: number
+  /** Cycles, and instructions, a second. */
+  readonly hartHz: number
+}
+
+export interface VmOwner {
+  consoleWrote(vm: VirtualMachine, octets: Uint8Array): void
+  vmStateChanged(vm: VirtualMachine): void
+}
+
+/**
+ * Runs the machine in slices that begin at whole multiples of `SLICE_NS`. What a slice put out (frames, characters) goes
+ * out when it ends. A slice that began is finished even if the VM is paused meanwhile, so a pause is exact to a slice.
+ */
+export class VirtualMachine implements Process, FrameSink {
+  readonly machine: Machine
+  private runState: RunState = 'prelaunch'
+  private boundary: QueuedEvent | null = null
+  private onCore = false
+  private waiting = false
+  private instructionCount = 0
+
+  constructor(
+    private readonly kernel: Kernel,
+    readonly options: VmOptions,
+    readonly cores: HostCores,
+    private readonly owner: VmOwner,
+    /** Where the guest's frames go: its host's virtual switch. Set once the host plugged it in. */
+    public network: FrameSink | null = null,
+  ) {
+    this.machine = new Machine({ ramOctets: options.ramOctets, nicMac: options.mac, hartHz: options.hartHz })
+  }
+
+  get name(): string {
+    return this.options.name
+  }
+  get hostName(): string {
+    return this.cores.host
+  }
+  get state(): RunState {
+    return this.runState
+  }
+  /** Instructions executed on this host. */
+  get instructions(): number {
+    return this.instructionCount
+  }
+
+  /** Start, or go on after a pause. */
+  resume(): void {
+    assert(this.runState !== 'postmigrate', `${this.name} on ${this.hostName} lives elsewhere now`)
+    if (this.runState === 'running' || this.runState === 'shutdown') return
+    this.machine.resumeClock(this.kernel.nowNs)
+    this.enter('running')
+    this.wakeAtBoundary()
+  }
+
+  /** Stand still from the end of the slice that runs now. `state` says why. */
+  pause(state: 'paused' | 'finish-migrate' = 'paused'): void {
+    if (this.runState === 'running') this.machine.pauseClock(this.kernel.nowNs)
+    if (this.runState === 'running' || this.runState === 'paused' || this.runState === 'finish-migrate')
+      this.enter(state)
+  }
+
+  /** Waits for a migration to fill it. */
+  awaitIncoming(): void {
+    assert(this.runState === 'prelaunch', 'only a new VM can wait for a migration')
+    this.enter('inmigrate')
+  }
+
+  /** Everything was loaded and compared; it may run when its owner says so. */
+  incomingLoaded(): void {
+    assert(this.runState === 'inmigrate', 'only an incoming VM can have been loaded')
+    this.enter('paused')
+  }
+
+  /** It lives elsewhere now: this copy never runs again. */
+  handOver(): void {
+    this.enter('postmigrate')
+  }
+
+  receiveFrame(frame: Uint8Array): void {
+    if (this.runState !== 'running') return
+    this.machine.nic.receiveFrame(frame)
+    this.wakeAtBoundary()
+  }
+
+  /** What somebody types on the console. Only a running VM takes it. */
+  type(octets: Uint8Array): void {
+    assert(this.runState === 'running', `${this.name} is ${this.runState}`)
+    this.machine.console.receive(octets)
+    this.wakeAtBoundary()
+  }
+
+  handleEvent(_event: KernelEvent): void {
+    this.boundary = null
+    this.publish()
+    const { kernel, machine } = this
+    if (this.runState !== 'running') {
+      this.wantCore(false)
+      return
+    }
+    if (this.waiting && !machine.hasPendingInterrupt(kernel.nowNs)) {
+      this.wantCore(false)
+      const wakeNs = machine.wakeAtNs()
+      if (wakeNs !== null) this.wakeAt(boundaryFrom(Math.max(wakeNs, kernel.nowNs + 1)))
+      return
+    }
+    this.wantCore(true)
+    const budget = Math.floor((this.options.hartHz / 1e9) * SLICE_NS * this.cores.share())
+    const { executed, state } = machine.runSlice(kernel.nowNs, budget)
+    this.instructionCount += executed
+    this.waiting = state === 'waiting'
+    if (state === 'halted') {
+      this.publish()
+      this.wantCore(false)
+      this.enter('shutdown')
+    } else this.wakeAt(boundaryFrom(kernel.nowNs + 1))
+  }
+
+  private wantCore(wanted: boolean): void {
+    if (wanted === this.onCore) return
+    this.onCore = wanted
+    if (wanted) this.cores.vcpuStarted()
+    else this.cores.vcpuStopped()
+  }
+
+  private publish(): void {
+    const output = this.machine.console.takeOutput()
+    if (output.length > 0) this.owner.consoleWrote(this, output)
+    for (const frame of this.machine.nic.takeFrames()) this.network?.receiveFrame(frame)
+  }
+
+  private enter(state: RunState): void {
+    if (state === this.runState) return
+    this.runState = state
+    this.kernel.trace.add('vm-state', { vm: this.name, host: this.hostName, state })
+    this.owner.vmStateChanged(this)
+  }
+
+  private wakeAtBoundary(): void {
+    this.wakeAt(boundaryFrom(this.kernel.nowNs + 1))
+  }
+
+  /** One boundary is due at a time: the earliest asked for. */
+  private wakeAt(atNs: Nanos): void {
+    if (this.boundary !== null && this.boundary.atNs <= atNs) return
+    this.kernel.cancel(this.boundary)
+    this.boundary = this.kernel.scheduleAt(atNs, this, { kind: 'slice' })
+  }
+}
+
+/** The first slice boundary at or after `atNs`. */
+function boundaryFrom(atNs: Nanos): Nanos {
+  return Math.ceil(atNs / SLICE_NS) * SLICE_NS
+}

@@ -1,0 +1,192 @@
+/** Metrics of every migration of a session, folded from its trace. */
+import type { Nanos } from '../base/units.js'
+import type { TimedRow } from '../kernel/trace-tables.js'
+import type { Trace } from '../kernel/trace.js'
+import { predictRounds } from './predict-rounds.js'
+import type { FoundSecret, LeakStep, ProbeSample, RoundMetrics, RunMetrics, ThroughputSample } from './run-metrics.js'
+
+/** A secret that was put into the guest: what leakage is measured against. The attacker never sees this list. */
+export interface PlantedSecret {
+  readonly kind: string
+  readonly name: string
+  readonly value: string
+}
+
+/** One entry a migration, oldest first. */
+export function computeRuns(trace: Trace, planted: readonly PlantedSecret[]): RunMetrics[] {
+  const starts = trace.rows('migration-start')
+  return starts.map((start, index) => {
+    const untilNs = starts[index + 1]?.atNs ?? Infinity
+    return computeRun(trace, start, untilNs, planted)
+  })
+}
+
+function computeRun(
+  trace: Trace,
+  start: TimedRow<'migration-start'>,
+  untilNs: Nanos,
+  planted: readonly PlantedSecret[],
+): RunMetrics {
+  const { migration } = start
+  const statuses = trace.rows('migration-status').filter((row) => row.migration === migration)
+  const last = statuses.at(-1)
+  const ended = statuses.find((row) => isFinal(row.status))
+  const pause = guestPause(trace, start.atNs, untilNs, last?.vm ?? '')
+  const gap = pause.fromNs === null ? null : clientGap(trace, pause.fromNs, untilNs)
+  const leak = leakage(trace, start.atNs, untilNs, planted)
+  const endNs = ended?.atNs ?? null
+  return {
+    migration,
+    vm: last?.vm ?? '',
+    source: last?.source ?? '',
+    destination: last?.destination ?? '',
+    strategy: start.strategy,
+    channel: start.channel,
+    status: last?.status ?? 'setup',
+    cause: ended?.cause ?? '',
+    downtimeLimitMs: start.downtimeLimitNs / 1e6,
+    linkBps: start.linkBps,
+    startNs: start.atNs,
+    endNs,
+    totalTimeMs: ((endNs ?? trace.nowNs) - start.atNs) / 1e6,
+    pausedFromNs: pause.fromNs,
+    resumedAtNs: pause.toNs,
+    downtimeMs: pause.fromNs === null || pause.toNs === null ? null : (pause.toNs - pause.fromNs) / 1e6,
+    clientGapMs: gap === null ? null : (gap.toNs - gap.fromNs) / 1e6,
+    clientGapFromNs: gap?.fromNs ?? null,
+    clientGapToNs: gap?.toNs ?? null,
+    wireOctets: wireOctets(trace, last?.source ?? '', start.atNs, untilNs),
+    rounds: rounds(trace, migration, start.atNs),
+    ramOctets: start.ramOctets,
+    secretsPlanted: planted.length,
+    ...leak,
+  }
+}
+
+function isFinal(status: string): boolean {
+  return status === 'completed' || status === 'failed' || status === 'cancelled'
+}
+
+/** From the guest's stop for switch-over to the instant a copy of it ran again, wherever that was. */
+function guestPause(
+  trace: Trace,
+  fromNs: Nanos,
+  untilNs: Nanos,
+  vm: string,
+): { fromNs: Nanos | null; toNs: Nanos | null } {
+  let pausedNs: Nanos | null = null
+  for (const row of trace.rows('vm-state')) {
+    if (row.vm !== vm || row.atNs < fromNs || row.atNs >= untilNs) continue
+    if (row.state === 'finish-migrate' && pausedNs === null) pausedNs = row.atNs
+    if (row.state === 'running' && pausedNs !== null) return { fromNs: pausedNs, toNs: row.atNs }
+  }
+  return { fromNs: pausedNs, toNs: null }
+}
+
+/** The longest time between two replies at the client that overlaps the time from the guest's stop on. */
+function clientGap(trace: Trace, pausedNs: Nanos, untilNs: Nanos): { fromNs: Nanos; toNs: Nanos } | null {
+  let longest: { fromNs: Nanos; toNs: Nanos } | null = null
+  let previousNs: Nanos | null = null
+  for (const { replyNs, lost } of trace.rows('probe')) {
+    if (lost === 1 || replyNs >= untilNs) continue
+    if (
+      previousNs !== null &&
+      replyNs > pausedNs &&
+      (longest === null || replyNs - previousNs > longest.toNs - longest.fromNs)
+    )
+      longest = { fromNs: previousNs, toNs: replyNs }
+    previousNs = replyNs
+  }
+  return longest
+}
+
+/** A host's link to the switch has the host's name: every frame of a migration passes its source's. */
+function wireOctets(trace: Trace, link: string, fromNs: Nanos, untilNs: Nanos): number {
+  let octets = 0
+  for (const row of trace.rows('link-traffic'))
+    if (row.link === link && row.atNs >= fromNs && row.atNs < untilNs) octets += row.migrationOctets
+  return octets
+}
+
+function rounds(trace: Trace, migration: number, startNs: Nanos): RoundMetrics[] {
+  const rows = trace.rows('migration-round').filter((row) => row.migration === migration)
+  const workload = trace.rows('workload').findLast((row) => row.atNs <= startNs)
+  const predicted = predictRounds(rows, workload)
+  return rows.map((row, index) => ({
+    round: row.round,
+    zeroPages: row.zeroPages,
+    normalPages: row.normalPages,
+    octets: row.octets,
+    startNs: row.startNs,
+    endNs: row.endNs,
+    dirtiedPages: row.dirtiedPages,
+    paused: row.paused === 1,
+    predictedPages: predicted[index] ?? null,
+  }))
+}
+
+function leakage(
+  trace: Trace,
+  fromNs: Nanos,
+  untilNs: Nanos,
+  planted: readonly PlantedSecret[],
+): Pick<RunMetrics, 'leak' | 'findings' | 'secretsFound' | 'ramOctetsRecovered'> {
+  const streams = new Set<number>()
+  for (const row of trace.rows('stream-seen')) if (row.atNs >= fromNs && row.atNs < untilNs) streams.add(row.stream)
+  const known = new Set<PlantedSecret>()
+  const findings: FoundSecret[] = []
+  const steps: LeakStep[] = []
+  const octetsOfStream = new Map<number, number>()
+  const events = [
+    ...trace.rows('finding').map((row) => ({ ...row, found: true as const })),
+    ...trace.rows('recovered').map((row) => ({ ...row, found: false as const })),
+  ]
+    .filter((row) => streams.has(row.stream))
+    .sort((a, b) => a.atNs - b.atNs)
+  for (const event of events) {
+    if (event.found) {
+      const matches = planted.filter((secret) => reveals(event.value, secret.value))
+      for (const match of matches) known.add(match)
+      const { kind, value, address, packet, atNs } = event
+      findings.push({ kind, value, address, packet, atNs, planted: matches.length > 0 })
+    } else octetsOfStream.set(event.stream, event.octets)
+    let ramOctetsRecovered = 0
+    for (const octets of octetsOfStream.values()) ramOctetsRecovered = Math.max(ramOctetsRecovered, octets)
+    const step = { atNs: event.atNs, secretsFound: known.size, ramOctetsRecovered }
+    if (steps.at(-1)?.atNs === event.atNs) steps.pop()
+    steps.push(step)
+  }
+  const last = steps.at(-1)
+  return {
+    leak: steps,
+    findings,
+    secretsFound: last?.secretsFound ?? 0,
+    ramOctetsRecovered: last?.ramOctetsRecovered ?? 0,
+  }
+}
+
+/** Whether a finding tells the planted value: as it stands, or but for the spaces and dashes of a card number. */
+function reveals(found: string, planted: string): boolean {
+  return found.includes(planted) || found.replace(/[ -]/g, '').includes(planted.replace(/[ -]/g, ''))
+}
+
+/** The client's probes that were sent from `first` on. */
+export function probeSamples(trace: Trace, first = 0): ProbeSample[] {
+  return trace
+    .rows('probe', first)
+    .map(({ sentNs, replyNs, lost }) => ({ sentNs, replyMs: lost === 1 ? null : (replyNs - sentNs) / 1e6 }))
+}
+
+/** What the migration's link carried, a row a bin, from row `first` of the table on. */
+export function throughputSamples(trace: Trace, link: string, first = 0): ThroughputSample[] {
+  return trace
+    .rows('link-traffic', first)
+    .filter((row) => row.link === link)
+    .map(({ atNs, binNs, migrationOctets, probeOctets, otherOctets }) => ({
+      atNs,
+      binNs,
+      migrationOctets,
+      probeOctets,
+      otherOctets,
+    }))
+}
