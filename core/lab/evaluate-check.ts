@@ -147,7 +147,8 @@ function counterUnbroken(vm: string, { trace, runs }: Facts): Outcome {
     if (after.count !== before.count + 1) return missing(`the counter went from ${before.count} to ${after.count}`)
   }
   const moved = runs.find(({ status }) => status === 'completed')
-  if (moved === undefined || moved.pausedFromNs === null || moved.resumedAtNs === null) return missing(`${vm} has not been migrated yet`)
+  if (moved === undefined || moved.pausedFromNs === null || moved.resumedAtNs === null)
+    return missing(`${vm} has not been migrated yet`)
   const { pausedFromNs, resumedAtNs } = moved
   const before = ticks.findLast(({ atNs }) => atNs <= pausedFromNs)
   const after = ticks.find(({ atNs }) => atNs >= resumedAtNs)
