@@ -1,0 +1,210 @@
+/**
+ * Passwords beside user names, by structure: tables of records of one size in which one column holds names and another
+ * texts that someone chose, whatever else the records hold; and lines typed at a login.
+ */
+import type { FindingList } from './secret-finding.js'
+import { isSettingName, isUserName, isWellKnownUser, looksChosen, looksStrong } from './secret-words.js'
+import {
+  FIELD_MAX,
+  fieldAt,
+  fieldStartBefore,
+  isTextOctet,
+  isWordOctet,
+  offsetIn,
+  textOf,
+  type TextRun,
+} from './text-run.js'
+
+/** Longest record that is considered, octets. */
+const STRIDE_MAX = 512
+const STRIDE_MIN = 12
+/** Two rows prove less than three: only short records count then, with nothing between name and text. */
+const PAIR_STRIDE_MAX = 128
+const ROWS_MAX = 256
+const RECENT_MAX = 4
+const REJECTED_MAX = 8
+
+interface Field {
+  readonly offset: number
+  readonly width: 1 | 2
+  readonly text: string
+}
+
+interface Table {
+  /** Offsets of the chosen text in each row. */
+  readonly rows: readonly Field[]
+  readonly stride: number
+}
+
+/** Judges fields as they come, in order of address, and finds the tables they stand in. */
+export class CredentialTables {
+  private readonly recent: Field[] = []
+  private coveredTo = 0
+  /** Tables that were looked at and were none, so that a long one is not walked again from each of its rows. */
+  private readonly rejected: { stride: number; to: number }[] = []
+
+  constructor(private readonly image: Uint8Array) {}
+
+  /** `run` is one whole field, ended by a zero character. */
+  addField(run: TextRun, found: FindingList): void {
+    const field = { offset: offsetIn(run, run.start), width: run.width, text: textOf(run, run.start, run.end) }
+    if (field.offset < this.coveredTo || !looksChosen(field.text)) return
+    for (const earlier of this.recent) {
+      const stride = field.offset - earlier.offset
+      if (stride < STRIDE_MIN || stride > STRIDE_MAX || earlier.width !== field.width) continue
+      if (
+        this.rejected.some(({ stride: s, to }) => s === stride && field.offset <= to && (to - field.offset) % s === 0)
+      )
+        continue
+      const rows = this.rowsThrough(field, stride)
+      const lastOffset = rows.at(-1)?.offset ?? field.offset
+      if (!isTable(rows, stride) || !this.addRows({ rows, stride }, found)) {
+        this.rejected.push({ stride, to: lastOffset })
+        if (this.rejected.length > REJECTED_MAX) this.rejected.shift()
+        continue
+      }
+      this.coveredTo = lastOffset + 1
+      this.recent.length = 0
+      return
+    }
+    this.addSingle(field, found)
+    this.recent.push(field)
+    if (this.recent.length > RECENT_MAX) this.recent.shift()
+  }
+
+  /** The rows a stride apart, both ways from `field`, as long as each holds a text without spaces. */
+  private rowsThrough(field: Field, stride: number): readonly Field[] {
+    const rows: Field[] = [field]
+    for (const step of [-stride, stride])
+      for (let offset = field.offset + step, count = 0; count < ROWS_MAX; offset += step, count++) {
+        const text = this.isFieldStart(offset, field.width) ? fieldAt(this.image, offset, field.width) : ''
+        if (text.length < 4 || text.includes(' ')) break
+        rows.push({ offset, width: field.width, text })
+      }
+    return rows.sort((a, b) => a.offset - b.offset)
+  }
+
+  /** Text starts at `offset`: what is before it is not text of the same width. */
+  private isFieldStart(offset: number, width: 1 | 2): boolean {
+    const { image } = this
+    if (offset < width || !isTextOctet(image[offset])) return false
+    return width === 1 ? !isTextOctet(image[offset - 1]) : image[offset - 1] === 0 && !isTextOctet(image[offset - 2])
+  }
+
+  /** Find the column of names, nearest before the texts, else nearest after; add a finding a row. */
+  private addRows({ rows, stride }: Table, found: FindingList): boolean {
+    const first = rows[0]
+    if (first === undefined) return false
+    const { width } = first
+    for (const direction of [-1, 1])
+      for (let distance = width; distance < stride; distance += width) {
+        const column = direction * distance
+        if (!this.isFieldStart(first.offset + column, width)) continue
+        const names = this.namesIn(rows, column)
+        if (names === null && rows.length < 3) return false
+        if (names === null) continue
+        for (const [index, row] of rows.entries()) {
+          const name = names[index] ?? ''
+          found.users.add(name)
+          const why = `row of a table of ${rows.length} records of ${stride} octets, beside a user name`
+          this.addPair(row, name, why, rows.length >= 3 ? 'high' : 'medium', found)
+        }
+        return true
+      }
+    return false
+  }
+
+  private namesIn(rows: readonly Field[], column: number): readonly string[] | null {
+    const names: string[] = []
+    for (const { offset, width } of rows) {
+      const name = this.isFieldStart(offset + column, width) ? fieldAt(this.image, offset + column, width) : ''
+      if (!isUserName(name) || isSettingName(name) || looksStrong(name)) return null
+      names.push(name)
+    }
+    return new Set(names).size * 10 >= names.length * 8 ? names : null
+  }
+
+  /** One record only: a user name everyone knows, then a strong text. */
+  private addSingle(field: Field, found: FindingList): void {
+    if (!looksStrong(field.text)) return
+    const nameAt = fieldStartBefore(this.image, field.offset, field.width, FIELD_MAX)
+    const name = nameAt < 0 ? '' : fieldAt(this.image, nameAt, field.width)
+    if (isWellKnownUser(name) || found.users.has(name))
+      this.addPair(field, name, `strong text in the field after the user name`, 'medium', found)
+  }
+
+  private addPair(row: Field, name: string, why: string, confidence: 'high' | 'medium', found: FindingList): void {
+    found.add(
+      { kind: 'credential', value: row.text, name, confidence, why },
+      { offset: row.offset, octets: row.text.length * row.width, encoding: row.width === 1 ? 'ascii' : 'utf-16le' },
+    )
+  }
+}
+
+/** Whether the texts of a column were chosen: most of them look it, and few are repeated. */
+function isTable(rows: readonly Field[], stride: number): boolean {
+  const chosen = rows.filter((row) => looksChosen(row.text))
+  if (chosen.length * 10 < rows.length * 6 || new Set(rows.map((row) => row.text)).size * 2 < rows.length) return false
+  return (
+    rows.length >= 3 || (rows.length === 2 && stride <= PAIR_STRIDE_MAX && chosen.every((row) => looksStrong(row.text)))
+  )
+}
+
+const LINE_MAX = 96
+const CARRIAGE_RETURN = 0x0d
+const LINE_FEED = 0x0a
+
+/**
+ * A line ends at `at`. A user name alone on it, then a line without spaces: what was typed at a login, as a terminal's
+ * buffer keeps it (RETURN sends a carriage return alone), or as a transcript with its prompts shows it.
+ */
+export function findTypedLogin(run: TextRun, at: number, found: FindingList): void {
+  const { octets } = run
+  let nameStart = at
+  while (at - nameStart < LINE_MAX && octets[nameStart - 1]! >= SPACE && isTextOctet(octets[nameStart - 1])) nameStart--
+  const length = at - nameStart
+  if (length < 2 || length >= LINE_MAX) return
+  let from = at + 1
+  const isReturnAlone = octets[at] === CARRIAGE_RETURN && octets[from] !== LINE_FEED
+  if (octets[at] === CARRIAGE_RETURN && octets[from] === LINE_FEED) from++
+  const first = /^(.*(?:login|user(?: ?name)?): *)?([A-Za-z_][A-Za-z0-9_@.-]{1,31})$/i.exec(textOf(run, nameStart, at))
+  if (first === null) return
+  let end = from
+  while (end - from < LINE_MAX && octets[end]! >= SPACE && isTextOctet(octets[end])) end++
+  if (octets[end] !== CARRIAGE_RETURN && octets[end] !== LINE_FEED) return
+  const [, prompt = '', value = ''] = /^(pass(?:word|phrase)?: *)?(\S{6,64})$/i.exec(textOf(run, from, end)) ?? []
+  if (value === '' || /^(.)\1*$/.test(value)) return
+  const name = first[2] ?? ''
+  const isKnown = isWellKnownUser(name) || found.users.has(name)
+  const hasPrompts = first[1] !== undefined && prompt !== ''
+  const isKnownPassword = found.has('credential', value)
+  const isTyped =
+    isReturnAlone && octets[end] === CARRIAGE_RETURN && (looksStrong(value) || (isKnown && looksChosen(value)))
+  if (!hasPrompts && !isTyped && !(isKnown && (isKnownPassword || looksStrong(value)))) return
+  found.add(
+    {
+      kind: 'credential',
+      value,
+      name,
+      confidence: hasPrompts || isKnown ? 'high' : 'medium',
+      why: 'two lines as typed at a login: a user name, then this',
+    },
+    {
+      offset: offsetIn(run, end - value.length),
+      octets: value.length * run.width,
+      encoding: run.width === 1 ? 'ascii' : 'utf-16le',
+    },
+  )
+}
+
+const SPACE = 0x20
+
+/** Whether a run is one whole field of a record: no white space, of a field's length, ended by a zero character. */
+export function isWholeField(run: TextRun, image: Uint8Array): boolean {
+  const length = run.end - run.start
+  if (length < 6 || length > FIELD_MAX) return false
+  const endAt = offsetIn(run, run.end)
+  if (image[endAt] !== 0 || (run.width === 2 && image[endAt + 1] !== 0)) return false
+  for (let at = run.start; at < run.end; at++) if (!isWordOctet(run.octets[at])) return false
+  return true
+}

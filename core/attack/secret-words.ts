@@ -1,0 +1,90 @@
+/** What keys, user names, passwords and tokens look like: the judgements that the finders share. */
+
+/** Words that name something secret when they stand as a whole word in a key. */
+const secretWords = new Set(
+  'password passwd passphrase passcode passwort pass pwd psk token secret apikey jwt credential credentials bearer authorization'.split(
+    ' ',
+  ),
+)
+const secretParts = /password|passwd|passphrase|secret|token|credential|apikey|privatekey|accesskey/
+const passwordParts = /pass|pwd|psk/
+
+/** Words of settings that are not user names: a table with such keys is a configuration, not a list of users. */
+const settingWords =
+  /^(?:.*[._])?(?:host|port|url|uri|path|file|dir|mode|level|timeout|version|title|motd|note|description|format|type|size|key|value|email|date|time|zone|lang|locale|theme|color|debug|endpoint|region|address|ip|mac)$/i
+
+const wellKnownUsers = new Set(
+  'root admin administrator guest user ubuntu debian postgres mysql oracle deploy'.split(' '),
+)
+
+/** `password`: any value counts. `key`: the value must itself look made by chance. */
+export type SecretKeyClass = 'password' | 'token' | 'key' | 'none'
+
+/** Judge a setting's key such as `db.password`, `API_TOKEN`, `wifiPsk`. */
+export function classOfKey(key: string): SecretKeyClass {
+  const words = key
+    .replace(/([a-z])([A-Z])/g, '$1_$2')
+    .toLowerCase()
+    .split(/[^a-z0-9]+/)
+  const joined = words.join('')
+  if (!secretParts.test(joined) && !words.some((word) => secretWords.has(word)))
+    return words.at(-1) === 'key' ? 'key' : 'none'
+  return passwordParts.test(joined) ? 'password' : 'token'
+}
+
+export const isUserName = (text: string): boolean => /^[A-Za-z_][A-Za-z0-9_@.-]{1,31}$/.test(text)
+export const isWellKnownUser = (text: string): boolean => wellKnownUsers.has(text.toLowerCase())
+export const isSettingName = (text: string): boolean =>
+  settingWords.test(text) || (/[./]/.test(text) && !text.includes('@')) || classOfKey(text) !== 'none'
+
+/** How many of lower case, upper case, digits and symbols a text uses. */
+export function varietyOf(text: string): number {
+  let kinds = 0
+  if (/[a-z]/.test(text)) kinds++
+  if (/[A-Z]/.test(text)) kinds++
+  if (/[0-9]/.test(text)) kinds++
+  if (/[^A-Za-z0-9\s]/.test(text)) kinds++
+  return kinds
+}
+
+/** Paths, addresses, host and file names, formats, numbers, dates, markup: varied, yet nothing anyone would choose. */
+const notChosen =
+  /^[\d.,:/+ -]+$|^[/.~<[{(]|:\/\/|^[\w.+-]+@[\w-]+\.[\w.-]+$|^[a-z0-9_-]+(?:\.[a-z0-9_-]+)+$|%[-+#0-9.]*[a-z]|[:,]$|^[0-9a-f]{8}-[0-9a-f]{4}-|^0x[0-9a-f]+$|\(\)|^[\w,-]+@[0-9a-f]+$|^[a-z][a-z0-9]+,[a-z0-9._-]+$/i
+
+/** A text that a person or a generator could have chosen as a password: no spaces, 6 to 64 characters, some variety. */
+export function looksChosen(text: string): boolean {
+  if (text.length < 6 || text.length > 64 || /\s/.test(text) || notChosen.test(text)) return false
+  const variety = varietyOf(text)
+  return variety >= 3 || (variety === 2 && text.length >= 8 && /[A-Za-z]/.test(text) && /\d.*\d/.test(text))
+}
+
+/** Three kinds of character and eight characters: strong evidence even when it stands alone. */
+export const looksStrong = (text: string): boolean => looksChosen(text) && varietyOf(text) >= 3 && text.length >= 8
+
+/** A string of letters and digits that no one spelt: hexadecimal, or case and digits changing without rhythm. */
+export function looksRandom(text: string): boolean {
+  if (text.length < 16 || !/^[A-Za-z0-9+/_=.-]+$/.test(text)) return false
+  if (new Set(text).size < 6) return false
+  if (/^[0-9a-f]+$/.test(text) || /^[0-9A-F]+$/.test(text)) return /[0-9]/.test(text) && /[a-f]/i.test(text)
+  let changes = 0
+  for (let i = 1; i < text.length; i++) if (classAt(text, i) !== classAt(text, i - 1)) changes++
+  return changes * 10 >= text.length * 3
+}
+
+function classAt(text: string, at: number): number {
+  const code = text.charCodeAt(at)
+  if (code >= 0x61 && code < 0x7b) return 0
+  if (code >= 0x41 && code < 0x5b) return 1
+  return code >= 0x30 && code < 0x3a ? 2 : 3
+}
+
+const placeholder =
+  /^(?:true|false|null|none|nil|undefined|yes|no|required|optional|string|invalid|missing|expired|incorrect|changed|file|prompt|failed|error|denied|unknown|example|enabled|disabled)$/i
+
+/** Whether what follows a secret key can be its value, rather than a placeholder, a format or a piece of program. */
+export function isSecretValue(value: string, keyClass: SecretKeyClass, isExplicit: boolean): boolean {
+  if (value.length < 6 || placeholder.test(value) || /^(.)\1*$/.test(value)) return false
+  if (/^%[-+#0-9.]*[a-z]|^\$?[{(<[]|^[A-Za-z_][\w.]*\(/.test(value)) return false
+  if (keyClass === 'key') return looksRandom(value)
+  return isExplicit || varietyOf(value) >= 2
+}
