@@ -1,0 +1,64 @@
+// The command line: finds the command, runs it, turns errors into words and an exit status.
+//   0 done · 1 done, and the answer is no (a check failed, a migration failed) · 2 asked for wrongly · 70 our own bug
+import { InputError } from './input-error.js'
+
+interface Command {
+  readonly usage: string
+  readonly summary: string
+  /** Loaded only when used. Resolves to the exit status. */
+  readonly load: () => Promise<(args: string[]) => Promise<number>>
+}
+
+const commands: Readonly<Record<string, Command>> = {
+  serve: {
+    usage: 'serve [--port N] [--host ADDRESS] [--open]',
+    summary: 'show the window in a browser, from this machine alone',
+    load: async () => (await import('./serve.js')).serveCommand,
+  },
+}
+
+function help(): string {
+  const lines = Object.values(commands).map(({ usage, summary }) => `  ${usage}\n      ${summary}`)
+  return ['npm run -s midstream -- <command>', '', ...lines, ''].join('\n')
+}
+
+function isUsageError(error: unknown): error is Error {
+  if (error instanceof InputError) return true
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS_')
+}
+
+async function main([name, ...args]: readonly string[]): Promise<number> {
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    process.stdout.write(help())
+    return name === undefined ? 2 : 0
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (!command) {
+    process.stderr.write(
+      `midstream: there is no command '${name}'; there are: ${Object.keys(commands).join(', ')}, help\n`,
+    )
+    return 2
+  }
+  if (args.includes('--help')) {
+    process.stdout.write(`npm run -s midstream -- ${command.usage}\n\n${command.summary}\n`)
+    return 0
+  }
+  try {
+    return await (
+      await command.load()
+    )(args)
+  } catch (error) {
+    if (isUsageError(error)) {
+      process.stderr.write(`midstream ${name}: ${error.message}\nusage: midstream ${command.usage}\n`)
+      return 2
+    }
+    process.stderr.write(
+      `midstream ${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    )
+    return 70
+  }
+}
+
+// A reader that went away (`| head`) is no error of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+process.exitCode = await main(process.argv.slice(2))

@@ -1,0 +1,57 @@
+// What commands print. With `--json -` the JSON is alone on standard output; everything for people then goes nowhere.
+import { writeFile } from 'node:fs/promises'
+import { InputError } from './input-error.js'
+
+export interface Output {
+  /** A line for a person. */
+  line(text?: string): void
+  /** A table for a person; numbers are set to the right. */
+  table(header: readonly string[], rows: readonly (readonly (string | number)[])[]): void
+  /** The machine-readable result; written where `--json` says, otherwise not at all. */
+  json(value: unknown): Promise<void>
+}
+
+/** @param jsonTarget what `--json` was given: a file, `-` for standard output, or nothing */
+export function openOutput(
+  jsonTarget: string | undefined,
+  write = (text: string) => void process.stdout.write(text),
+): Output {
+  const isForPeople = jsonTarget !== '-'
+  const line = (text = '') => {
+    if (isForPeople) write(`${text}\n`)
+  }
+  return {
+    line,
+    table: (header, rows) => textTable(header, rows).forEach(line),
+    json: async (value) => {
+      if (jsonTarget === undefined) return
+      const text = `${JSON.stringify(value, undefined, 2)}\n`
+      if (jsonTarget === '-') write(text)
+      else await writeOutputFile(jsonTarget, text)
+    },
+  }
+}
+
+/** Write a file the person named. Throws an InputError saying why it cannot be written. */
+export async function writeOutputFile(path: string, contents: string | Uint8Array): Promise<void> {
+  try {
+    await writeFile(path, contents)
+  } catch (error) {
+    throw new InputError(`${path} cannot be written: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+/** A column of which every cell is a number is set to the right. */
+export function textTable(header: readonly string[], rows: readonly (readonly (string | number)[])[]): string[] {
+  const isNumeric = header.map((_, column) => rows.length > 0 && rows.every((row) => typeof row[column] === 'number'))
+  const cells = [header, ...rows.map((row) => row.map(String))]
+  const widths = header.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)))
+  return cells.map((row) =>
+    row
+      .map((cell, column) =>
+        isNumeric[column] ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
+      )
+      .join('  ')
+      .trimEnd(),
+  )
+}

@@ -1,0 +1,19 @@
+import vue from '@vitejs/plugin-vue'
+import { defineConfig } from 'vite'
+
+export default defineConfig({
+  root: 'renderer',
+  base: './', // the same files answer at app://midstream/ and at http://127.0.0.1:port/
+  plugins: [vue()],
+  worker: { format: 'es' },
+  build: {
+    target: 'chrome114', // Electron 25, the oldest runtime supported
+    outDir: '../dist/renderer',
+    emptyOutDir: true,
+    sourcemap: true,
+    assetsInlineLimit: 0, // a worker's or an image's data: URL would be refused by the content security policy
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 2000,
+  },
+  server: { host: '127.0.0.1', strictPort: false },
+})
