@@ -26,7 +26,11 @@
 import nacl from 'tweetnacl'
 import { assert, AuthenticationError, WireError } from '../base/errors.js'
 import { concatOctets, equalOctets, latin1Octets, readU32be, writeU32be, writeU64be } from '../base/octets.js'
-import { ChannelEffects, type ChannelProtocol, type ChannelRole, type RandomOctets } from './channel.js'
+import type { ByteStream } from '../base/byte-stream.js'
+import type { HostCores } from '../kernel/cores.js'
+import type { Kernel } from '../kernel/kernel.js'
+import { ChannelEffects, SecureChannel, type ChannelProtocol, type ChannelRole, type RandomOctets } from './channel.js'
+import { naclCosts, type CipherCosts } from './costs.js'
 import { OctetQueue } from './octet-queue.js'
 
 // Keys are passed in, never made up: a run must be repeatable.
@@ -72,6 +76,33 @@ export interface NaclCredentials {
 /** The x25519 public key (32 octets) of a secret key (32 octets). */
 export function naclPublicKey(secretKey: Uint8Array): Uint8Array {
   return nacl.scalarMult.base(secretKey)
+}
+
+export interface NaclChannelOptions extends NaclCredentials {
+  readonly role: ChannelRole
+  readonly lower: ByteStream
+  readonly cores: HostCores
+  readonly hostName: string
+  readonly random: RandomOctets
+  /** In the trace, and the name of the lane; `nacl` if absent. */
+  readonly channelName?: string
+  readonly costs?: CipherCosts
+}
+
+/** A `ByteStream` under the NaCl channel; open when the handshake is done. */
+export class NaclChannel extends SecureChannel {
+  constructor(kernel: Kernel, options: NaclChannelOptions) {
+    const { role, lower, cores, hostName, random, secretKey, peerPublicKey } = options
+    const place = {
+      kernel,
+      lower,
+      cores,
+      hostName,
+      channelName: options.channelName ?? 'nacl',
+      costs: options.costs ?? naclCosts,
+    }
+    super(place, new NaclProtocol(role, { secretKey, peerPublicKey }, random))
+  }
 }
 
 /** A key and the number of the next record under it. */

@@ -1,0 +1,59 @@
+import type { ByteStream, StreamOwner } from '../../core/base/byte-stream.js'
+import type { Failure } from '../../core/base/errors.js'
+import { concatOctets } from '../../core/base/octets.js'
+
+/** Sends what it was given, reads all there is, and remembers what happened. Plain data, so that a copy goes on. */
+export class StreamEndpoint implements StreamOwner {
+  opened = false
+  ended = false
+  failure: Failure | null = null
+  isReading = true
+  private sentOctets = 0
+  private readonly pieces: Uint8Array[] = []
+
+  constructor(
+    readonly stream: ByteStream,
+    private readonly toSend: Uint8Array = new Uint8Array(0),
+    /** Octets of one write, at most. */
+    private readonly pieceOctets = 4096,
+    private readonly endsAfter = true,
+  ) {
+    stream.owner = this
+    if (stream.state === 'open') this.streamOpened()
+  }
+
+  get received(): Uint8Array {
+    return concatOctets(this.pieces)
+  }
+
+  streamOpened(): void {
+    this.opened = true
+    this.streamWritable()
+  }
+
+  streamWritable(): void {
+    for (;;) {
+      const length = Math.min(this.pieceOctets, this.toSend.length - this.sentOctets, this.stream.writableOctets())
+      if (length <= 0) break
+      this.stream.write(this.toSend.slice(this.sentOctets, this.sentOctets + length))
+      this.sentOctets += length
+    }
+    if (this.sentOctets === this.toSend.length && this.endsAfter) this.stream.end()
+  }
+
+  streamReadable(): void {
+    if (this.isReading) this.readAll()
+  }
+
+  readAll(): void {
+    while (this.stream.readableOctets() > 0) this.pieces.push(this.stream.read(65_536))
+  }
+
+  streamEnded(): void {
+    this.ended = true
+  }
+
+  streamFailed(_stream: ByteStream, cause: Failure): void {
+    this.failure = cause
+  }
+}
