@@ -14,7 +14,7 @@ export interface Output {
 /** @param jsonTarget what `--json` was given: a file, `-` for standard output, or nothing */
 export function openOutput(
   jsonTarget: string | undefined,
-  write = (text: string) => void process.stdout.write(text),
+  write: (text: string) => void = (text) => process.stdout.write(text),
 ): Output {
   const isForPeople = jsonTarget !== '-'
   const line = (text = '') => {

@@ -6,6 +6,7 @@ import { basename, join } from 'node:path'
 import { captureExtensions } from '../ipc/contract.js'
 import type { FileToSave, OpenedFile, SavedKind, SaveOutcome } from '../ipc/contract.js'
 import { writeAtomically } from './atomic-file.js'
+import { plainFileName } from './file-name.js'
 
 const captureOctetsMax = 1024 * 1024 * 1024
 
@@ -42,12 +43,6 @@ export async function readCapture(path: string): Promise<OpenedFile> {
   } catch (error) {
     throw new Error(`${name} cannot be opened: ${error instanceof Error ? error.message : String(error)}`)
   }
-}
-
-/** A file name alone, whatever was suggested, with the extension of its kind. */
-export function plainFileName(suggested: string, kind: SavedKind): string {
-  const name = suggested.replace(/[\u0000-\u001f<>:"/\\|?*]+/g, '-').replace(/^[.\s-]+/, '')
-  return name.toLowerCase().endsWith(`.${kind}`) ? name : `${name || 'midstream'}.${kind}`
 }
 
 export async function saveFile(
