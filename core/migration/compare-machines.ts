@@ -1,0 +1,54 @@
+/** Two copies of a VM, compared octet by octet while both stand still. */
+import { equalOctets } from '../base/octets.js'
+import { PAGE_OCTETS } from '../base/units.js'
+import type { StateValue } from '../machine/device-state.js'
+import type { GuestMemory, MigratableVm } from './guest-memory.js'
+import { deviceKey } from './wire/vmdesc.js'
+
+export interface MachineComparison {
+  /** Octets of RAM that differ; all octets of a block that only one side has. */
+  readonly ramDifferences: number
+  /** Field values that differ; all fields of a device that only the source has. */
+  readonly deviceDifferences: number
+}
+
+export function compareMachines(source: MigratableVm, destination: MigratableVm): MachineComparison {
+  let ramDifferences = 0
+  for (const { name, memory } of source.memory) {
+    const other = destination.memory.find((block) => block.name === name)?.memory
+    ramDifferences += other === undefined ? memory.pageCount * PAGE_OCTETS : differingOctets(memory, other)
+  }
+  let deviceDifferences = 0
+  const others = new Map(
+    destination.devices.map((device) => [
+      deviceKey(device.stateDescription.idstr, device.stateDescription.instanceId),
+      device.saveState(),
+    ]),
+  )
+  for (const device of source.devices) {
+    const { idstr, instanceId, fields } = device.stateDescription
+    const values = device.saveState()
+    const otherValues = others.get(deviceKey(idstr, instanceId))
+    for (const { name } of fields) if (!equalValues(values[name], otherValues?.[name])) deviceDifferences++
+  }
+  return { ramDifferences, deviceDifferences }
+}
+
+function differingOctets(a: GuestMemory, b: GuestMemory): number {
+  let differences = 4 * Math.abs(a.words.length - b.words.length)
+  const { words } = a
+  const otherWords = b.words
+  const length = Math.min(words.length, otherWords.length)
+  for (let index = 0; index < length; index++) {
+    const difference = words[index]! ^ otherWords[index]!
+    if (difference !== 0) for (let shift = 0; shift < 32; shift += 8) if ((difference >>> shift) & 0xff) differences++
+  }
+  return differences
+}
+
+function equalValues(a: StateValue | undefined, b: StateValue | undefined): boolean {
+  if (a instanceof Uint8Array) return b instanceof Uint8Array && equalOctets(a, b)
+  if (Array.isArray(a))
+    return Array.isArray(b) && a.length === b.length && a.every((value, index) => value === (b as unknown[])[index])
+  return a === b
+}

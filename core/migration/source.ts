@@ -1,0 +1,413 @@
+/**
+ * The sending end of a migration (QEMU migration/migration.c, the migration thread): rounds of pages while the guest
+ * runs, a last one and the devices while it stands still, then the wait for the destination's word that it has
+ * everything. Until that word this copy is the one that lives: any failure lets the guest go on here.
+ */
+import type { ByteStream, StreamOwner } from '../base/byte-stream.js'
+import { assert, failureOf, type Failure } from '../base/errors.js'
+import { milliseconds, PAGE_OCTETS, type Nanos } from '../base/units.js'
+import type { HostCores } from '../kernel/cores.js'
+import type { Kernel, KernelEvent, Process, QueuedEvent } from '../kernel/kernel.js'
+import { MIGRATION_COSTS, MIGRATION_LANE } from './costs.js'
+import { isZeroPage, type MigratableVm, type RamBlock } from './guest-memory.js'
+import type { MigrationLabels, MigrationOptions, MigrationOwner, MigrationRound, MigrationStatus } from './migration.js'
+import { PendingPages } from './pending-pages.js'
+import { afterRound, thresholdOctets } from './precopy.js'
+import { RateWindow } from './rate-window.js'
+import { encodeDeviceState } from './wire/device-codec.js'
+import { MIG_CMD, RAM_SECTION } from './wire/qevm.js'
+import { ReturnPathReader } from './wire/return-path.js'
+import { StreamWriter } from './wire/stream-writer.js'
+import { describeDevice, descriptionText } from './wire/vmdesc.js'
+
+/** Pages looked at in one event. */
+const BURST_PAGES = 64
+/** A PART is closed after this time (QEMU's MAX_WAIT). */
+const PART_NS = milliseconds(50)
+/** QEMU numbers sections in order of registration: RAM is usually 2. */
+const RAM_SECTION_ID = 2
+
+type Phase =
+  | 'idle'
+  | 'opening'
+  | 'iterating'
+  /** The guest stands still and the last pages go out. */
+  | 'last-pages'
+  /** All is written; the stream has not taken all of it yet. */
+  | 'draining'
+  /** All is sent; the destination has not said that it has it. */
+  | 'confirming'
+  | 'over'
+
+export interface MigrationSourceParts {
+  readonly vm: MigratableVm
+  readonly stream: ByteStream
+  /** Of the host this end runs on. */
+  readonly cores: HostCores
+  readonly options: MigrationOptions
+  readonly labels: MigrationLabels
+  readonly owner: MigrationOwner
+}
+
+export class MigrationSource implements Process, StreamOwner {
+  readonly vm: MigratableVm
+  readonly stream: ByteStream
+  readonly options: MigrationOptions
+  readonly labels: MigrationLabels
+  readonly rounds: MigrationRound[] = []
+  /** Why it failed. */
+  cause: Failure | null = null
+  /** Rounds ran out before what was left fitted the downtime limit. */
+  forced = false
+  startedAtNs: Nanos | null = null
+  /** When the guest was stopped, and when the migration came to its end. */
+  pausedAtNs: Nanos | null = null
+  endedAtNs: Nanos | null = null
+
+  private readonly cores: HostCores
+  private readonly owner: MigrationOwner
+  private readonly writer = new StreamWriter()
+  private readonly returnPath = new ReturnPathReader()
+  private readonly pending: PendingPages
+  private readonly rate: RateWindow
+  private phase: Phase = 'idle'
+  private currentStatus: MigrationStatus = 'none'
+  private burst: QueuedEvent | null = null
+  private partOpenedNs: Nanos | null = null
+  private roundStartOctets = 0
+
+  constructor(
+    private readonly kernel: Kernel,
+    parts: MigrationSourceParts,
+  ) {
+    this.vm = parts.vm
+    this.stream = parts.stream
+    this.options = parts.options
+    this.labels = parts.labels
+    this.cores = parts.cores
+    this.owner = parts.owner
+    this.pending = new PendingPages(this.vm.memory)
+    this.rate = new RateWindow(this.options.maxBandwidth)
+  }
+
+  get status(): MigrationStatus {
+    return this.currentStatus
+  }
+
+  /** Octets of the stream written so far. */
+  get octetsWritten(): number {
+    return this.writer.octetsWritten
+  }
+
+  /** Octets of memory that are still to be sent, as far as is known. */
+  get remainingOctets(): number {
+    return this.pending.octets
+  }
+
+  /** Octets a second, as measured in the last whole window of 100 ms. */
+  get measuredBandwidth(): number {
+    return this.rate.measured(this.kernel.nowNs, this.writer.octetsWritten)
+  }
+
+  /** Begin, now if the stream is open, else when it opens. */
+  start(): void {
+    assert(this.phase === 'idle', 'a migration starts once')
+    const { strategy, downtimeLimitNs, maxBandwidth, roundsMax } = this.options
+    const { id, channel, linkBps } = this.labels
+    const ramOctets = this.pending.pageCount * PAGE_OCTETS
+    const row = { migration: id, strategy, channel, downtimeLimitNs, maxBandwidth, roundsMax, linkBps, ramOctets }
+    this.kernel.trace.add('migration-start', row)
+    this.startedAtNs = this.kernel.nowNs
+    this.phase = 'opening'
+    this.stream.owner = this
+    this.enter('setup')
+    if (this.stream.state === 'open') this.begin()
+    else if (this.stream.state !== 'opening') this.fail(connectionFailure('the stream is closed'))
+  }
+
+  /** Give up at any moment before it is completed; the guest goes on here. */
+  cancel(): void {
+    if (this.phase === 'over') return
+    this.enter('cancelling')
+    this.cause = { kind: 'cancelled', protocol: 'qevm', message: 'cancelled by the operator' }
+    this.stream.abort()
+    this.comeBack()
+    this.enter('cancelled')
+  }
+
+  /** The control plane brought word that the destination failed, and why. */
+  peerFailed(cause: Failure | null): void {
+    if (!this.isOver) this.fail(cause ?? mismatch('the destination failed'))
+  }
+
+  handleEvent(_event: KernelEvent): void {
+    this.burst = null
+    this.proceed()
+  }
+
+  streamOpened(_stream: ByteStream): void {
+    if (this.phase === 'opening') this.begin()
+  }
+
+  streamWritable(_stream: ByteStream): void {
+    if (this.phase === 'over') return
+    this.writer.drainTo(this.stream)
+    if (this.burst === null && this.writer.pendingOctets === 0 && this.phase !== 'confirming') this.bookAndGoOn(0)
+  }
+
+  streamReadable(stream: ByteStream): void {
+    if (this.phase === 'over') return
+    try {
+      for (const message of this.returnPath.push(stream.read(stream.readableOctets()))) {
+        if (message.kind === 'PONG') continue
+        if (message.kind !== 'SHUT') return this.fail(mismatch(`the destination sent ${message.kind} during pre-copy`))
+        if (message.value !== 0) return this.fail(mismatch('the destination refused the stream'))
+        if (this.phase !== 'confirming')
+          return this.fail(mismatch('the destination confirmed before it had everything'))
+        return this.complete()
+      }
+    } catch (error) {
+      this.fail(failureOf(error))
+    }
+  }
+
+  streamEnded(stream: ByteStream): void {
+    this.streamReadable(stream)
+    if (!this.isOver) this.fail(connectionFailure('the destination closed the connection'))
+  }
+
+  streamFailed(_stream: ByteStream, cause: Failure): void {
+    if (this.phase !== 'over') this.fail(cause)
+  }
+
+  private begin(): void {
+    const { writer, vm, options } = this
+    if (options.strategy === 'stop-and-copy') this.stopGuest()
+    writer.fileHeader()
+    writer.configuration(vm.machineType)
+    if (options.returnPath) {
+      writer.command(MIG_CMD.OPEN_RETURN_PATH)
+      writer.ping(1)
+    }
+    writer.sectionStart({ sectionId: RAM_SECTION_ID, ...RAM_SECTION })
+    writer.memorySize(vm.memory.map(({ name, memory }) => ({ name, octets: memory.pageCount * PAGE_OCTETS })))
+    writer.endOfRecords()
+    writer.footer(RAM_SECTION_ID)
+    for (const { memory } of vm.memory) memory.startDirtyLog()
+    this.pending.markAll()
+    this.enter('active')
+    this.phase = 'iterating'
+    this.openRound()
+    this.rate.start(this.kernel.nowNs, writer.octetsWritten)
+    this.bookAndGoOn(this.pending.pageCount * MIGRATION_COSTS.logPageNs)
+  }
+
+  /** Do the next piece of work. Each piece ends by booking its core time, by waiting for the stream, or for good. */
+  private proceed(): void {
+    this.writer.drainTo(this.stream)
+    if (this.writer.pendingOctets > 0) return // `streamWritable` will come
+    switch (this.phase) {
+      case 'iterating':
+        return this.iterate()
+      case 'last-pages':
+        return this.sendLastPages()
+      case 'draining':
+        return this.allSent()
+      case 'idle':
+      case 'opening':
+      case 'confirming':
+      case 'over':
+        return
+    }
+  }
+
+  private bookAndGoOn(workNs: Nanos): void {
+    const doneNs = workNs > 0 ? this.cores.book(MIGRATION_LANE, workNs) : this.cores.busyUntilNs(MIGRATION_LANE)
+    this.goOnAt(Math.max(doneNs, this.kernel.nowNs))
+  }
+
+  private goOnAt(atNs: Nanos): void {
+    this.burst = this.kernel.scheduleAt(atNs, this, { kind: 'burst' })
+  }
+
+  private iterate(): void {
+    const { kernel, writer, rate, pending } = this
+    rate.advance(kernel.nowNs, writer.octetsWritten)
+    if (writer.octetsWritten >= rate.limitOctets) {
+      this.closePart()
+      writer.drainTo(this.stream)
+      return this.goOnAt(rate.endNs)
+    }
+    const fittingOctets = thresholdOctets(rate.lastWindow, this.options.downtimeLimitNs)
+    if (pending.count === 0 || pending.octets < fittingOctets) return this.finishRound()
+    if (this.partOpenedNs !== null && kernel.nowNs - this.partOpenedNs >= PART_NS) this.closePart()
+    if (this.partOpenedNs === null) {
+      writer.sectionPart(RAM_SECTION_ID)
+      this.partOpenedNs = kernel.nowNs
+    }
+    const workNs = this.writePages(rate.limitOctets)
+    writer.drainTo(this.stream)
+    this.bookAndGoOn(workNs)
+  }
+
+  private closePart(): void {
+    if (this.partOpenedNs === null) return
+    this.writer.endOfRecords()
+    this.writer.footer(RAM_SECTION_ID)
+    this.partOpenedNs = null
+  }
+
+  /**
+   * Write records until the burst is full, the stream has enough for now, or it has grown to `limitOctets`. A page is
+   * copied here, so a store after this instant is one the dirty log must catch. Returns the core time it took.
+   */
+  private writePages(limitOctets: number): Nanos {
+    const { writer, pending } = this
+    const { memory } = this.vm
+    const round = this.rounds[this.rounds.length - 1] as MigrationRound
+    const room = this.stream.writableOctets()
+    let zeroPages = 0
+    let normalPages = 0
+    while (
+      zeroPages + normalPages < BURST_PAGES &&
+      writer.pendingOctets < room &&
+      writer.octetsWritten < limitOctets &&
+      pending.next()
+    ) {
+      const block = memory[pending.block] as RamBlock
+      const offset = pending.page * PAGE_OCTETS
+      if (isZeroPage(block.memory.words, pending.page)) {
+        writer.zeroPage(block.name, offset)
+        zeroPages++
+      } else {
+        writer.page(block.name, offset, block.memory.octets, offset)
+        normalPages++
+      }
+    }
+    round.zeroPages += zeroPages
+    round.normalPages += normalPages
+    return zeroPages * MIGRATION_COSTS.zeroPageNs + normalPages * MIGRATION_COSTS.normalPageNs
+  }
+
+  private openRound(): void {
+    const startNs = this.kernel.nowNs
+    const paused = this.pausedAtNs !== null
+    this.rounds.push({ zeroPages: 0, normalPages: 0, octets: 0, startNs, endNs: startNs, dirtiedPages: 0, paused })
+  }
+
+  private closeRound(dirtiedPages: number): void {
+    const round = this.rounds[this.rounds.length - 1] as MigrationRound
+    round.octets = this.writer.octetsWritten - this.roundStartOctets
+    round.endNs = this.kernel.nowNs
+    round.dirtiedPages = dirtiedPages
+    this.roundStartOctets = this.writer.octetsWritten
+    const { paused, ...counts } = round
+    this.kernel.trace.add('migration-round', {
+      migration: this.labels.id,
+      round: this.rounds.length,
+      ...counts,
+      paused: paused ? 1 : 0,
+    })
+  }
+
+  /** Read the dirty log and decide. */
+  private finishRound(): void {
+    this.closePart()
+    const { kernel, writer, rate, pending, options } = this
+    this.closeRound(pending.sync())
+    const bandwidth = rate.measured(kernel.nowNs, writer.octetsWritten)
+    const outcome = { rounds: this.rounds.length, pendingOctets: pending.octets, bandwidth }
+    const next = afterRound(outcome, options)
+    if (next !== 'iterate') {
+      this.forced = next === 'forced'
+      this.stopGuest()
+      this.enter('device')
+      pending.sync() // what it wrote on its way to a stop
+      writer.sectionEnd(RAM_SECTION_ID)
+      this.phase = 'last-pages'
+    }
+    this.openRound()
+    this.bookAndGoOn(pending.pageCount * MIGRATION_COSTS.logPageNs)
+  }
+
+  private sendLastPages(): void {
+    const { writer, vm } = this
+    if (this.pending.count > 0) {
+      const workNs = this.writePages(Number.MAX_SAFE_INTEGER)
+      writer.drainTo(this.stream)
+      return this.bookAndGoOn(workNs)
+    }
+    writer.endOfRecords()
+    writer.footer(RAM_SECTION_ID)
+    let sectionId = RAM_SECTION_ID
+    for (const device of vm.devices) {
+      const { idstr, instanceId, version } = device.stateDescription
+      const body = encodeDeviceState(device.stateDescription, device.saveState())
+      writer.sectionFull({ sectionId: ++sectionId, idstr, instanceId, version }, body)
+    }
+    writer.endOfState()
+    writer.description(descriptionText(vm.devices.map(({ stateDescription }) => describeDevice(stateDescription))))
+    this.phase = 'draining'
+    writer.drainTo(this.stream)
+    this.bookAndGoOn(vm.devices.length * MIGRATION_COSTS.deviceNs)
+  }
+
+  private allSent(): void {
+    this.closeRound(0)
+    this.phase = 'confirming'
+    if (!this.options.returnPath) this.complete()
+  }
+
+  /** From here on the other copy is the one that may live. This one stands still for ever. */
+  private complete(): void {
+    this.finish()
+    this.stream.end()
+    this.enter('completed')
+  }
+
+  private fail(cause: Failure): void {
+    this.cause = cause
+    this.stream.abort()
+    this.comeBack()
+    this.enter('failed')
+  }
+
+  private stopGuest(): void {
+    if (this.pausedAtNs !== null) return
+    this.pausedAtNs = this.kernel.nowNs
+    this.vm.pause()
+  }
+
+  private comeBack(): void {
+    this.finish()
+    if (this.pausedAtNs !== null) this.vm.resume()
+  }
+
+  private finish(): void {
+    this.phase = 'over'
+    this.endedAtNs = this.kernel.nowNs
+    this.kernel.cancel(this.burst)
+    this.burst = null
+    for (const { memory } of this.vm.memory) memory.stopDirtyLog()
+  }
+
+  private get isOver(): boolean {
+    return this.phase === 'over'
+  }
+
+  private enter(status: MigrationStatus): void {
+    this.currentStatus = status
+    const { id, source, destination } = this.labels
+    const cause = this.cause?.message ?? ''
+    this.kernel.trace.add('migration-status', { migration: id, vm: this.vm.name, source, destination, status, cause })
+    this.owner.sourceStatusChanged(this)
+  }
+}
+
+function connectionFailure(message: string): Failure {
+  return { kind: 'connection', protocol: 'qevm', message }
+}
+
+function mismatch(message: string): Failure {
+  return { kind: 'mismatch', protocol: 'qevm', message }
+}

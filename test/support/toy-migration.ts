@@ -1,0 +1,81 @@
+import type { Failure } from '../../core/base/errors.js'
+import { seconds } from '../../core/base/units.js'
+import { HostCores } from '../../core/kernel/cores.js'
+import { Kernel } from '../../core/kernel/kernel.js'
+import { compareMachines, type MachineComparison } from '../../core/migration/compare-machines.js'
+import { MigrationDestination } from '../../core/migration/destination.js'
+import {
+  DEFAULT_MIGRATION_OPTIONS,
+  type MigrationOptions,
+  type MigrationOwner,
+} from '../../core/migration/migration.js'
+import { MigrationSource } from '../../core/migration/source.js'
+import { streamPair, type PairedStream, type StreamPairOptions } from './stream-pair.js'
+import { ToyVm, type ToyOptions } from './toy-vm.js'
+
+/** A whole migration of a toy guest over a stream pair, and an owner that starts the copy as libvirt would. */
+export class ToyMigration implements MigrationOwner {
+  readonly kernel: Kernel
+  readonly vm: ToyVm
+  readonly copy: ToyVm
+  readonly source: MigrationSource
+  readonly destination: MigrationDestination
+  readonly near: PairedStream
+  readonly far: PairedStream
+  readonly statuses: string[] = []
+  comparison: MachineComparison | null = null
+  /** What the owner says when everything is loaded. */
+  refusal: Failure | null = null
+
+  constructor(
+    toy: ToyOptions = {},
+    options: Partial<MigrationOptions> = {},
+    pair: StreamPairOptions = {},
+    copy: ToyOptions = toy,
+  ) {
+    this.kernel = new Kernel('toy migration')
+    this.vm = new ToyVm(this.kernel, toy)
+    this.copy = new ToyVm(this.kernel, { ...copy, filledPages: 0 })
+    ;[this.near, this.far] = streamPair(this.kernel, pair)
+    const labels = { id: 1, source: 'a', destination: 'b', channel: 'none', linkBps: 1e9 }
+    this.source = new MigrationSource(this.kernel, {
+      vm: this.vm,
+      stream: this.near,
+      cores: new HostCores(this.kernel, 'a', 2),
+      options: { ...DEFAULT_MIGRATION_OPTIONS, ...options },
+      labels,
+      owner: this,
+    })
+    this.destination = new MigrationDestination(this.kernel, {
+      vm: this.copy,
+      stream: this.far,
+      cores: new HostCores(this.kernel, 'b', 2),
+      labels,
+      owner: this,
+    })
+    this.vm.resume()
+    this.destination.start()
+    this.source.start()
+  }
+
+  /** Run until it is over, for at most `limitSeconds` of virtual time. */
+  run(limitSeconds = 60): this {
+    const endNs = this.kernel.nowNs + seconds(limitSeconds)
+    while (this.source.endedAtNs === null && this.kernel.nowNs < endNs) if (!this.kernel.step()) break
+    return this
+  }
+
+  get liveCopies(): number {
+    return Number(this.vm.isRunning) + Number(this.copy.isRunning)
+  }
+
+  sourceStatusChanged(source: MigrationSource): void {
+    this.statuses.push(source.status)
+    if (source.status === 'completed') this.copy.resume()
+  }
+  destinationStatusChanged(_destination: MigrationDestination): void {}
+  destinationLoaded(_destination: MigrationDestination): Failure | null {
+    this.comparison = compareMachines(this.vm, this.copy)
+    return this.refusal
+  }
+}
