@@ -2,7 +2,7 @@ import type { Failure } from '../../core/base/errors.js'
 import { seconds } from '../../core/base/units.js'
 import { HostCores } from '../../core/kernel/cores.js'
 import { Kernel } from '../../core/kernel/kernel.js'
-import { compareMachines, type MachineComparison } from '../../core/migration/compare-machines.js'
+import { compareMachines, type MachineComparison } from '../../core/migration/comparison.js'
 import { MigrationDestination } from '../../core/migration/destination.js'
 import {
   DEFAULT_MIGRATION_OPTIONS,
