@@ -42,9 +42,13 @@ export class FindingList {
   private readonly byKey = new Map<string, Entry>()
   /** User names that some structure has shown, to judge typed lines by. */
   readonly users = new Set<string>()
+  /** Where the searched octets begin in what the findings' offsets count from. */
+  base = 0
   isFull = false
 
-  add(finding: Omit<SecretFinding, 'places'>, place: SecretPlace): void {
+  /** `placed.offset` counts from the start of the searched octets. */
+  add(finding: Omit<SecretFinding, 'places'>, placed: SecretPlace): void {
+    const place = { ...placed, offset: placed.offset + this.base }
     const key = `${finding.kind}\0${finding.value}`
     const known = this.byKey.get(key)
     if (known === undefined) {
@@ -63,6 +67,15 @@ export class FindingList {
 
   has(kind: SecretKind, value: string): boolean {
     return this.byKey.has(`${kind}\0${value}`)
+  }
+
+  get size(): number {
+    return this.byKey.size
+  }
+
+  /** In the order in which they were found, from the `index`-th on. */
+  foundSince(index: number): readonly SecretFinding[] {
+    return [...this.byKey.values()].slice(index)
   }
 
   /** By address of the first place. */

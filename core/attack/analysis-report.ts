@@ -1,0 +1,89 @@
+/** What an analysis of captured traffic says. Plain data, the shape of `analyse --json`. */
+import type { SecretKind, TextEncoding } from './secret-finding.js'
+
+export type CaptureKind = 'pcapng' | 'pcap' | 'qevm'
+
+export type StreamProtocol = 'qevm' | 'multifd' | 'tls' | 'ssh' | 'nacl' | 'http' | 'unknown'
+
+export interface BlockReport {
+  readonly name: string
+  readonly octets: number
+  readonly pagesRecovered: number
+  /** Of the whole block in hexadecimal, pages never seen counted as zero; '' if next to nothing of a huge one came. */
+  readonly sha256: string
+}
+
+export interface RoundReport {
+  readonly zero: number
+  readonly normal: number
+  readonly xbzrle: number
+  /** Nothing in a stream says where a round begins. */
+  readonly inferred: true
+}
+
+export interface FindingReport {
+  readonly kind: SecretKind
+  readonly value: string
+  /** User, key, cookie's name or issuer; '' if unknown. */
+  readonly name: string
+  /** Guest-physical where the board's layout is known (guest-address.ts), else offset in the block; hexadecimal. */
+  readonly address: string
+  /** Every place where it stands, the one above first. */
+  readonly addresses: readonly string[]
+  readonly block: string
+  /** In the block, octets. */
+  readonly offset: number
+  readonly encoding: TextEncoding
+  /** Frames that carried these very octets, numbered from 1 as Wireshark does. Empty for a bare stream. */
+  readonly packets: readonly number[]
+  /** When the last of those packets passed, as the capture's clock has it; null for a bare stream. */
+  readonly atNs: number | null
+  readonly confidence: 'high' | 'medium'
+  readonly why: string
+  /** Some octets before and after, unprintable ones as dots. */
+  readonly excerpt: string
+  /** It stood there in an earlier copy of the page and no longer in the last. */
+  readonly isOverwritten: boolean
+}
+
+export interface StreamReport {
+  readonly protocol: StreamProtocol
+  /** A migration's state was there to its end; another connection was seen from its first octet to its last. */
+  readonly complete: boolean
+  /** `address:port` of who connected; null for a bare stream. */
+  readonly client: string | null
+  readonly server: string | null
+  readonly octetsToServer: number
+  readonly octetsToClient: number
+  readonly machine: string | null
+  readonly blocks: readonly BlockReport[]
+  readonly rounds: readonly RoundReport[]
+  readonly findings: readonly FindingReport[]
+  /** What a watcher can say about it, a sentence an entry: versions, algorithms, what was refused. */
+  readonly seen: readonly string[]
+}
+
+export interface AnalysisReport {
+  readonly kind: CaptureKind
+  readonly packets: number
+  readonly streams: readonly StreamReport[]
+  readonly warnings: readonly string[]
+}
+
+/** How far a passive attack has come: cheap enough to ask for at every frame of a chart. */
+export interface AnalysisProgress {
+  readonly pagesRecovered: number
+  /** RAM in recovered pages that are not all zero. */
+  readonly octetsRecovered: number
+  readonly findings: readonly LiveFinding[]
+}
+
+export interface LiveFinding {
+  readonly kind: SecretKind
+  readonly value: string
+  readonly name: string
+  readonly address: string
+  /** The packet that made it complete, and when that passed. */
+  readonly packet: number
+  readonly atNs: number
+}

@@ -1,0 +1,81 @@
+/** Analyse a file from outside: a capture (pcapng, pcap) or a bare migration stream, any of them also in gzip. */
+import { Gunzip } from 'fflate'
+import { InputError } from '../base/errors.js'
+import { concatOctets, readU32be } from '../base/octets.js'
+import { QEMU_VM_FILE_MAGIC } from '../migration/wire/qevm.js'
+import type { RamImage } from '../migration/wire/ram-image.js'
+import type { AnalysisReport } from './analysis-report.js'
+import { analyseBareStream } from './bare-stream.js'
+
+export interface FileAnalysis {
+  readonly report: AnalysisReport
+  /** The memory that was rebuilt, a migration an entry. */
+  readonly migrations: readonly RamImage[]
+}
+
+const GZIP_MAGIC = 0x1f8b
+/** What a gzip file may grow to. */
+const INFLATED_OCTETS_MAX = 2 * 1024 ** 3
+const CHUNK_OCTETS = 65_536
+
+/** Throws `InputError` saying what the file is instead, and what would do, if it is of no use. */
+export function analyseFile(file: Uint8Array): FileAnalysis {
+  if (file.length === 0) throw new InputError('the file is empty: a pcapng, pcap or migration stream is needed')
+  const isGzip = file.length >= 2 && ((file[0]! << 8) | file[1]!) === GZIP_MAGIC
+  const { octets, warnings } = isGzip ? inflate(file) : { octets: file, warnings: [] }
+  const analysis = analyseOctets(octets)
+  return { ...analysis, report: { ...analysis.report, warnings: [...warnings, ...analysis.report.warnings] } }
+}
+
+/** What can be inflated is used: a file that was cut gives its beginning. */
+function inflate(file: Uint8Array): { octets: Uint8Array; warnings: string[] } {
+  const parts: Uint8Array[] = []
+  const warnings: string[] = []
+  let total = 0
+  const gunzip = new Gunzip((part) => {
+    total += part.length
+    if (total > INFLATED_OCTETS_MAX) throw new InputError('inflates to more than 2 GiB: cut it into parts first')
+    parts.push(part)
+  })
+  try {
+    for (let at = 0; at < file.length; at += CHUNK_OCTETS)
+      gunzip.push(file.subarray(at, at + CHUNK_OCTETS), at + CHUNK_OCTETS >= file.length)
+  } catch (error) {
+    if (error instanceof InputError) throw error
+    warnings.push(`the gzip file is damaged or cut: only the first ${total} octets inside could be read`)
+  }
+  return { octets: concatOctets(parts), warnings }
+}
+
+function analyseOctets(octets: Uint8Array): FileAnalysis {
+  const magic = octets.length >= 4 ? readU32be(octets, 0) : 0
+  if (magic === QEMU_VM_FILE_MAGIC) {
+    const { report, migration } = analyseBareStream(octets)
+    return { report, migrations: [migration] }
+  }
+  throw new InputError(`is ${describeOther(octets)}: a pcapng or pcap capture or a QEMU migration stream is needed`)
+}
+
+/** What a file that is of no use seems to be. */
+function describeOther(octets: Uint8Array): string {
+  if (octets.length === 0) return 'empty'
+  const head = String.fromCharCode(...octets.subarray(0, 16))
+  const known = (
+    [
+      ['\xff\xd8\xff', 'a JPEG picture'],
+      ['\x89PNG', 'a PNG picture'],
+      ['GIF8', 'a GIF picture'],
+      ['%PDF', 'a PDF document'],
+      ['PK\x03\x04', 'a ZIP archive: unpack it first'],
+      ['\x7fELF', 'an ELF program'],
+      ['\xfd7zXZ', 'compressed by xz: unpack it first'],
+      ['BZh', 'compressed by bzip2: unpack it first'],
+      ['\x28\xb5\x2f\xfd', 'compressed by zstd: unpack it first'],
+      ['XCP\0', 'a NetXRay capture: convert it with editcap -F pcapng'],
+      ['snoop\0', 'a snoop capture: convert it with editcap -F pcapng'],
+    ] as const
+  ).find(([start]) => head.startsWith(start))
+  if (known !== undefined) return known[1]
+  const isText = octets.subarray(0, 512).every((octet) => octet >= 0x20 || octet === 9 || octet === 10 || octet === 13)
+  return isText ? 'text' : 'of no kind known here'
+}

@@ -1,0 +1,201 @@
+/** One TCP connection as a watcher sees it: which protocol it speaks, and what its octets give away. */
+import { failureOf } from '../base/errors.js'
+import { ReturnPathReader } from '../migration/wire/return-path.js'
+import type { StreamProtocol, StreamReport } from './analysis-report.js'
+import { MultifdReader } from './multifd-reader.js'
+import { looksSealed, OPENING_OCTETS_MAX, protocolOf } from './protocol-opening.js'
+import { QevmAnalysis } from './qevm-analysis.js'
+
+export type Direction = 'to-server' | 'to-client'
+
+/** A page of a multifd channel goes to the migration whose main stream it belongs to. */
+export interface MigrationOwner {
+  multifdPage(
+    connection: ConnectionAnalysis,
+    block: string,
+    offset: number,
+    octets: Uint8Array,
+    streamOffset: number,
+  ): void
+  /** A multifd connection carries octets from `offset` on in this packet. */
+  multifdOctets(connection: ConnectionAnalysis, offset: number, packet: number, atNs: number): void
+}
+
+class DirectionState {
+  octets = 0
+  missing = 0
+  ended = false
+  /** The first octets, kept to recognise and describe the protocol. */
+  opening = new Uint8Array(0)
+
+  keepOpening(octets: Uint8Array): void {
+    const length = Math.min(octets.length, OPENING_OCTETS_MAX - this.opening.length)
+    if (length <= 0 || this.missing > 0) return
+    const joined = new Uint8Array(this.opening.length + length)
+    joined.set(this.opening)
+    joined.set(octets.subarray(0, length), this.opening.length)
+    this.opening = joined
+  }
+}
+
+export class ConnectionAnalysis {
+  protocol: StreamProtocol | null = null
+  qevm: QevmAnalysis | null = null
+  private multifd: MultifdReader | null = null
+  private readonly toServer = new DirectionState()
+  private readonly toClient = new DirectionState()
+  /** Which way the migration goes: towards the server, but for `exec:` and file servers. */
+  private payload: Direction = 'to-server'
+  private returnPath: ReturnPathReader | null = new ReturnPathReader()
+  private readonly notes: string[] = []
+  /** Whether the capture holds how the connection was opened. */
+  sawOpening = false
+
+  constructor(
+    private readonly owner: MigrationOwner,
+    readonly client: string,
+    readonly server: string,
+  ) {}
+
+  /** The next octets of a direction, in order and without repetition. */
+  octets(direction: Direction, octets: Uint8Array, packet: number, atNs: number): void {
+    const side = this.side(direction)
+    const offset = side.octets
+    side.octets += octets.length
+    if (this.protocol === null) {
+      side.keepOpening(octets)
+      this.recognise(direction, side, packet, atNs)
+      return
+    }
+    if (this.protocol === 'qevm') this.migrationOctets(direction, octets, packet, atNs)
+    else if (this.protocol === 'multifd') this.multifdOctets(direction, octets, offset, packet, atNs)
+    else side.keepOpening(octets)
+  }
+
+  /** `octets` octets of a direction are missing from the capture here. */
+  gap(direction: Direction, octets: number): void {
+    const side = this.side(direction)
+    side.missing += octets
+    side.octets += octets
+    if (direction === this.payload) this.qevm?.gap(octets)
+    else this.returnPath = null
+    if (this.multifd !== null && direction === this.payload) {
+      this.multifd = null
+      this.note(`${octets} octets are missing from the capture: the pages after them are not rebuilt`)
+    }
+  }
+
+  /** A direction was closed, or the capture is over. */
+  end(direction: Direction, wasSeen: boolean): void {
+    const side = this.side(direction)
+    side.ended ||= wasSeen
+    if (direction === this.payload) this.qevm?.end()
+  }
+
+  report(): StreamReport {
+    const protocol = this.protocol ?? 'unknown'
+    const isWhole =
+      this.sawOpening && [this.toServer, this.toClient].every(({ ended, missing }) => ended && missing === 0)
+    return {
+      protocol,
+      complete: this.qevm?.isComplete ?? isWhole,
+      client: this.client,
+      server: this.server,
+      octetsToServer: this.toServer.octets,
+      octetsToClient: this.toClient.octets,
+      machine: this.qevm?.machine ?? null,
+      blocks: this.qevm?.blockReports() ?? [],
+      rounds: this.qevm?.roundReports() ?? [],
+      findings: this.qevm?.findingReports() ?? [],
+      seen: [...(this.qevm?.notes() ?? []), ...this.notes, ...this.describe(protocol)],
+    }
+  }
+
+  note(sentence: string): void {
+    if (this.notes.length < 32 && !this.notes.includes(sentence)) this.notes.push(sentence)
+  }
+
+  private side(direction: Direction): DirectionState {
+    return direction === 'to-server' ? this.toServer : this.toClient
+  }
+
+  private recognise(direction: Direction, side: DirectionState, packet: number, atNs: number): void {
+    this.protocol = side.missing > 0 ? 'unknown' : protocolOf(side.opening)
+    if (this.protocol !== 'qevm' && this.protocol !== 'multifd') return
+    this.payload = direction
+    const opening = side.opening
+    side.opening = new Uint8Array(0)
+    if (this.protocol === 'qevm') {
+      this.qevm = new QevmAnalysis()
+      this.qevm.push(opening, packet, atNs)
+    } else {
+      this.multifd = new MultifdReader()
+      this.multifdOctets(direction, opening, 0, packet, atNs)
+    }
+  }
+
+  private migrationOctets(direction: Direction, octets: Uint8Array, packet: number, atNs: number): void {
+    if (direction === this.payload) this.qevm?.push(octets, packet, atNs)
+    else this.returnPathOctets(octets)
+  }
+
+  private returnPathOctets(octets: Uint8Array): void {
+    try {
+      for (const message of this.returnPath?.push(octets) ?? []) {
+        if (message.kind === 'SHUT')
+          this.note(
+            message.value === 0
+              ? 'the destination said that it loaded everything'
+              : 'the destination said that it failed',
+          )
+        else if (message.kind === 'REQ_PAGES') this.note('the destination asked for pages: post-copy')
+      }
+    } catch (error) {
+      this.returnPath = null
+      this.note(`what came back is not QEMU's return path: ${failureOf(error).message}`)
+    }
+  }
+
+  private multifdOctets(direction: Direction, octets: Uint8Array, offset: number, packet: number, atNs: number): void {
+    if (direction !== this.payload || this.multifd === null) return
+    this.owner.multifdOctets(this, offset, packet, atNs)
+    try {
+      this.multifd.push(octets, this)
+    } catch (error) {
+      this.note(`could not be read on: ${failureOf(error).message}`)
+      this.multifd = null
+    }
+  }
+
+  /** Called by the reader of multifd packets. */
+  multifdPage(block: string, offset: number, octets: Uint8Array, streamOffset: number): void {
+    this.owner.multifdPage(this, block, offset, octets, streamOffset)
+  }
+
+  private describe(protocol: StreamProtocol): string[] {
+    switch (protocol) {
+      case 'qevm':
+        return []
+      case 'multifd':
+        return [`extra channel of a migration: ${this.multifd?.pages ?? 0} pages, counted with its main stream`]
+      case 'nacl':
+        return ['NaCl channel: x25519 public keys in clear, then sealed records; nothing inside can be read']
+      case 'http':
+        return ['HTTP, in clear; only migrations are searched']
+      case 'tls':
+        return ['TLS']
+      case 'ssh':
+        return ['SSH']
+      case 'unknown':
+        return [this.describeUnknown()]
+    }
+  }
+
+  private describeUnknown(): string {
+    if (this.toServer.octets + this.toClient.octets === 0) return 'no octets were carried'
+    if (looksSealed(this.toServer.opening) || looksSealed(this.toClient.opening))
+      return 'no protocol known here, and its octets are spread evenly: sealed or compressed'
+    if (!this.sawOpening) return 'began before the capture did: what it carries cannot be told'
+    return 'no protocol known here'
+  }
+}

@@ -1,0 +1,348 @@
+/**
+ * A migration stream in clear, read by someone who only watches: rebuilds RAM page by page, searches pages as they
+ * come, and keeps for each which packets carried it.
+ */
+import { sha256 } from '@noble/hashes/sha2.js'
+import { WireError } from '../base/errors.js'
+import { hexOf } from '../base/octets.js'
+import { PAGE_OCTETS } from '../base/units.js'
+import { MIG_CMD, type RamBlockSize, type SectionHeader } from '../migration/wire/qevm.js'
+import { type ImageBlock, RamImage } from '../migration/wire/ram-image.js'
+import { StreamReader } from '../migration/wire/stream-reader.js'
+import type { DeviceDescription } from '../migration/wire/vmdesc.js'
+import type { BlockReport, FindingReport, LiveFinding, RoundReport } from './analysis-report.js'
+import { addressText } from './guest-address.js'
+import { PageEvidence } from './page-evidence.js'
+import { type Evidence, PacketLog } from './packet-log.js'
+import { RamSearch, SEARCH_PAGES_MAX } from './ram-search.js'
+import { FindingList, type SecretFinding } from './secret-finding.js'
+
+const zeroPage = new Uint8Array(PAGE_OCTETS)
+const EXCERPT_OCTETS = 24
+const NOTES_MAX = 32
+
+/** A secret as it was when it became whole, while pages still came. */
+interface LiveRecord {
+  readonly finding: SecretFinding
+  readonly evidence: Evidence
+  readonly excerpt: string
+}
+
+/** What is kept beside the octets of a block. */
+interface WatchedBlock {
+  readonly image: ImageBlock
+  readonly evidence: PageEvidence
+  readonly found: FindingList
+  /** In the order of `found`. */
+  readonly live: LiveRecord[]
+}
+
+export class QevmAnalysis extends RamImage {
+  machine: string | null = null
+  /** Sentences about what the stream did. */
+  readonly seen: string[] = []
+  readonly log = new PacketLog()
+  octetsRecovered = 0
+  isPostcopy = false
+  private readonly reader = new StreamReader(this, { unknownDevices: 'recover' })
+  private readonly watched: WatchedBlock[] = []
+  private readonly search = new RamSearch()
+  private readonly channel = this.log.addChannel()
+  private chunk: Uint8Array = zeroPage
+  private chunkOffset = 0
+  private failed = false
+  private deltasWithoutPage = 0
+  private compressedPages = 0
+  private deviceCount = 0
+  /** Pages that came and were not searched yet. */
+  private waiting: { block: number; first: number; last: number } | null = null
+
+  /** The next octets of the stream. `packet` is 0 for a bare stream. */
+  push(octets: Uint8Array, packet: number, atNs: number): void {
+    if (this.failed) return
+    if (packet > 0) this.log.append(this.channel, this.chunkOffset, packet, atNs)
+    this.chunk = octets
+    try {
+      this.reader.push(octets)
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error
+      this.failed = true
+      this.note(`could not be read on: ${error.message}`)
+    }
+    this.chunkOffset += octets.length
+    this.chunk = zeroPage
+  }
+
+  /** Octets are missing from the capture: nothing after them can be told apart. */
+  gap(octets: number): void {
+    if (this.failed) return
+    this.failed = true
+    this.note(`${octets} octets are missing from the capture at octet ${this.chunkOffset}: what came before is rebuilt`)
+  }
+
+  /** Nothing more will come. */
+  end(): void {
+    if (!this.failed) this.reader.end()
+  }
+
+  get isComplete(): boolean {
+    return this.reader.stateComplete
+  }
+
+  get pagesRecovered(): number {
+    let pages = 0
+    for (const block of this.blocks) pages += block.pagesRecovered
+    return pages
+  }
+
+  // What the reader tells.
+
+  override configuration(machineType: string): void {
+    this.machine = machineType
+  }
+
+  override memorySize(blocks: readonly RamBlockSize[]): void {
+    super.memorySize(blocks)
+    for (const image of this.blocks)
+      this.watched.push({ image, evidence: new PageEvidence(), found: new FindingList(), live: [] })
+  }
+
+  override page(block: number, offset: number, octets: Uint8Array): void {
+    const page = offset / PAGE_OCTETS
+    const wasZero = this.blocks[block]?.page(page) === null
+    super.page(block, offset, octets)
+    if (wasZero) this.octetsRecovered += PAGE_OCTETS
+    this.watched[block]?.evidence.copied(page, this.channel, this.offsetInStream(octets))
+    this.queueSearch(block, page)
+  }
+
+  override filledPage(block: number, offset: number, fill: number): void {
+    const image = this.blocks[block]
+    if (fill === 0 && image !== undefined && image.page(offset / PAGE_OCTETS) !== null)
+      this.octetsRecovered -= PAGE_OCTETS
+    super.filledPage(block, offset, fill)
+  }
+
+  override xbzrlePage(block: number, offset: number, encoded: Uint8Array): void {
+    const page = offset / PAGE_OCTETS
+    const wasZero = this.blocks[block]?.page(page) === null
+    super.xbzrlePage(block, offset, encoded)
+    if (this.blocks[block]?.kind(page) !== 'xbzrle') {
+      this.deltasWithoutPage++
+      return
+    }
+    if (wasZero) this.octetsRecovered += PAGE_OCTETS
+    this.watched[block]?.evidence.changed(page, this.channel, this.offsetInStream(encoded), encoded.length)
+    this.queueSearch(block, page)
+  }
+
+  override compressedPage(block: number, offset: number, compressed: Uint8Array): void {
+    super.compressedPage(block, offset, compressed)
+    this.compressedPages++
+  }
+
+  override command(command: number, _data: Uint8Array): void {
+    if (command === MIG_CMD.POSTCOPY_ADVISE) this.note('the source may switch to post-copy')
+    if (command === MIG_CMD.POSTCOPY_RAM_DISCARD && !this.isPostcopy) this.notePostcopy()
+  }
+
+  override packaged(items: Uint8Array): void {
+    this.notePostcopy()
+    this.note(`the devices' state came in a package of ${items.length} octets, which is not taken apart`)
+  }
+
+  override deviceSection(_header: SectionHeader, _body: Uint8Array, _description: DeviceDescription): void {
+    this.deviceCount++
+  }
+
+  override unreadDevices(octets: Uint8Array, reason: string): void {
+    this.note(`${octets.length} octets of device state could not be told apart: ${reason}`)
+  }
+
+  // What other streams of the same migration tell.
+
+  /** A whole page that came on a multifd channel. */
+  multifdPage(block: number, offset: number, octets: Uint8Array, channel: number, streamOffset: number): void {
+    const image = this.blocks[block]
+    if (image === undefined || offset % PAGE_OCTETS !== 0 || offset + PAGE_OCTETS > image.octets) return
+    if (image.page(offset / PAGE_OCTETS) === null) this.octetsRecovered += PAGE_OCTETS
+    image.setPage(offset / PAGE_OCTETS, octets)
+    this.watched[block]?.evidence.copied(offset / PAGE_OCTETS, channel, streamOffset)
+    this.queueSearch(block, offset / PAGE_OCTETS)
+  }
+
+  note(sentence: string): void {
+    if (this.seen.length < NOTES_MAX && !this.seen.includes(sentence)) this.seen.push(sentence)
+  }
+
+  private notePostcopy(): void {
+    this.isPostcopy = true
+    this.note(
+      'post-copy: the guest moved before its memory, which follows; the image is the source’s, pages by demand included',
+    )
+  }
+
+  /**
+   * Where in the stream a view of the reader begins: in the packet at hand; or in a buffer of the reader's, put together
+   * from several packets, that begins with the record it is at.
+   */
+  private offsetInStream(view: Uint8Array): number {
+    if (view.buffer === this.chunk.buffer) return this.chunkOffset + view.byteOffset - this.chunk.byteOffset
+    return this.reader.octetsRead + view.byteOffset
+  }
+
+  // Search as pages come: neighbours are searched together, a page sent again is searched again.
+
+  private queueSearch(block: number, page: number): void {
+    const { waiting } = this
+    if (waiting?.block === block && waiting.last + 1 === page && page - waiting.first < SEARCH_PAGES_MAX) {
+      waiting.last = page
+      return
+    }
+    this.searchWaiting()
+    this.waiting = { block, first: page, last: page }
+  }
+
+  private searchWaiting(): void {
+    const { waiting } = this
+    if (waiting === null) return
+    this.waiting = null
+    const watched = this.watched[waiting.block]
+    if (watched === undefined) return
+    this.search.searchPages(watched.image, waiting.first, waiting.last, watched.found)
+    for (const finding of watched.found.foundSince(watched.live.length))
+      watched.live.push({
+        finding,
+        evidence: this.evidenceFor(watched, finding),
+        excerpt: excerptOf(watched.image, finding),
+      })
+  }
+
+  private evidenceFor({ evidence }: WatchedBlock, { places }: SecretFinding): Evidence {
+    const place = places[0]
+    return this.log.evidenceFor(place === undefined ? [] : evidence.spans(place.offset, place.offset + place.octets))
+  }
+
+  liveFindings(): LiveFinding[] {
+    this.searchWaiting()
+    return this.watched.flatMap(({ image, live }) =>
+      live.map(({ finding: { kind, value, name, places }, evidence }) => ({
+        kind,
+        value,
+        name,
+        address: addressText(image.name, places[0]?.offset ?? 0),
+        packet: evidence.packets.at(-1) ?? 0,
+        atNs: evidence.atNs,
+      })),
+    )
+  }
+
+  // The report.
+
+  findingReports(): FindingReport[] {
+    this.searchWaiting()
+    return this.watched.flatMap((watched) => {
+      const found = new FindingList()
+      this.search.searchBlock(watched.image, found)
+      const reports = found
+        .list()
+        .map((finding) =>
+          reportOf(
+            watched.image,
+            { finding, evidence: this.evidenceFor(watched, finding), excerpt: excerptOf(watched.image, finding) },
+            false,
+          ),
+        )
+      const gone = watched.live.filter(({ finding }) => !found.has(finding.kind, finding.value))
+      return [...reports, ...gone.map((record) => reportOf(watched.image, record, true))]
+    })
+  }
+
+  blockReports(): BlockReport[] {
+    return this.blocks.map((block) => ({
+      name: block.name,
+      octets: block.octets,
+      pagesRecovered: block.pagesRecovered,
+      sha256: hashOf(block),
+    }))
+  }
+
+  roundReports(): RoundReport[] {
+    return this.rounds.map(({ zero, normal, xbzrle }) => ({ zero, normal, xbzrle, inferred: true }))
+  }
+
+  /** Sentences about the stream as it is known now. */
+  notes(): string[] {
+    const notes = [...this.seen]
+    const rounds = this.rounds.length
+    if (this.blocks.length > 0)
+      notes.unshift(
+        `live migration in clear${this.machine === null ? '' : ` of a "${this.machine}" machine`}: ` +
+          `${this.blocks.length} RAM blocks, ${rounds} ${rounds === 1 ? 'pass' : 'passes'} over memory`,
+      )
+    if (this.deviceCount > 0) notes.push(`state of ${this.deviceCount} devices`)
+    if (this.deltasWithoutPage > 0)
+      notes.push(`${this.deltasWithoutPage} XBZRLE deltas to pages that were not captured: those pages stay unknown`)
+    if (this.compressedPages > 0)
+      notes.push(`${this.compressedPages} compressed pages: recognised; not rebuilt in this version`)
+    return notes
+  }
+}
+
+function reportOf(
+  image: ImageBlock,
+  { finding, evidence, excerpt }: LiveRecord,
+  isOverwritten: boolean,
+): FindingReport {
+  const { kind, value, name, confidence, why, places } = finding
+  const first = places[0] ?? { offset: 0, octets: 0, encoding: 'ascii' as const }
+  const addresses = places.map(({ offset }) => addressText(image.name, offset))
+  return {
+    kind,
+    value,
+    name,
+    address: addressText(image.name, first.offset),
+    addresses,
+    block: image.name,
+    offset: first.offset,
+    encoding: first.encoding,
+    packets: evidence.packets,
+    atNs: evidence.packets.length === 0 ? null : evidence.atNs,
+    confidence,
+    why,
+    excerpt,
+    isOverwritten,
+  }
+}
+
+function excerptOf(image: ImageBlock, { places }: SecretFinding): string {
+  const place = places[0]
+  if (place === undefined) return ''
+  const from = Math.max(0, place.offset - EXCERPT_OCTETS)
+  const to = Math.min(image.octets, place.offset + Math.min(place.octets, 4 * EXCERPT_OCTETS) + EXCERPT_OCTETS)
+  let text = ''
+  for (let at = from; at < to; at++) {
+    const octet = image.page(Math.floor(at / PAGE_OCTETS))?.[at % PAGE_OCTETS] ?? 0
+    text += octet >= 0x20 && octet < 0x7f ? String.fromCharCode(octet) : '.'
+  }
+  return text
+}
+
+/** Blocks that are all zero, such as empty flash, are many and alike: their hashes by length. */
+const zeroHashes = new Map<number, string>()
+
+/** A stream can claim more memory than it brings: such a block is not hashed, its hash stays empty. */
+const UNHASHED_OCTETS_MIN = 256 * 1024 * 1024
+
+function hashOf(block: ImageBlock): string {
+  if (block.octets >= UNHASHED_OCTETS_MIN && block.pagesRecovered * 16 < block.pageCount) return ''
+  let isZero = true
+  for (let page = 0; page < block.pageCount && isZero; page++) isZero = block.page(page) === null
+  const known = isZero ? zeroHashes.get(block.octets) : undefined
+  if (known !== undefined) return known
+  const hash = sha256.create()
+  for (let page = 0; page < block.pageCount; page++) hash.update(block.page(page) ?? zeroPage)
+  const text = hexOf(hash.digest())
+  if (isZero) zeroHashes.set(block.octets, text)
+  return text
+}
