@@ -1,0 +1,158 @@
+/** A full-duplex cable between two ports: bandwidth, delay and a bounded queue in each direction. */
+import { assert } from '../base/errors.js'
+import type { FrameSink } from '../base/frame-sink.js'
+import type { Nanos } from '../base/units.js'
+import type { Kernel, KernelEvent, Process, QueuedEvent } from '../kernel/kernel.js'
+import type { FramePort } from './frame-port.js'
+import { FrameQueue } from './frame-queue.js'
+import type { LinkTraffic } from './link-traffic.js'
+import { ETHERNET_FRAME_OCTETS_MIN } from './wire/ethernet.js'
+
+/** What a frame takes on the wire besides its octets: preamble 8, frame check sequence 4, inter-frame gap 12. */
+export const FRAME_OVERHEAD_OCTETS = 24
+
+export interface LinkOptions {
+  /** Bits a second, in each direction. */
+  readonly rateBps: number
+  /** From the last bit sent to the last bit received. */
+  readonly delayNs: Nanos
+  /** Octets (with overhead) that may wait or be under way onto the wire in each direction; more are dropped. 8 MiB by default. */
+  readonly queueOctetsMax?: number
+}
+
+const ARRIVE: KernelEvent = Object.freeze({ kind: 'frame-arrives' })
+
+/**
+ * One direction. Frames on their way wait in a queue with their times of arrival, and only the first has an event in the
+ * kernel: one event a frame, and an idle link has none.
+ */
+class LinkDirection implements Process {
+  private readonly frames = new FrameQueue<Uint8Array>()
+  private readonly arrivalsNs = new FrameQueue<Nanos>()
+  private scheduled: QueuedEvent | null = null
+  /** When the last bit of everything accepted so far is sent. Not a whole number: rounding up each frame would add up. */
+  private freeAtNs = 0
+  /** Frames do not overtake one another when the delay is made shorter. */
+  private lastArrivalNs: Nanos = 0
+  framesDropped = 0
+  framesDelivered = 0
+
+  constructor(
+    private readonly kernel: Kernel,
+    private readonly link: Link,
+  ) {}
+
+  /** The end at which frames come out. */
+  exit: LinkEnd | null = null
+
+  transmit(frame: Uint8Array): void {
+    const { kernel, link } = this
+    const nsPerOctet = 8e9 / link.rateBps
+    const startNs = Math.max(this.freeAtNs, kernel.nowNs)
+    const wireOctets = Math.max(frame.length, ETHERNET_FRAME_OCTETS_MIN) + FRAME_OVERHEAD_OCTETS
+    const sentNs = startNs + wireOctets * nsPerOctet
+    if (link.isCut || (sentNs - kernel.nowNs) / nsPerOctet > link.queueOctetsMax) {
+      this.framesDropped++
+      return
+    }
+    this.freeAtNs = sentNs
+    this.lastArrivalNs = Math.max(this.lastArrivalNs, Math.ceil(sentNs) + link.delayNs)
+    this.frames.push(frame)
+    this.arrivalsNs.push(this.lastArrivalNs)
+    if (this.scheduled === null) this.scheduleNext()
+  }
+
+  handleEvent(): void {
+    const frame = this.frames.shift()
+    this.arrivalsNs.shift()
+    this.scheduleNext()
+    if (frame === undefined) return
+    this.framesDelivered++
+    this.link.traffic?.count(frame)
+    this.exit?.output?.receiveFrame(frame)
+  }
+
+  /** How long what is accepted will still occupy the wire. */
+  backlogNs(): Nanos {
+    return Math.max(0, Math.ceil(this.freeAtNs - this.kernel.nowNs))
+  }
+
+  /** What is on the way is lost. */
+  clear(): void {
+    this.framesDropped += this.frames.length
+    this.frames.clear()
+    this.arrivalsNs.clear()
+    this.kernel.cancel(this.scheduled)
+    this.scheduled = null
+    this.freeAtNs = 0
+  }
+
+  private scheduleNext(): void {
+    const nextNs = this.arrivalsNs.peek()
+    this.scheduled = nextNs === undefined ? null : this.kernel.scheduleAt(nextNs, this, ARRIVE)
+  }
+}
+
+/** Frames given to `receiveFrame` leave at the other end's `output`. */
+export class LinkEnd implements FramePort {
+  output: FrameSink | null = null
+  constructor(private readonly direction: LinkDirection) {}
+
+  receiveFrame(frame: Uint8Array): void {
+    this.direction.transmit(frame)
+  }
+
+  /** How long the frames given to this end will still occupy the wire. */
+  backlogNs(): Nanos {
+    return this.direction.backlogNs()
+  }
+
+  /** Frames given to this end that were lost to a full queue or a cut. */
+  get framesDropped(): number {
+    return this.direction.framesDropped
+  }
+  /** Frames given to this end that came out at the other. */
+  get framesDelivered(): number {
+    return this.direction.framesDelivered
+  }
+}
+
+export class Link {
+  rateBps: number
+  delayNs: Nanos
+  queueOctetsMax: number
+  isCut = false
+  /** Counts what both directions carry; null when nobody asks. */
+  traffic: LinkTraffic | null = null
+  readonly a: LinkEnd
+  readonly b: LinkEnd
+  private readonly directions: readonly LinkDirection[]
+
+  constructor(
+    kernel: Kernel,
+    readonly name: string,
+    { rateBps, delayNs, queueOctetsMax = 8 * 1024 * 1024 }: LinkOptions,
+  ) {
+    assert(rateBps > 0 && delayNs >= 0 && Number.isInteger(delayNs), `link ${name}: ${rateBps} bit/s, ${delayNs} ns`)
+    this.rateBps = rateBps
+    this.delayNs = delayNs
+    this.queueOctetsMax = queueOctetsMax
+    const aToB = new LinkDirection(kernel, this)
+    const bToA = new LinkDirection(kernel, this)
+    this.a = new LinkEnd(aToB)
+    this.b = new LinkEnd(bToA)
+    aToB.exit = this.b
+    bToA.exit = this.a
+    this.directions = [aToB, bToA]
+  }
+
+  /** Frames on the way are lost, and so are all that are sent until `restore`. */
+  cut(): void {
+    this.isCut = true
+    for (const direction of this.directions) direction.clear()
+  }
+
+  restore(): void {
+    this.isCut = false
+  }
+}

@@ -1,0 +1,40 @@
+/** The retransmission timeout (RFC 6298). The least is 200 ms as in Linux, not the 1 s of §2.4. */
+import { milliseconds, seconds, type Nanos } from '../../base/units.js'
+
+export const RTO_INITIAL_NS = seconds(1)
+const RTO_MIN_NS = milliseconds(200)
+const RTO_MAX_NS = seconds(60)
+
+export class RttEstimator {
+  /** Smoothed round-trip time; 0 before the first measurement. */
+  srttNs: Nanos = 0
+  rttvarNs: Nanos = 0
+  private timeoutNs: Nanos = RTO_INITIAL_NS
+  private backoffShift = 0
+
+  /** §2.2 and §2.3, in whole nanoseconds. */
+  sample(rttNs: Nanos): void {
+    if (this.srttNs === 0) {
+      this.srttNs = rttNs
+      this.rttvarNs = Math.floor(rttNs / 2)
+    } else {
+      this.rttvarNs = Math.floor((3 * this.rttvarNs + Math.abs(this.srttNs - rttNs)) / 4)
+      this.srttNs = Math.floor((7 * this.srttNs + rttNs) / 8)
+    }
+    this.timeoutNs = Math.max(RTO_MIN_NS, this.srttNs + Math.max(1000, 4 * this.rttvarNs))
+  }
+
+  get rtoNs(): Nanos {
+    return Math.min(RTO_MAX_NS, this.timeoutNs * 2 ** this.backoffShift)
+  }
+
+  /** §5.5: the timer expired. */
+  backOff(): void {
+    if (this.backoffShift < 16) this.backoffShift++
+  }
+
+  /** New data was acknowledged. */
+  progress(): void {
+    this.backoffShift = 0
+  }
+}

@@ -1,0 +1,237 @@
+/**
+ * What a TCP connection does with a segment.
+ *
+ * @implements RFC 9293 §3.10.7.3 (SYN-SENT), §3.10.7.4 (other states), RFC 5961 §3 and §4 (challenge ACKs), RFC 7323 §5
+ */
+import { TCP_FLAG, type TcpHeader } from '../wire/tcp.js'
+import { seqAdd, seqDiff, seqLeq, seqLt, seqMax } from './sequence.js'
+import type { TcpConnection } from './tcp-connection.js'
+import { armRetransmissionTimer, refuse, retransmitFirst, sendAck, sendSegment, transmit } from './transmit.js'
+
+/** Octets of the timestamps option with its padding, in every segment. */
+const TIMESTAMPS_OCTETS = 12
+
+/** `segment` was read from `frame`; its payload may be kept by reference. */
+export function segmentArrives(c: TcpConnection, segment: Readonly<TcpHeader>, frame: Uint8Array): void {
+  if (c.tcpState === 'SYN-SENT') segmentArrivesInSynSent(c, segment)
+  else if (c.tcpState !== 'CLOSED') segmentArrivesSynchronized(c, segment, frame)
+}
+
+/** Learn from a SYN what the peer can do and where it begins. */
+export function synchronize(c: TcpConnection, segment: Readonly<TcpHeader>): void {
+  c.rcvNxt = seqAdd(segment.sequence, 1)
+  c.rcvAdv = seqAdd(c.rcvNxt, segment.windowScale === null ? Math.min(0xffff, receiveMax(c)) : receiveMax(c))
+  c.hasTimestamps = c.hasTimestamps && segment.hasTimestamps
+  if (c.hasTimestamps) c.tsRecent = segment.tsVal
+  if (segment.windowScale === null) c.rcvWndShift = 0
+  else c.sndWndShift = Math.min(14, segment.windowScale)
+  // Without the option the peer takes 536 octets (RFC 9293 §3.7.1); less than 64 would be an attack on us.
+  const mss = Math.min(c.layer.options.mss, Math.max(64, segment.mss ?? 536))
+  c.sndMss = mss - (c.hasTimestamps ? TIMESTAMPS_OCTETS : 0)
+  c.congestion.setMss(c.sndMss)
+  c.sndWnd = segment.window
+  c.maxSndWnd = segment.window
+  c.sndWl1 = segment.sequence
+  c.sndWl2 = segment.acknowledgment
+}
+
+function receiveMax(c: TcpConnection): number {
+  return c.layer.options.receiveBufferOctets
+}
+
+function segmentArrivesInSynSent(c: TcpConnection, segment: Readonly<TcpHeader>): void {
+  const { flags, acknowledgment } = segment
+  const hasAck = (flags & TCP_FLAG.ack) !== 0
+  if (hasAck && (seqLeq(acknowledgment, c.iss) || seqLt(c.sndMax, acknowledgment))) {
+    refuse(c.layer, segment, { source: c.remoteAddress, destination: c.localAddress })
+    return
+  }
+  if ((flags & TCP_FLAG.rst) !== 0) {
+    if (hasAck) c.fail('connection refused')
+    return
+  }
+  if ((flags & TCP_FLAG.syn) === 0) return
+  synchronize(c, segment)
+  c.retries = 0
+  if (!hasAck) {
+    // Both ends opened at once (§3.5, figure 8).
+    c.tcpState = 'SYN-RECEIVED'
+    sendSegment(c, c.iss, 0, 'SYN-ACK')
+    return
+  }
+  c.sndUna = acknowledgment
+  measure(c, acknowledgment)
+  establish(c)
+  c.ackNow = true
+  transmit(c)
+}
+
+function establish(c: TcpConnection): void {
+  c.tcpState = 'ESTABLISHED'
+  c.retries = 0
+  c.rtt.progress()
+  c.retransmissionTimer.stop()
+  c.tellOpened()
+}
+
+function segmentArrivesSynchronized(c: TcpConnection, segment: Readonly<TcpHeader>, frame: Uint8Array): void {
+  const { flags, acknowledgment } = segment
+  if (!isAcceptable(c, segment)) {
+    if ((flags & TCP_FLAG.rst) !== 0) return
+    if (c.tcpState === 'TIME-WAIT' && (flags & TCP_FLAG.fin) !== 0) c.enterTimeWait()
+    if (c.tcpState === 'SYN-RECEIVED' && (flags & TCP_FLAG.syn) !== 0) sendSegment(c, c.iss, 0, 'SYN-ACK')
+    else sendAck(c)
+    return
+  }
+  if ((flags & TCP_FLAG.rst) !== 0) {
+    // Only the exact sequence resets; anything else in the window is asked back (RFC 5961 §3.2).
+    if (segment.sequence !== c.rcvNxt) sendAck(c)
+    else if (c.tcpState === 'TIME-WAIT' || c.tcpState === 'CLOSING' || c.tcpState === 'LAST-ACK') c.close()
+    else c.fail(c.tcpState === 'SYN-RECEIVED' ? 'connection refused' : 'connection reset by the peer')
+    return
+  }
+  if ((flags & TCP_FLAG.syn) !== 0 && !(c.tcpState === 'SYN-RECEIVED' && seqAdd(segment.sequence, 1) === c.rcvNxt)) {
+    sendAck(c) // RFC 5961 §4.2
+    return
+  }
+  if ((flags & TCP_FLAG.ack) === 0) return
+  // RFC 7323 §4.3: echo the time stamp of the segment that covers what we acknowledged last.
+  if (c.hasTimestamps && segment.hasTimestamps && seqLeq(segment.sequence, c.lastAckSent)) c.tsRecent = segment.tsVal
+
+  if (c.tcpState === 'SYN-RECEIVED') {
+    if (seqLeq(acknowledgment, c.sndUna) || seqLt(c.sndMax, acknowledgment)) {
+      refuse(c.layer, segment, { source: c.remoteAddress, destination: c.localAddress })
+      return
+    }
+    c.sndWnd = segment.window << c.sndWndShift
+    c.maxSndWnd = Math.max(c.maxSndWnd, c.sndWnd)
+    c.sndWl1 = segment.sequence
+    c.sndWl2 = acknowledgment
+    c.sndUna = seqAdd(c.iss, 1)
+    measure(c, acknowledgment)
+    establish(c)
+  }
+  if (!acknowledge(c, segment)) return
+  if (segment.payloadEnd > segment.payloadStart) receiveText(c, segment, frame)
+  if ((flags & TCP_FLAG.fin) !== 0) receiveFin(c, segment)
+  else if (c.finBeyondHole === c.rcvNxt) acceptFin(c)
+  transmit(c)
+}
+
+/** §3.10.7.4 first check, with PAWS (RFC 7323 §5.3). */
+function isAcceptable(c: TcpConnection, segment: Readonly<TcpHeader>): boolean {
+  if (c.hasTimestamps && segment.hasTimestamps && seqLt(segment.tsVal, c.tsRecent)) return false
+  const length =
+    segment.payloadEnd - segment.payloadStart + ((segment.flags & (TCP_FLAG.syn | TCP_FLAG.fin)) !== 0 ? 1 : 0)
+  const windowOctets = Math.max(0, seqDiff(c.rcvAdv, c.rcvNxt))
+  const after = seqDiff(segment.sequence, c.rcvNxt)
+  if (length === 0) return windowOctets === 0 ? after === 0 : after >= 0 && after < windowOctets
+  return after < windowOctets && after + length > 0
+}
+
+/** §3.10.7.4 fifth check. False when the segment is to be dropped. */
+function acknowledge(c: TcpConnection, segment: Readonly<TcpHeader>): boolean {
+  const { acknowledgment: ack, sequence } = segment
+  if (seqLt(c.sndMax, ack)) {
+    sendAck(c)
+    return false
+  }
+  // Whoever answers probes of its closed window is alive (RFC 9293 §3.8.6.1).
+  if (c.flightOctets() === 0) c.retries = 0
+  const windowOctets = segment.window << c.sndWndShift
+  const outstanding = seqDiff(c.sndMax, c.sndUna)
+  if (seqLt(c.sndUna, ack)) acceptAck(c, ack, outstanding)
+  else if (ack === c.sndUna && c.flightOctets() > 0 && windowOctets === c.sndWnd && isBare(segment))
+    if (c.congestion.duplicate(ack, c.sndMax, outstanding)) retransmitFirst(c)
+  if (seqLeq(c.sndUna, ack) && (seqLt(c.sndWl1, sequence) || (c.sndWl1 === sequence && seqLeq(c.sndWl2, ack)))) {
+    c.sndWnd = windowOctets
+    c.maxSndWnd = Math.max(c.maxSndWnd, windowOctets)
+    c.sndWl1 = sequence
+    c.sndWl2 = ack
+  }
+  return c.tcpState !== 'CLOSED'
+}
+
+/** Neither data nor FIN: RFC 5681 §2, "duplicate acknowledgment". */
+function isBare(segment: Readonly<TcpHeader>): boolean {
+  return segment.payloadEnd === segment.payloadStart && (segment.flags & TCP_FLAG.fin) === 0
+}
+
+function acceptAck(c: TcpConnection, ack: number, outstanding: number): void {
+  const acked = seqDiff(ack, c.sndUna)
+  const flight = Math.max(outstanding, acked)
+  const isFinAcked = c.finSent && ack === seqAdd(c.finSeq, 1)
+  const dataAcked = Math.min(c.sendBuffer.length, seqDiff(ack, c.dataSeq))
+  c.sendBuffer.release(dataAcked)
+  c.dataSeq = seqAdd(c.dataSeq, dataAcked)
+  c.sndUna = ack
+  c.sndNxt = seqMax(c.sndNxt, ack)
+  measure(c, ack)
+  c.retries = 0
+  c.rtt.progress()
+  const isPartial = c.congestion.acknowledged(ack, acked, flight)
+  c.retransmissionTimer.stop()
+  if (isPartial) retransmitFirst(c)
+  armRetransmissionTimer(c)
+  c.tellRoom()
+  if (!isFinAcked) return
+  if (c.tcpState === 'FIN-WAIT-1') c.tcpState = 'FIN-WAIT-2'
+  else if (c.tcpState === 'CLOSING') c.enterTimeWait()
+  else if (c.tcpState === 'LAST-ACK') c.close()
+}
+
+/** One octet at a time is timed, and never one that was sent twice (RFC 6298 §3, Karn's algorithm). */
+function measure(c: TcpConnection, ack: number): void {
+  if (c.timedSeq === null || seqLt(ack, c.timedSeq)) return
+  c.rtt.sample(Math.max(1, c.kernel.nowNs - c.timedAtNs))
+  c.timedSeq = null
+}
+
+/** §3.10.7.4 seventh: what is new and in the window. */
+function receiveText(c: TcpConnection, segment: Readonly<TcpHeader>, frame: Uint8Array): void {
+  if (!c.canReceive()) return
+  const skip = Math.max(0, -seqDiff(segment.sequence, c.rcvNxt))
+  const windowEnd = segment.payloadStart + Math.max(0, seqDiff(c.rcvAdv, segment.sequence))
+  const end = Math.min(segment.payloadEnd, windowEnd)
+  const start = segment.payloadStart + skip
+  if (start >= end) {
+    c.ackNow = true
+    return
+  }
+  const octets = frame.subarray(start, end)
+  const sequence = seqAdd(segment.sequence, skip)
+  if (sequence !== c.rcvNxt) {
+    c.receiveBuffer.insert(sequence, octets)
+    c.ackNow = true // a duplicate acknowledgment tells the sender of the hole
+    return
+  }
+  c.receiveBuffer.append(octets)
+  c.rcvNxt = seqAdd(c.rcvNxt, octets.length)
+  if (c.receiveBuffer.hasHole) {
+    c.rcvNxt = c.receiveBuffer.advance(c.rcvNxt)
+    c.ackNow = true
+  } else if (++c.segmentsUnacknowledged >= 2) c.ackNow = true
+  else c.delayAck()
+  c.tellReadable()
+}
+
+function receiveFin(c: TcpConnection, segment: Readonly<TcpHeader>): void {
+  const finSeq = seqAdd(segment.sequence, segment.payloadEnd - segment.payloadStart)
+  if (finSeq === c.rcvNxt) acceptFin(c)
+  else {
+    if (c.canReceive() && seqLt(c.rcvNxt, finSeq)) c.finBeyondHole = finSeq
+    c.ackNow = true
+  }
+}
+
+/** §3.10.7.4 eighth. */
+function acceptFin(c: TcpConnection): void {
+  if (!c.canReceive()) return
+  c.finBeyondHole = null
+  c.rcvNxt = seqAdd(c.rcvNxt, 1)
+  c.ackNow = true
+  c.tellEnded()
+  if (c.tcpState === 'ESTABLISHED') c.tcpState = 'CLOSE-WAIT'
+  else if (c.tcpState === 'FIN-WAIT-2') c.enterTimeWait()
+  else c.tcpState = 'CLOSING' // FIN-WAIT-1: had our FIN been acknowledged, this were FIN-WAIT-2
+}

@@ -1,0 +1,355 @@
+/**
+ * One TCP connection (RFC 9293): its control block, the stream its owner sees, its timers. What arrives is handled in
+ * segment-arrives.ts, what leaves in transmit.ts. Options: MSS, window scale and timestamps (RFC 7323). Left out: urgent
+ * data, SACK, keep-alives, Nagle's algorithm (what is written in one instant leaves together instead).
+ *
+ * @implements RFC 9293 §3.8, §3.9
+ */
+import type { ByteStream, StreamOwner, StreamState } from '../../base/byte-stream.js'
+import { assert, type Failure } from '../../base/errors.js'
+import { milliseconds, seconds, type Nanos } from '../../base/units.js'
+import type { Kernel, KernelEvent, Process } from '../../kernel/kernel.js'
+import { ipv4Text, type Ipv4Address } from '../wire/addresses.js'
+import { LazyTimer, type TimerOwner } from './lazy-timer.js'
+import { NewReno } from './new-reno.js'
+import { ReceiveBuffer } from './receive-buffer.js'
+import { RttEstimator } from './rtt-estimator.js'
+import { SendBuffer } from './send-buffer.js'
+import { seqAdd, seqDiff } from './sequence.js'
+import type { TcpLayer, TcpListener } from './tcp-layer.js'
+import type { TcpState } from './tcp-state.js'
+import { sendReset, sendSegment, transmit, transmitAgain, windowProbe } from './transmit.js'
+
+/** RFC 9293 §3.8.6.3 allows 500 ms; Linux waits 40. */
+const DELAYED_ACK_NS = milliseconds(40)
+/** Twice the maximum segment lifetime, taken as 30 s like Linux. */
+const TIME_WAIT_NS = seconds(60)
+const SYN_RETRIES_MAX = 6
+const RETRIES_MAX = 15
+
+const OUTPUT: KernelEvent = Object.freeze({ kind: 'tcp-output' })
+const REPORT: KernelEvent = Object.freeze({ kind: 'tcp-report' })
+
+/** What the owner is to be told by the next report. */
+const TELL = { opened: 1, readable: 2, ended: 4, writable: 8, failed: 16 } as const
+
+export interface ConnectionEnds {
+  readonly localAddress: Ipv4Address
+  readonly localPort: number
+  readonly remoteAddress: Ipv4Address
+  readonly remotePort: number
+}
+
+export class TcpConnection implements ByteStream, Process, TimerOwner {
+  owner: StreamOwner | null = null
+  tcpState: TcpState = 'SYN-SENT'
+  readonly localAddress: Ipv4Address
+  readonly localPort: number
+  readonly remoteAddress: Ipv4Address
+  readonly remotePort: number
+
+  // The send sequence space (RFC 9293 §3.3.1). `sndNxt` goes back after a timeout; `sndMax` never does.
+  sndUna: number
+  sndNxt: number
+  sndMax: number
+  sndWnd = 0
+  sndWl1 = 0
+  sndWl2 = 0
+  maxSndWnd = 0
+  sndWndShift = 0
+  /** Sequence of the first octet in `sendBuffer`. */
+  dataSeq: number
+  readonly sendBuffer = new SendBuffer()
+  finRequested = false
+  finSent = false
+
+  // The receive sequence space.
+  rcvNxt = 0
+  /** The right edge of the window that the peer was told of. */
+  rcvAdv = 0
+  rcvWndShift = 0
+  readonly receiveBuffer = new ReceiveBuffer()
+  /** The peer's FIN, when it came before the data in front of it. */
+  finBeyondHole: number | null = null
+
+  /** Octets of payload in a full segment, options taken off. */
+  sndMss: number
+  hasTimestamps: boolean
+  tsRecent = 0
+  /** The acknowledgment we sent last: RFC 7323 §4.3. */
+  lastAckSent = 0
+  segmentsUnacknowledged = 0
+  ackNow = false
+
+  readonly rtt = new RttEstimator()
+  /** The octet whose acknowledgment is being timed, or null. */
+  timedSeq: number | null = null
+  timedAtNs: Nanos = 0
+  lastSentNs: Nanos = 0
+  readonly congestion: NewReno
+  retries = 0
+  segmentsRetransmitted = 0
+
+  readonly retransmissionTimer: LazyTimer
+  readonly delayedAckTimer: LazyTimer
+  readonly timeWaitTimer: LazyTimer
+  /** Who accepts this connection once it is established; null when we opened it ourselves. */
+  listener: TcpListener | null = null
+  private failure: Failure | null = null
+  private pendingReports = 0
+  private isReportScheduled = false
+  private outputAtNs: Nanos = -1
+  private writerWaits = false
+
+  constructor(
+    readonly kernel: Kernel,
+    readonly layer: TcpLayer,
+    ends: ConnectionEnds,
+    readonly iss: number,
+  ) {
+    this.localAddress = ends.localAddress
+    this.localPort = ends.localPort
+    this.remoteAddress = ends.remoteAddress
+    this.remotePort = ends.remotePort
+    this.sndUna = iss
+    this.sndNxt = iss
+    this.sndMax = iss
+    this.dataSeq = seqAdd(iss, 1)
+    this.hasTimestamps = layer.options.hasTimestamps
+    this.sndMss = layer.options.mss
+    this.congestion = new NewReno(layer.options.mss, iss)
+    this.rcvWndShift = layer.windowShift
+    this.retransmissionTimer = new LazyTimer(kernel, this)
+    this.delayedAckTimer = new LazyTimer(kernel, this)
+    this.timeWaitTimer = new LazyTimer(kernel, this)
+  }
+
+  // The stream.
+
+  get state(): StreamState {
+    if (this.failure !== null) return 'failed'
+    switch (this.tcpState) {
+      case 'SYN-SENT':
+      case 'SYN-RECEIVED':
+        return 'opening'
+      case 'CLOSED':
+      case 'TIME-WAIT':
+        return 'closed'
+      case 'ESTABLISHED':
+      case 'FIN-WAIT-1':
+      case 'FIN-WAIT-2':
+      case 'CLOSE-WAIT':
+      case 'CLOSING':
+      case 'LAST-ACK':
+        return 'open'
+    }
+  }
+
+  /** Nothing before the connection is established and after `end`. When it is too little for its owner, who then writes
+   * what there is room for, the owner is told as soon as half of the buffer is free. */
+  writableOctets(): number {
+    return this.canWrite() ? Math.max(0, this.layer.options.sendBufferOctets - this.sendBuffer.length) : 0
+  }
+
+  write(octets: Uint8Array): void {
+    const writable = this.writableOctets()
+    assert(octets.length <= writable, `${octets.length} octets written where ${writable} can be (${this.describe()})`)
+    if (octets.length === 0) return
+    this.sendBuffer.append(octets)
+    if (this.writableOctets() < this.layer.options.sendBufferOctets / 2) this.writerWaits = true
+    this.scheduleOutput(0)
+  }
+
+  readableOctets(): number {
+    return this.receiveBuffer.readableOctets
+  }
+
+  read(octetsMax: number): Uint8Array {
+    const octets = this.receiveBuffer.read(octetsMax)
+    // Tell the peer when the window has opened by a good part, not after each read.
+    const { receiveBufferOctets } = this.layer.options
+    const opensBy = receiveBufferOctets - this.receiveBuffer.readableOctets - seqDiff(this.rcvAdv, this.rcvNxt)
+    if (this.canReceive() && opensBy >= receiveBufferOctets / 2) {
+      this.ackNow = true
+      this.scheduleOutput(0)
+    }
+    return octets
+  }
+
+  end(): void {
+    if (this.finRequested || this.state === 'closed' || this.state === 'failed') return
+    if (this.tcpState === 'SYN-SENT') {
+      this.close()
+      return
+    }
+    this.finRequested = true
+    this.scheduleOutput(0)
+  }
+
+  abort(): void {
+    const { tcpState } = this
+    if (tcpState === 'CLOSED') return
+    if (tcpState !== 'SYN-SENT' && tcpState !== 'TIME-WAIT') {
+      this.layer.host.enter()
+      sendReset(this)
+      this.layer.host.leave()
+    }
+    this.close()
+    this.pendingReports = 0
+  }
+
+  // For segment-arrives.ts and transmit.ts.
+
+  /** The window to put into a segment, in octets: what is free, but an edge that moves only by whole segments. */
+  updateWindow(): number {
+    const { receiveBufferOctets, mss } = this.layer.options
+    const edge = seqAdd(this.rcvNxt, Math.max(0, receiveBufferOctets - this.receiveBuffer.readableOctets))
+    if (seqDiff(edge, this.rcvAdv) >= Math.min(receiveBufferOctets / 2, mss)) this.rcvAdv = edge
+    return Math.max(0, seqDiff(this.rcvAdv, this.rcvNxt))
+  }
+
+  /** What of the send buffer lies at or after SND.NXT. */
+  unsentOctets(): number {
+    return Math.max(0, this.sendBuffer.length - seqDiff(this.sndNxt, this.dataSeq))
+  }
+
+  /** The sequence number of our FIN, once everything is written. */
+  get finSeq(): number {
+    return seqAdd(this.dataSeq, this.sendBuffer.length)
+  }
+
+  /** Outstanding, as far as SND.NXT says. */
+  flightOctets(): number {
+    return seqDiff(this.sndNxt, this.sndUna)
+  }
+
+  canReceive(): boolean {
+    return this.tcpState === 'ESTABLISHED' || this.tcpState === 'FIN-WAIT-1' || this.tcpState === 'FIN-WAIT-2'
+  }
+
+  /** Send what can be sent, `delayNs` from now at the latest. */
+  scheduleOutput(delayNs: Nanos): void {
+    const atNs = this.kernel.nowNs + delayNs
+    if (this.outputAtNs >= 0 && this.outputAtNs <= atNs) return
+    this.outputAtNs = atNs
+    this.kernel.scheduleAt(atNs, this, OUTPUT)
+  }
+
+  delayAck(): void {
+    if (!this.delayedAckTimer.isSet) this.delayedAckTimer.set(DELAYED_ACK_NS)
+  }
+
+  tellOpened(): void {
+    this.tell(TELL.opened)
+  }
+  tellReadable(): void {
+    this.tell(TELL.readable)
+  }
+  tellEnded(): void {
+    this.tell(TELL.ended)
+  }
+  /** Room may have come back. */
+  tellRoom(): void {
+    if (!this.writerWaits || this.writableOctets() < this.layer.options.sendBufferOctets / 2) return
+    this.writerWaits = false
+    this.tell(TELL.writable)
+  }
+
+  enterTimeWait(): void {
+    this.tcpState = 'TIME-WAIT'
+    this.retransmissionTimer.dispose()
+    this.delayedAckTimer.dispose()
+    this.timeWaitTimer.set(TIME_WAIT_NS)
+  }
+
+  fail(message: string): void {
+    if (this.tcpState === 'CLOSED') return
+    this.failure = { kind: 'connection', protocol: 'tcp', message: `${message} (${this.describe()})` }
+    this.close()
+    this.tell(TELL.failed)
+  }
+
+  /** Delete the control block. What was received can still be read. */
+  close(): void {
+    this.tcpState = 'CLOSED'
+    this.retransmissionTimer.dispose()
+    this.delayedAckTimer.dispose()
+    this.timeWaitTimer.dispose()
+    this.layer.forget(this)
+  }
+
+  describe(): string {
+    return `${ipv4Text(this.localAddress)}:${this.localPort} to ${ipv4Text(this.remoteAddress)}:${this.remotePort}`
+  }
+
+  // Events.
+
+  handleEvent(event: KernelEvent): void {
+    if (event === REPORT) {
+      this.report()
+      return
+    }
+    if (this.outputAtNs !== this.kernel.nowNs) return // an earlier event has done it
+    this.outputAtNs = -1
+    if (this.tcpState === 'CLOSED') return
+    this.layer.host.enter()
+    transmit(this)
+    this.layer.host.leave()
+  }
+
+  timerExpired(timer: LazyTimer): void {
+    this.layer.host.enter()
+    if (timer === this.timeWaitTimer) this.close()
+    else if (timer === this.delayedAckTimer) {
+      this.ackNow = true
+      transmit(this)
+    } else this.retransmissionTimedOut()
+    this.layer.host.leave()
+  }
+
+  private retransmissionTimedOut(): void {
+    const isOpening = this.state === 'opening'
+    if (++this.retries > (isOpening ? SYN_RETRIES_MAX : RETRIES_MAX)) {
+      this.fail('no answer: timed out')
+      return
+    }
+    this.rtt.backOff()
+    this.timedSeq = null
+    if (isOpening) sendSegment(this, this.iss, 0, this.tcpState === 'SYN-SENT' ? 'SYN' : 'SYN-ACK')
+    else if (this.flightOctets() === 0) windowProbe(this)
+    else transmitAgain(this)
+    this.retransmissionTimer.set(this.rtt.rtoNs)
+  }
+
+  private report(): void {
+    this.isReportScheduled = false
+    if (this.take(TELL.opened)) {
+      const { listener } = this
+      this.listener = null
+      listener?.connectionAccepted(this)
+      this.owner?.streamOpened(this)
+    }
+    if (this.take(TELL.readable)) this.owner?.streamReadable(this)
+    if (this.take(TELL.ended)) this.owner?.streamEnded(this)
+    if (this.take(TELL.writable)) this.owner?.streamWritable(this)
+    if (this.take(TELL.failed) && this.failure !== null) this.owner?.streamFailed(this, this.failure)
+  }
+
+  /** Whether that was to be told; looked up afresh each time, since the owner may abort while it is being told. */
+  private take(what: number): boolean {
+    const isPending = (this.pendingReports & what) !== 0
+    this.pendingReports &= ~what
+    return isPending
+  }
+
+  private tell(what: number): void {
+    this.pendingReports |= what
+    if (this.isReportScheduled) return
+    this.isReportScheduled = true
+    this.kernel.schedule(0, this, REPORT)
+  }
+
+  private canWrite(): boolean {
+    return (this.tcpState === 'ESTABLISHED' || this.tcpState === 'CLOSE-WAIT') && !this.finRequested
+  }
+}

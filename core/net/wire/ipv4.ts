@@ -1,0 +1,114 @@
+/**
+ * IPv4 (RFC 791). Options are skipped when read and never written; fragments are told apart but not put together.
+ *
+ *   version 4 bits, header words 4 bits | DSCP, ECN 1 | total length 2 | identification 2 | flags 3 bits, offset 13 bits
+ *   | time to live 1 | protocol 1 | checksum 2 | source 4 | destination 4 | options
+ */
+import { WireError } from '../../base/errors.js'
+import { readU16be, readU32be, writeU16be, writeU32be } from '../../base/octets.js'
+import type { Ipv4Address } from './addresses.js'
+import { internetChecksum, onesComplementSum } from './checksum.js'
+
+export const IPV4_HEADER_OCTETS = 20
+export const IP_PROTOCOL = { icmp: 1, tcp: 6, udp: 17 } as const
+
+/** Where things are in the octets that were read. Reusable, so that reading a header makes no garbage. */
+export class Ipv4Header {
+  source: Ipv4Address = 0
+  destination: Ipv4Address = 0
+  protocol = 0
+  ttl = 64
+  dscpEcn = 0
+  identification = 0
+  dontFragment = false
+  moreFragments = false
+  /** In octets, a multiple of 8. */
+  fragmentOffset = 0
+  /** Offsets into the octets that were read: the message inside is `octets[payloadStart, payloadEnd)`. */
+  payloadStart = 0
+  payloadEnd = 0
+}
+
+export interface Ipv4Packet extends Readonly<Ipv4Header> {
+  readonly payload: Uint8Array
+}
+
+/** Reads the header at `start` of `octets`. Checks lengths and the header checksum. */
+export function readIpv4Header(octets: Uint8Array, start: number, into: Ipv4Header): void {
+  if (octets.length - start < IPV4_HEADER_OCTETS) throw new WireError('ipv4', start, 'shorter than its 20-octet header')
+  const first = octets[start] ?? 0
+  if (first >>> 4 !== 4) throw new WireError('ipv4', start, `version is ${first >>> 4}`)
+  const headerOctets = (first & 15) * 4
+  const totalLength = readU16be(octets, start + 2)
+  if (headerOctets < IPV4_HEADER_OCTETS || headerOctets > totalLength)
+    throw new WireError('ipv4', start, `header length is ${headerOctets} of ${totalLength} octets`)
+  if (start + totalLength > octets.length) throw new WireError('ipv4', start + 2, `total length is ${totalLength}`)
+  if (onesComplementSum(octets, start, start + headerOctets) !== 0xffff)
+    throw new WireError('ipv4', start + 10, 'header checksum is wrong')
+  readFields(octets, start, into)
+  into.payloadStart = start + headerOctets
+  into.payloadEnd = start + totalLength
+}
+
+/**
+ * As `readIpv4Header` for captures of others: a wrong checksum (left to the network card), a packet cut by the capture's
+ * snapshot length and a total length of 0 (segmentation left to the card) are accepted.
+ */
+export function readCapturedIpv4Header(octets: Uint8Array, start: number, into: Ipv4Header): void {
+  if (octets.length - start < IPV4_HEADER_OCTETS) throw new WireError('ipv4', start, 'shorter than its 20-octet header')
+  const first = octets[start] ?? 0
+  if (first >>> 4 !== 4) throw new WireError('ipv4', start, `version is ${first >>> 4}`)
+  const headerOctets = (first & 15) * 4
+  const totalLength = readU16be(octets, start + 2) || octets.length - start
+  if (headerOctets < IPV4_HEADER_OCTETS || headerOctets > totalLength || start + headerOctets > octets.length)
+    throw new WireError('ipv4', start, `header length is ${headerOctets} of ${totalLength} octets`)
+  readFields(octets, start, into)
+  into.payloadStart = start + headerOctets
+  into.payloadEnd = Math.min(octets.length, start + totalLength)
+}
+
+function readFields(octets: Uint8Array, start: number, into: Ipv4Header): void {
+  const fragment = readU16be(octets, start + 6)
+  into.dscpEcn = octets[start + 1] ?? 0
+  into.identification = readU16be(octets, start + 4)
+  into.dontFragment = (fragment & 0x4000) !== 0
+  into.moreFragments = (fragment & 0x2000) !== 0
+  into.fragmentOffset = (fragment & 0x1fff) * 8
+  into.ttl = octets[start + 8] ?? 0
+  into.protocol = octets[start + 9] ?? 0
+  into.source = readU32be(octets, start + 12)
+  into.destination = readU32be(octets, start + 16)
+}
+
+/** `payload` is a view. */
+export function decodeIpv4(octets: Uint8Array): Ipv4Packet {
+  const header = new Ipv4Header()
+  readIpv4Header(octets, 0, header)
+  return { ...header, payload: octets.subarray(header.payloadStart, header.payloadEnd) }
+}
+
+/** Writes the 20 octets of a header at `start`, with its checksum; the packet ends where `octets` ends. */
+export function writeIpv4Header(octets: Uint8Array, start: number, header: Readonly<Ipv4Header>): void {
+  octets[start] = 0x45
+  octets[start + 1] = header.dscpEcn
+  writeU16be(octets, start + 2, octets.length - start)
+  writeU16be(octets, start + 4, header.identification)
+  const flags = (header.dontFragment ? 0x4000 : 0) | (header.moreFragments ? 0x2000 : 0)
+  writeU16be(octets, start + 6, flags | (header.fragmentOffset / 8))
+  octets[start + 8] = header.ttl
+  octets[start + 9] = header.protocol
+  writeU16be(octets, start + 10, 0)
+  writeU32be(octets, start + 12, header.source)
+  writeU32be(octets, start + 16, header.destination)
+  writeU16be(octets, start + 10, internetChecksum(octets, start, start + IPV4_HEADER_OCTETS))
+}
+
+/** Throws `WireError` when header and payload are over 65535 octets. */
+export function encodeIpv4(packet: Omit<Ipv4Packet, 'payloadStart' | 'payloadEnd'>): Uint8Array {
+  const length = IPV4_HEADER_OCTETS + packet.payload.length
+  if (length > 0xffff) throw new WireError('ipv4', 2, `total length would be ${length}`)
+  const octets = new Uint8Array(length)
+  writeIpv4Header(octets, 0, { ...packet, payloadStart: IPV4_HEADER_OCTETS, payloadEnd: length })
+  octets.set(packet.payload, IPV4_HEADER_OCTETS)
+  return octets
+}

@@ -1,0 +1,113 @@
+/**
+ * Writing pcapng (draft-ietf-opsawg-pcapng): one section, little-endian as most tools write it, Ethernet interfaces with
+ * a name and nanosecond time stamps, enhanced packet blocks with an optional comment. Reading is in capture-reader.ts.
+ *
+ *   block type 4 | total length 4 | body | options | total length 4          (everything padded to 4 octets)
+ */
+import { utf8Octets, writeU32le } from '../../base/octets.js'
+import type { Nanos } from '../../base/units.js'
+import { LINK_TYPE } from './link-layer.js'
+
+export const BLOCK = {
+  sectionHeader: 0x0a0d0d0a,
+  interfaceDescription: 1,
+  packet: 2,
+  simplePacket: 3,
+  enhancedPacket: 6,
+} as const
+export const BYTE_ORDER_MAGIC = 0x1a2b3c4d
+export const OPTION_CODE = {
+  end: 0,
+  comment: 1,
+  interfaceName: 2,
+  timestampResolution: 9,
+  timestampOffset: 14,
+} as const
+
+/** Octets after which Wireshark's own writers cut a frame. */
+const SNAP_LENGTH = 262144
+
+export class PcapngWriter {
+  private parts: Uint8Array[] = []
+  private interfaceCount = 0
+
+  constructor() {
+    // Version 1.0, length of the section not given.
+    const body = new Uint8Array(16)
+    writeU32le(body, 0, BYTE_ORDER_MAGIC)
+    writeU32le(body, 4, 1)
+    writeU32le(body, 8, 0xffff_ffff)
+    writeU32le(body, 12, 0xffff_ffff)
+    this.block(BLOCK.sectionHeader, body, [])
+  }
+
+  /** Returns the interface's number, for `addPacket`. */
+  addInterface(name: string, linkType: number = LINK_TYPE.ethernet): number {
+    const body = new Uint8Array(8)
+    writeU32le(body, 0, linkType)
+    writeU32le(body, 4, SNAP_LENGTH)
+    this.block(BLOCK.interfaceDescription, body, [
+      option(OPTION_CODE.interfaceName, utf8Octets(name)),
+      option(OPTION_CODE.timestampResolution, Uint8Array.of(9)),
+    ])
+    return this.interfaceCount++
+  }
+
+  /** `timeNs` is non-negative and below 2^53; the octets are copied. */
+  addPacket(
+    interfaceId: number,
+    timeNs: Nanos,
+    octets: Uint8Array,
+    { comment }: { comment?: string | undefined } = {},
+  ): void {
+    const body = new Uint8Array(20 + padded(octets.length))
+    writeU32le(body, 0, interfaceId)
+    writeU32le(body, 4, Math.floor(timeNs / 0x1_0000_0000))
+    writeU32le(body, 8, timeNs >>> 0)
+    writeU32le(body, 12, octets.length)
+    writeU32le(body, 16, octets.length)
+    body.set(octets, 20)
+    this.block(
+      BLOCK.enhancedPacket,
+      body,
+      comment === undefined ? [] : [option(OPTION_CODE.comment, utf8Octets(comment).subarray(0, 0xfffc))],
+    )
+  }
+
+  /** Everything since the last `take`, for streaming; the caller owns it. */
+  take(): Uint8Array {
+    let length = 0
+    for (const part of this.parts) length += part.length
+    const whole = new Uint8Array(length)
+    let at = 0
+    for (const part of this.parts) {
+      whole.set(part, at)
+      at += part.length
+    }
+    this.parts = []
+    return whole
+  }
+
+  private block(type: number, body: Uint8Array, options: readonly Uint8Array[]): void {
+    let length = 12 + body.length
+    for (const each of options) length += each.length
+    if (options.length > 0) length += 4
+    const head = new Uint8Array(8)
+    writeU32le(head, 0, type)
+    writeU32le(head, 4, length)
+    const tail = new Uint8Array(options.length > 0 ? 8 : 4) // end of options, if there are any
+    writeU32le(tail, tail.length - 4, length)
+    this.parts.push(head, body, ...options, tail)
+  }
+}
+
+function option(code: number, value: Uint8Array): Uint8Array {
+  const octets = new Uint8Array(4 + padded(value.length))
+  writeU32le(octets, 0, code | (value.length << 16))
+  octets.set(value, 4)
+  return octets
+}
+
+function padded(length: number): number {
+  return (length + 3) & ~3
+}

@@ -1,0 +1,59 @@
+/**
+ * UDP (RFC 768) over IPv4.
+ *
+ *   source port 2 | destination port 2 | length 2 | checksum 2 | payload
+ */
+import { WireError } from '../../base/errors.js'
+import { readU16be, writeU16be } from '../../base/octets.js'
+import type { Ipv4Address } from './addresses.js'
+import { transportChecksum } from './checksum.js'
+import { IP_PROTOCOL } from './ipv4.js'
+
+export const UDP_HEADER_OCTETS = 8
+
+export interface UdpDatagram {
+  readonly sourcePort: number
+  readonly destinationPort: number
+  readonly payload: Uint8Array
+}
+
+/** The addresses that the checksum covers. */
+export interface AddressPair {
+  readonly source: Ipv4Address
+  readonly destination: Ipv4Address
+}
+
+/** `payload` is a view. A checksum of zero means none was made; a wrong one throws `WireError`. */
+export function decodeUdp(octets: Uint8Array, { source, destination }: AddressPair): UdpDatagram {
+  if (octets.length < UDP_HEADER_OCTETS) throw new WireError('udp', octets.length, 'shorter than its 8-octet header')
+  const length = readU16be(octets, 4)
+  if (length < UDP_HEADER_OCTETS || length > octets.length) throw new WireError('udp', 4, `length field is ${length}`)
+  const isChecked = readU16be(octets, 6) !== 0
+  if (isChecked && transportChecksum(octets, 0, length, IP_PROTOCOL.udp, source, destination) !== 0)
+    throw new WireError('udp', 6, 'checksum is wrong')
+  return {
+    sourcePort: readU16be(octets, 0),
+    destinationPort: readU16be(octets, 2),
+    payload: octets.subarray(UDP_HEADER_OCTETS, length),
+  }
+}
+
+/** Writes the datagram at `start` of `octets`, with its checksum. */
+export function writeUdp(octets: Uint8Array, start: number, datagram: UdpDatagram, pair: AddressPair): void {
+  const length = UDP_HEADER_OCTETS + datagram.payload.length
+  writeU16be(octets, start, datagram.sourcePort)
+  writeU16be(octets, start + 2, datagram.destinationPort)
+  writeU16be(octets, start + 4, length)
+  writeU16be(octets, start + 6, 0)
+  octets.set(datagram.payload, start + UDP_HEADER_OCTETS)
+  const sum = transportChecksum(octets, start, start + length, IP_PROTOCOL.udp, pair.source, pair.destination)
+  writeU16be(octets, start + 6, sum === 0 ? 0xffff : sum) // zero would say that there is no checksum
+}
+
+export function encodeUdp(datagram: UdpDatagram, pair: AddressPair): Uint8Array {
+  const length = UDP_HEADER_OCTETS + datagram.payload.length
+  if (length > 0xffff) throw new WireError('udp', 4, `length would be ${length}`)
+  const octets = new Uint8Array(length)
+  writeUdp(octets, 0, datagram, pair)
+  return octets
+}
