@@ -35,7 +35,7 @@ export interface SecuredPairOptions {
   readonly toClient?: Uint8Array
   readonly clientCredentials?: ChannelCredentials
   readonly serverCredentials?: ChannelCredentials
-  readonly endsAfter?: boolean
+  readonly endsAfter?: 'sending' | 'peer' | 'never'
 }
 
 /** A client and a server of a channel over a joined pair of streams; one object, so that a copy holds all of it. */

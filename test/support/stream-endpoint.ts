@@ -16,7 +16,8 @@ export class StreamEndpoint implements StreamOwner {
     private readonly toSend: Uint8Array = new Uint8Array(0),
     /** Octets of one write, at most. */
     private readonly pieceOctets = 4096,
-    private readonly endsAfter = true,
+    /** When it says that it will write no more: having sent all, having also heard that of the peer, or not at all. */
+    private readonly endsAfter: 'sending' | 'peer' | 'never' = 'sending',
   ) {
     stream.owner = this
     if (stream.state === 'open') this.streamOpened()
@@ -38,7 +39,8 @@ export class StreamEndpoint implements StreamOwner {
       this.stream.write(this.toSend.slice(this.sentOctets, this.sentOctets + length))
       this.sentOctets += length
     }
-    if (this.sentOctets === this.toSend.length && this.endsAfter) this.stream.end()
+    const mayEnd = this.endsAfter === 'sending' || (this.endsAfter === 'peer' && this.ended)
+    if (this.sentOctets === this.toSend.length && mayEnd) this.stream.end()
   }
 
   streamReadable(): void {
@@ -51,6 +53,7 @@ export class StreamEndpoint implements StreamOwner {
 
   streamEnded(): void {
     this.ended = true
+    this.streamWritable()
   }
 
   streamFailed(_stream: ByteStream, cause: Failure): void {
