@@ -1,0 +1,115 @@
+/**
+ * The subset of QEMU's `virt` board that guests need, at QEMU's addresses (hw/riscv/virt.c, `virt_memmap`): where each
+ * device answers, and how their lines reach the hart.
+ */
+import { INTERRUPT_EXTERNAL, INTERRUPT_SOFTWARE, INTERRUPT_TIMER } from '../cpu/csr.js'
+import type { HartBus } from '../cpu/memory.js'
+import { Clint } from './clint.js'
+import { Finisher } from './finisher.js'
+import type { GuestClock } from './guest-clock.js'
+import { Plic } from './plic.js'
+import type { Ram } from './ram.js'
+import { Uart } from './uart.js'
+import { VIRTIO_MAGIC, VirtioNet } from './virtio-net.js'
+
+const FINISHER_BASE = 0x0010_0000
+const CLINT_BASE = 0x0200_0000
+const CLINT_OCTETS = 0x1_0000
+const PLIC_BASE = 0x0c00_0000
+const PLIC_OCTETS = 0x60_0000
+const UART_BASE = 0x1000_0000
+/** Eight virtio transports, 4 KiB apart; the network device is in the first, the others are empty. */
+const VIRTIO_BASE = 0x1000_1000
+const VIRTIO_SLOTS = 8
+
+const PLIC_SOURCE_NETWORK = 1
+const PLIC_SOURCE_UART = 10
+
+/** The hart, as far as its board needs to know it. */
+export interface BoardHart {
+  mip: number
+  stepsInRun(): number
+}
+
+export class Board implements HartBus {
+  readonly clint: Clint
+  readonly plic = new Plic()
+  readonly uart = new Uart()
+  readonly finisher = new Finisher()
+  readonly nic: VirtioNet
+  /** Set by the machine: the hart needs its bus first. */
+  hart: BoardHart | null = null
+  /** Instructions of the present slice begun before the present run. */
+  stepsBeforeRun = 0
+
+  constructor(
+    ram: Ram,
+    private readonly clock: GuestClock,
+    nicMac: Uint8Array,
+  ) {
+    this.clint = new Clint(clock)
+    this.nic = new VirtioNet(ram, nicMac)
+  }
+
+  /** Guest time at the end of the instruction now executing, or between runs at the end of the last one. */
+  guestNs(): number {
+    return this.clock.afterSteps(this.stepsBeforeRun + (this.hart?.stepsInRun() ?? 0))
+  }
+
+  /** Bring the hart's interrupt lines to what they are at guest time `guestNs`. */
+  driveLines(guestNs: number): void {
+    this.plic.setLevel(PLIC_SOURCE_UART, this.uart.isInterrupting())
+    this.plic.setLevel(PLIC_SOURCE_NETWORK, this.nic.isInterrupting())
+    if (this.hart === null) return
+    this.hart.mip =
+      (this.clint.msip ? INTERRUPT_SOFTWARE : 0) |
+      (this.clint.isTimerPending(guestNs) ? INTERRUPT_TIMER : 0) |
+      (this.plic.isInterrupting() ? INTERRUPT_EXTERNAL : 0)
+  }
+
+  timeLow(): number {
+    return this.clint.timeLow(this.guestNs())
+  }
+
+  timeHigh(): number {
+    return this.clint.timeHigh(this.guestNs())
+  }
+
+  load(address: number, width: number): number {
+    if (isInside(address, CLINT_BASE, CLINT_OCTETS)) return this.clint.load(address - CLINT_BASE, width, this.guestNs())
+    if (isInside(address, UART_BASE, 0x100)) {
+      const value = this.uart.load(address - UART_BASE)
+      this.driveLines(this.guestNs())
+      return value
+    }
+    if (isInside(address, PLIC_BASE, PLIC_OCTETS)) {
+      const value = this.plic.load(address - PLIC_BASE, width)
+      this.driveLines(this.guestNs())
+      return value
+    }
+    if (isInside(address, VIRTIO_BASE, 0x1000)) return this.nic.load(address - VIRTIO_BASE, width)
+    if (isInside(address, VIRTIO_BASE, 0x1000 * VIRTIO_SLOTS)) return loadEmptySlot(address & 0xfff, width)
+    return isInside(address, FINISHER_BASE, 0x1000) ? 0 : -1
+  }
+
+  store(address: number, width: number, value: number): boolean {
+    if (isInside(address, CLINT_BASE, CLINT_OCTETS))
+      return this.clint.store(address - CLINT_BASE, width, value, this.guestNs())
+    if (isInside(address, UART_BASE, 0x100)) this.uart.store(address - UART_BASE, value)
+    else if (isInside(address, PLIC_BASE, PLIC_OCTETS)) return this.plic.store(address - PLIC_BASE, width, value)
+    else if (isInside(address, VIRTIO_BASE, 0x1000)) return this.nic.store(address - VIRTIO_BASE, width, value)
+    else if (isInside(address, FINISHER_BASE, 0x1000) && width > 1) this.finisher.store(address - FINISHER_BASE, value)
+    else return isInside(address, VIRTIO_BASE, 0x1000 * VIRTIO_SLOTS)
+    return true
+  }
+}
+
+function isInside(address: number, base: number, octets: number): boolean {
+  return address >= base && address < base + octets
+}
+
+/** A transport without a device: device ID 0, and nothing else to read (section 4.2.2). */
+function loadEmptySlot(offset: number, width: number): number {
+  if (width !== 4) return -1
+  return offset === 0 ? VIRTIO_MAGIC : offset === 4 ? 2 : 0
+}

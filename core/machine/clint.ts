@@ -1,0 +1,146 @@
+/**
+ * Core-local interruptor: software interrupt, timer, and the clock they share.
+ *
+ *     0x0000 msip   0x4000 mtimecmp (low, high)   0xbff8 mtime (low, high)
+ *
+ * Registers as in the SiFive FU540 manual, chapter 9, and QEMU's hw/intc/riscv_aclint.c; 32-bit accesses. `mtime` counts
+ * at 10 MHz (RISCV_ACLINT_DEFAULT_TIMEBASE_FREQ) on the guest's clock: it stands still while the machine is paused, and
+ * goes on from the saved value on the machine that loads it.
+ */
+import type { DeviceStateDescription, StatefulDevice, StateValues } from './device-state.js'
+import type { GuestClock } from './guest-clock.js'
+import { StateReader } from './state-values.js'
+
+/** Nanoseconds in one count of `mtime`. */
+const TICK_NS = 100
+const TWO_32 = 0x1_0000_0000
+
+const MSIP = 0x0000
+const MTIMECMP = 0x4000
+const MTIME = 0xbff8
+
+const DESCRIPTION: DeviceStateDescription = Object.freeze({
+  idstr: 'riscv_mtimer',
+  instanceId: 0,
+  version: 1,
+  vmsdName: 'riscv_mtimer',
+  fields: [
+    { name: 'time', type: 'uint64' },
+    { name: 'time_fraction_ns', type: 'uint8' },
+    { name: 'timecmp', type: 'uint64' },
+    { name: 'msip', type: 'bool' },
+  ],
+} satisfies DeviceStateDescription)
+
+export class Clint implements StatefulDevice {
+  readonly stateDescription = DESCRIPTION
+  msip = false
+  /** `mtime` less the ticks of the guest's clock, modulo 2^64, in two unsigned halves. */
+  private baseLow = 0
+  private baseHigh = 0
+  /** All ones until it is set, so that no guest meets an interrupt it did not ask for. */
+  private compareLow = TWO_32 - 1
+  private compareHigh = TWO_32 - 1
+
+  constructor(private readonly clock: GuestClock) {}
+
+  /** `mtime` at guest time `guestNs`, as two unsigned halves. */
+  timeLow(guestNs: number): number {
+    return (this.baseLow + (Math.floor(guestNs / TICK_NS) % TWO_32)) >>> 0
+  }
+  timeHigh(guestNs: number): number {
+    const ticks = Math.floor(guestNs / TICK_NS)
+    const carry = this.baseLow + (ticks % TWO_32) >= TWO_32 ? 1 : 0
+    return (this.baseHigh + Math.floor(ticks / TWO_32) + carry) >>> 0
+  }
+
+  /** Whether `mtime` has reached `mtimecmp` at guest time `guestNs` (unsigned comparison). */
+  isTimerPending(guestNs: number): boolean {
+    const high = this.timeHigh(guestNs)
+    return high > this.compareHigh || (high === this.compareHigh && this.timeLow(guestNs) >= this.compareLow)
+  }
+
+  /** Guest time from which the timer will be pending, or null if it is now or never will be in a lifetime. */
+  timerDueNs(guestNs: number): number | null {
+    if (this.isTimerPending(guestNs)) return null
+    const low = this.compareLow - this.baseLow
+    const high = (this.compareHigh - this.baseHigh - (low < 0 ? 1 : 0)) >>> 0
+    const dueNs = (high * TWO_32 + (low >>> 0)) * TICK_NS
+    return Number.isSafeInteger(dueNs) ? dueNs : null
+  }
+
+  load(offset: number, width: number, guestNs: number): number {
+    if (width !== 4) return -1
+    switch (offset) {
+      case MSIP:
+        return this.msip ? 1 : 0
+      case MTIMECMP:
+        return this.compareLow
+      case MTIMECMP + 4:
+        return this.compareHigh
+      case MTIME:
+        return this.timeLow(guestNs)
+      case MTIME + 4:
+        return this.timeHigh(guestNs)
+      default:
+        return 0
+    }
+  }
+
+  store(offset: number, width: number, value: number, guestNs: number): boolean {
+    if (width !== 4) return false
+    switch (offset) {
+      case MSIP:
+        this.msip = (value & 1) !== 0
+        break
+      case MTIMECMP:
+        this.compareLow = value
+        break
+      case MTIMECMP + 4:
+        this.compareHigh = value
+        break
+      case MTIME:
+        this.setTime(this.timeHigh(guestNs), value, guestNs)
+        break
+      case MTIME + 4:
+        this.setTime(value, this.timeLow(guestNs), guestNs)
+        break
+    }
+    return true
+  }
+
+  saveState(): StateValues {
+    const nowNs = this.clock.afterSteps(0)
+    return {
+      time: join(this.timeHigh(nowNs), this.timeLow(nowNs)),
+      time_fraction_ns: nowNs % TICK_NS,
+      timecmp: join(this.compareHigh, this.compareLow),
+      msip: this.msip,
+    }
+  }
+
+  /** Stops the guest's clock and sets it to the saved time. */
+  loadState(values: StateValues): void {
+    const state = new StateReader('riscv_mtimer', values)
+    const time = state.u64('time')
+    const fractionNs = state.number('time_fraction_ns', TICK_NS - 1)
+    const compare = state.u64('timecmp')
+    const msip = state.bool('msip')
+    this.clock.reset(fractionNs)
+    this.setTime(Number(time >> 32n), Number(time & 0xffff_ffffn), fractionNs)
+    this.compareHigh = Number(compare >> 32n)
+    this.compareLow = Number(compare & 0xffff_ffffn)
+    this.msip = msip
+  }
+
+  private setTime(high: number, low: number, guestNs: number): void {
+    const ticks = Math.floor(guestNs / TICK_NS)
+    const difference = low - (ticks % TWO_32)
+    this.baseLow = difference >>> 0
+    this.baseHigh = (high - Math.floor(ticks / TWO_32) - (difference < 0 ? 1 : 0)) >>> 0
+  }
+}
+
+function join(high: number, low: number): bigint {
+  return (BigInt(high) << 32n) | BigInt(low)
+}

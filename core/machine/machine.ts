@@ -1,0 +1,146 @@
+/** A whole toy machine: hart, RAM and board. */
+import { InputError } from '../base/errors.js'
+import type { Nanos } from '../base/units.js'
+import { INTERRUPT_TIMER } from '../cpu/csr.js'
+import { Hart } from '../cpu/hart.js'
+import { Board } from './board.js'
+import type { StatefulDevice } from './device-state.js'
+import type { MachineExit } from './finisher.js'
+import { GuestClock } from './guest-clock.js'
+import { HartState } from './hart-state.js'
+import { loadElf, loadFlat } from './image.js'
+import { Ram } from './ram.js'
+import type { Uart } from './uart.js'
+import type { VirtioNet } from './virtio-net.js'
+
+/** Instructions a second, at one a cycle, unless said otherwise. */
+const HART_HZ = 50e6
+
+export interface MachineOptions {
+  /** Whole pages from 1 MiB to 1 GiB. */
+  readonly ramOctets: number
+  /** 6 octets. */
+  readonly nicMac: Uint8Array
+  readonly hartHz?: number
+}
+
+export interface SliceOutcome {
+  /** Instructions begun, which is the cycles used. */
+  readonly executed: number
+  /** `waiting`: in `wfi` with no enabled interrupt pending. `halted`: `exit` says how. */
+  readonly state: 'running' | 'waiting' | 'halted'
+}
+
+/**
+ * Two machines with equal RAM and equal device state, given the same slices and inputs, behave the same to the last
+ * instruction. What a device has already sent (console output, frames) is not state: take it before the machine is gone.
+ */
+export class Machine {
+  readonly ram: Ram
+  /** In the order of the stream. */
+  readonly devices: readonly StatefulDevice[]
+  private readonly clock: GuestClock
+  private readonly board: Board
+  private readonly hart: Hart
+
+  constructor(options: MachineOptions) {
+    const { ramOctets, nicMac, hartHz = HART_HZ } = options
+    if (nicMac.length !== 6) throw new InputError(`a MAC address has 6 octets, not ${nicMac.length}`)
+    this.ram = new Ram(ramOctets)
+    this.clock = new GuestClock(hartHz)
+    this.board = new Board(this.ram, this.clock, nicMac)
+    this.hart = new Hart(this.ram, this.board)
+    this.board.hart = this.hart
+    this.ram.code = this.hart.code
+    const { clint, plic, uart, nic, finisher } = this.board
+    this.devices = [new HartState(this.hart), clint, plic, uart, nic, finisher]
+  }
+
+  /** The serial port, from the outside: `receive` what is typed, `takeOutput` of what the guest wrote. */
+  get console(): Uart {
+    return this.board.uart
+  }
+
+  /** The network device, from the outside: `receiveFrame`, `takeFrames`. */
+  get nic(): VirtioNet {
+    return this.board.nic
+  }
+
+  /** How the guest ended the run, or null. */
+  get exit(): MachineExit | null {
+    return this.board.finisher.exit
+  }
+
+  /** Address of the next instruction. */
+  get pc(): number {
+    return this.hart.pc
+  }
+
+  /** Instructions retired since power-on, modulo 2^64 and unless the guest wrote to `minstret`. */
+  get instructionsRetired(): bigint {
+    return this.hart.minstret()
+  }
+
+  /** Load an ELF32 program (`WireError` if it is not one for this machine) and start at its entry. */
+  loadElf(octets: Uint8Array): void {
+    this.hart.pc = loadElf(this.ram, octets)
+  }
+
+  /** Load octets as they are and start at their first. */
+  loadFlat(octets: Uint8Array, address: number): void {
+    loadFlat(this.ram, octets, address)
+    this.hart.pc = address
+  }
+
+  /**
+   * Run one slice that begins at virtual time `nowNs`: at most `instructions`. `mtime` advances with the instructions
+   * inside the slice, and its interrupt comes at the exact one; what happened outside is seen at the slice's start.
+   */
+  runSlice(nowNs: Nanos, instructions: number): SliceOutcome {
+    this.clock.startSlice(nowNs)
+    const outcome = this.runUntilSliceEnd(instructions)
+    this.clock.endSlice(outcome.executed)
+    this.board.stepsBeforeRun = 0
+    return outcome
+  }
+
+  /** When `waiting`: the virtual time at which the timer will wake the hart, or null if it will not. */
+  wakeAtNs(): Nanos | null {
+    if (!this.hart.waiting || (this.hart.mie & INTERRUPT_TIMER) === 0) return null
+    const dueNs = this.board.clint.timerDueNs(this.board.guestNs())
+    return dueNs === null ? null : this.clock.virtualNsAt(dueNs)
+  }
+
+  /** Whether an enabled interrupt is pending at virtual time `nowNs`, so that a slice would wake the hart. */
+  hasPendingInterrupt(nowNs: Nanos): boolean {
+    this.board.driveLines(this.clock.atVirtualNs(nowNs))
+    return (this.hart.mip & this.hart.mie) !== 0
+  }
+
+  /**
+   * The guest's clock stands still from `nowNs` until the next slice, wherever that is run: `mtime` goes on without a
+   * jump when the machine resumes, here or, after `saveState` and `loadState`, on another host.
+   */
+  pause(nowNs: Nanos): void {
+    this.clock.stop(nowNs)
+  }
+
+  private runUntilSliceEnd(instructions: number): SliceOutcome {
+    const { board, hart } = this
+    for (let executed = 0; ;) {
+      if (this.exit !== null) return { executed, state: 'halted' }
+      board.stepsBeforeRun = executed
+      const guestNs = board.guestNs()
+      board.driveLines(guestNs)
+      if (hart.waiting) {
+        if ((hart.mip & hart.mie) === 0) return { executed, state: 'waiting' }
+        hart.waiting = false
+      }
+      if (executed >= instructions) return { executed, state: 'running' }
+      // A run ends where the timer interrupt becomes pending, so that it comes at that very instruction.
+      const timerNs = board.clint.timerDueNs(guestNs)
+      const end = timerNs === null ? instructions : this.clock.stepsUntil(timerNs, instructions)
+      executed += hart.run(end - executed)
+    }
+  }
+}

@@ -1,0 +1,109 @@
+/** Guest RAM with its dirty log. */
+import { InputError } from '../base/errors.js'
+import { PAGE_OCTETS } from '../base/units.js'
+import type { DecodedCode } from '../cpu/decoded-code.js'
+import { ATTENTION_CODE, ATTENTION_LOG, type HartMemory } from '../cpu/memory.js'
+
+const RAM_OCTETS_MIN = 1024 ** 2
+const RAM_OCTETS_MAX = 1024 ** 3
+
+/**
+ * RAM, addressed by octets or pages from its start (guest address less `RAM_BASE`). The operating system gives memory to
+ * the buffer as it is touched, so pages that stay zero cost nothing.
+ *
+ * The dirty log works like write protection: each first store to a page after a read of the log takes the slow path,
+ * the others cost one comparison. Whoever writes to `octets` other than through `write` calls `markDirty` for the page.
+ */
+export class Ram implements HartMemory {
+  readonly octets: Uint8Array
+  readonly halves: Uint16Array
+  readonly words: Int32Array
+  readonly attention: Uint8Array
+  readonly pageCount: number
+  /** Decoded code that must hear of stores to its pages. Set by the machine. */
+  code: DecodedCode | null = null
+
+  private readonly dirtyBits: Uint32Array
+  private logging = false
+
+  /** `octets` is a multiple of 4096 from 1 MiB to 1 GiB; otherwise `InputError`. */
+  constructor(octets: number) {
+    if (!(octets >= RAM_OCTETS_MIN && octets <= RAM_OCTETS_MAX) || octets % PAGE_OCTETS !== 0)
+      throw new InputError(`${octets} octets of RAM: choose whole 4 KiB pages, from 1MiB to 1GiB`)
+    const buffer = new ArrayBuffer(octets)
+    this.octets = new Uint8Array(buffer)
+    this.halves = new Uint16Array(buffer)
+    this.words = new Int32Array(buffer)
+    this.pageCount = octets / PAGE_OCTETS
+    this.attention = new Uint8Array(this.pageCount)
+    this.dirtyBits = new Uint32Array(Math.ceil(this.pageCount / 32))
+  }
+
+  /** A view of one page. */
+  page(index: number): Uint8Array {
+    return this.octets.subarray(index * PAGE_OCTETS, (index + 1) * PAGE_OCTETS)
+  }
+
+  /** Write from outside the hart: an image, a device, a migration. */
+  write(offset: number, octets: Uint8Array): void {
+    if (octets.length === 0) return
+    this.octets.set(octets, offset)
+    const last = (offset + octets.length - 1) >>> 12
+    for (let page = offset >>> 12; page <= last; page++) this.markDirty(page)
+  }
+
+  /** The page was, or is about to be, written from outside the hart. */
+  markDirty(page: number): void {
+    this.logDirty(page)
+    if ((this.attention[page]! & ATTENTION_CODE) !== 0) this.code?.forgetPage(page)
+  }
+
+  noteStore(offset: number): void {
+    const page = offset >>> 12
+    this.logDirty(page)
+    if ((this.attention[page]! & ATTENTION_CODE) !== 0) this.code?.forgetWord(offset)
+  }
+
+  /** From now on every page written is in the log, which starts empty. */
+  startDirtyLog(): void {
+    this.logging = true
+    this.dirtyBits.fill(0)
+    for (let page = 0; page < this.pageCount; page++) this.attention[page]! |= ATTENTION_LOG
+  }
+
+  stopDirtyLog(): void {
+    this.logging = false
+    this.dirtyBits.fill(0)
+    for (let page = 0; page < this.pageCount; page++) this.attention[page]! &= ~ATTENTION_LOG
+  }
+
+  /**
+   * Move the log into `into`, one bit a page, page 0 the lowest bit of word 0, and empty it. Returns how many bits of
+   * `into` were not set before.
+   */
+  takeDirty(into: Uint32Array): number {
+    let newlySet = 0
+    for (let index = 0; index < this.dirtyBits.length; index++) {
+      const bits = this.dirtyBits[index]!
+      if (bits === 0) continue
+      newlySet += countBits(bits & ~into[index]!)
+      into[index]! |= bits
+      this.dirtyBits[index] = 0
+      for (let rest = bits; rest !== 0; rest &= rest - 1)
+        this.attention[32 * index + 31 - Math.clz32(rest & -rest)]! |= ATTENTION_LOG
+    }
+    return newlySet
+  }
+
+  private logDirty(page: number): void {
+    if (!this.logging) return
+    this.dirtyBits[page >>> 5]! |= 1 << (page & 31)
+    this.attention[page]! &= ~ATTENTION_LOG
+  }
+}
+
+function countBits(word: number): number {
+  let bits = word - ((word >>> 1) & 0x5555_5555)
+  bits = (bits & 0x3333_3333) + ((bits >>> 2) & 0x3333_3333)
+  return Math.imul((bits + (bits >>> 4)) & 0x0f0f_0f0f, 0x0101_0101) >>> 24
+}

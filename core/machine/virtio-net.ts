@@ -1,0 +1,364 @@
+/**
+ * virtio network device behind a memory-mapped transport, version 2 (Virtual I/O Device specification 1.1, sections 4.2.2
+ * and 5.1; QEMU's hw/virtio/virtio-mmio.c). Features offered: VERSION_1, MAC and STATUS, so a frame is preceded by a
+ * header of 12 octets, all 0 but the number of buffers. Queue 0 receives, queue 1 transmits.
+ *
+ * The device keeps no frame: one that arrives when the guest has no buffer for it is dropped, as a real card does, and
+ * frames it has sent belong to whoever calls `takeFrames`. So what moves with the machine is registers and ring positions.
+ */
+import type { FrameSink } from '../base/frame-sink.js'
+import { concatOctets } from '../base/octets.js'
+import type { DeviceStateDescription, StatefulDevice, StateValues } from './device-state.js'
+import type { Ram } from './ram.js'
+import { StateReader } from './state-values.js'
+import { QUEUE_SIZE_MAX, type Chain, Virtqueue } from './virtqueue.js'
+
+/** Registers of the transport (table 4.1). */
+const REGISTER = {
+  magic: 0x000,
+  version: 0x004,
+  deviceId: 0x008,
+  vendorId: 0x00c,
+  deviceFeatures: 0x010,
+  deviceFeaturesSel: 0x014,
+  driverFeatures: 0x020,
+  driverFeaturesSel: 0x024,
+  queueSel: 0x030,
+  queueNumMax: 0x034,
+  queueNum: 0x038,
+  queueReady: 0x044,
+  queueNotify: 0x050,
+  interruptStatus: 0x060,
+  interruptAck: 0x064,
+  status: 0x070,
+  queueDescLow: 0x080,
+  queueDescHigh: 0x084,
+  queueDriverLow: 0x090,
+  queueDriverHigh: 0x094,
+  queueDeviceLow: 0x0a0,
+  queueDeviceHigh: 0x0a4,
+  configGeneration: 0x0fc,
+  config: 0x100,
+} as const
+
+export const VIRTIO_MAGIC = 0x7472_6976
+const DEVICE_NETWORK = 1
+const VENDOR_QEMU = 0x554d_4551
+const FEATURES_LOW = (1 << 5) | (1 << 16) // VIRTIO_NET_F_MAC, VIRTIO_NET_F_STATUS
+const FEATURES_HIGH = 1 // VIRTIO_F_VERSION_1
+const STATUS_DRIVER_OK = 4
+const STATUS_FEATURES_OK = 8
+const STATUS_NEEDS_RESET = 64
+const INTERRUPT_USED = 1
+const INTERRUPT_CONFIG = 2
+const NET_S_LINK_UP = 1
+
+const RECEIVE = 0
+const TRANSMIT = 1
+const HEADER_OCTETS = 12
+const FRAME_OCTETS_MAX = 1514
+/** `num_buffers` is 1: a frame never spans chains (section 5.1.6.4). */
+const RECEIVE_HEADER = Object.freeze([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0])
+
+const QUEUE_FIELDS = ['desc', 'avail', 'used'] as const
+const DESCRIPTION: DeviceStateDescription = Object.freeze({
+  idstr: 'virtio-net',
+  instanceId: 0,
+  version: 1,
+  vmsdName: 'virtio-net',
+  fields: [
+    { name: 'mac', type: 'buffer', size: 6 },
+    { name: 'status', type: 'uint8' },
+    { name: 'isr', type: 'uint8' },
+    { name: 'queue_sel', type: 'uint32' },
+    { name: 'device_features_sel', type: 'uint32' },
+    { name: 'driver_features_sel', type: 'uint32' },
+    { name: 'driver_features', type: 'uint32', arrayLength: 2 },
+    ...(['rx', 'tx'] as const).flatMap((queue) => [
+      { name: `${queue}_num`, type: 'uint32' } as const,
+      { name: `${queue}_enabled`, type: 'bool' } as const,
+      ...QUEUE_FIELDS.map((field) => ({ name: `${queue}_${field}`, type: 'uint64' }) as const),
+      { name: `${queue}_last_avail_idx`, type: 'uint16' } as const,
+      { name: `${queue}_used_idx`, type: 'uint16' } as const,
+    ]),
+  ],
+} satisfies DeviceStateDescription)
+
+export class VirtioNet implements StatefulDevice, FrameSink {
+  readonly stateDescription = DESCRIPTION
+  /** Frames that came while the guest could not take them. For statistics: not part of the state. */
+  droppedFrames = 0
+  private mac: Uint8Array
+  private status = 0
+  private interruptStatus = 0
+  private queueSel = 0
+  private deviceFeaturesSel = 0
+  private driverFeaturesSel = 0
+  private driverFeaturesLow = 0
+  private driverFeaturesHigh = 0
+  private readonly queues: readonly [Virtqueue, Virtqueue]
+  private sent: Uint8Array[] = []
+
+  /** `mac` has 6 octets. */
+  constructor(
+    private readonly ram: Ram,
+    mac: Uint8Array,
+  ) {
+    this.mac = mac.slice()
+    this.queues = [new Virtqueue(ram), new Virtqueue(ram)]
+  }
+
+  /** Frames the guest has sent since the last call. */
+  takeFrames(): Uint8Array[] {
+    const frames = this.sent
+    this.sent = []
+    return frames
+  }
+
+  /** An Ethernet frame for the guest, without frame check sequence. Dropped if the guest has no buffer for it. */
+  receiveFrame(frame: Uint8Array): void {
+    const queue = this.queues[RECEIVE]
+    const chain = this.isWorking() && queue.isReady && frame.length <= FRAME_OCTETS_MAX ? queue.take() : null
+    if (chain === null) this.droppedFrames++
+    else if (chain === 'broken') this.needReset()
+    else {
+      const octets = concatOctets([Uint8Array.from(RECEIVE_HEADER), frame])
+      let written = 0
+      for (const { offset, length, isWritable } of chain.buffers) {
+        if (!isWritable) continue
+        const part = octets.subarray(written, written + length)
+        this.ram.write(offset, part)
+        written += part.length
+      }
+      if (written < octets.length) this.droppedFrames++
+      queue.finish(chain, written === octets.length ? written : 0)
+      this.interruptUnlessQuiet(queue)
+    }
+  }
+
+  isInterrupting(): boolean {
+    return this.interruptStatus !== 0
+  }
+
+  load(offset: number, width: number): number {
+    if (offset >= REGISTER.config) return this.loadConfig(offset - REGISTER.config, width)
+    if (width !== 4) return -1
+    const queue = this.queues[this.queueSel]
+    switch (offset) {
+      case REGISTER.magic:
+        return VIRTIO_MAGIC
+      case REGISTER.version:
+        return 2
+      case REGISTER.deviceId:
+        return DEVICE_NETWORK
+      case REGISTER.vendorId:
+        return VENDOR_QEMU
+      case REGISTER.deviceFeatures:
+        return this.deviceFeaturesSel === 0 ? FEATURES_LOW : this.deviceFeaturesSel === 1 ? FEATURES_HIGH : 0
+      case REGISTER.queueNumMax:
+        return queue === undefined ? 0 : QUEUE_SIZE_MAX
+      case REGISTER.queueReady:
+        return queue?.isReady === true ? 1 : 0
+      case REGISTER.interruptStatus:
+        return this.interruptStatus
+      case REGISTER.status:
+        return this.status
+      default:
+        return 0
+    }
+  }
+
+  store(offset: number, width: number, value: number): boolean {
+    if (offset >= REGISTER.config) return true // nothing there can be written
+    if (width !== 4) return false
+    switch (offset) {
+      case REGISTER.deviceFeaturesSel:
+        this.deviceFeaturesSel = value
+        break
+      case REGISTER.driverFeaturesSel:
+        this.driverFeaturesSel = value
+        break
+      case REGISTER.driverFeatures:
+        if (this.driverFeaturesSel === 0) this.driverFeaturesLow = value
+        else if (this.driverFeaturesSel === 1) this.driverFeaturesHigh = value
+        break
+      case REGISTER.queueSel:
+        this.queueSel = value
+        break
+      case REGISTER.queueNotify:
+        if (value === TRANSMIT) this.transmit()
+        break
+      case REGISTER.interruptAck:
+        this.interruptStatus &= ~value
+        break
+      case REGISTER.status:
+        this.setStatus(value & 0xff)
+        break
+      default: {
+        const queue = this.queues[this.queueSel]
+        if (queue !== undefined) storeQueueRegister(queue, offset, value)
+      }
+    }
+    return true
+  }
+
+  saveState(): StateValues {
+    const state: Record<string, StateValues[string]> = {
+      mac: this.mac.slice(),
+      status: this.status,
+      isr: this.interruptStatus,
+      queue_sel: this.queueSel,
+      device_features_sel: this.deviceFeaturesSel,
+      driver_features_sel: this.driverFeaturesSel,
+      driver_features: [this.driverFeaturesLow, this.driverFeaturesHigh],
+    }
+    for (const [index, name] of (['rx', 'tx'] as const).entries()) {
+      const queue = this.queues[index]!
+      state[`${name}_num`] = queue.size
+      state[`${name}_enabled`] = queue.isReady
+      state[`${name}_desc`] = join(queue.descriptorHigh, queue.descriptorLow)
+      state[`${name}_avail`] = join(queue.driverHigh, queue.driverLow)
+      state[`${name}_used`] = join(queue.deviceHigh, queue.deviceLow)
+      state[`${name}_last_avail_idx`] = queue.lastAvailable
+      state[`${name}_used_idx`] = queue.usedIndex
+    }
+    return state
+  }
+
+  loadState(values: StateValues): void {
+    const state = new StateReader('virtio-net', values)
+    const mac = state.octets('mac', 6)
+    const [driverFeaturesLow, driverFeaturesHigh] = state.numbers('driver_features', 2, 0xffff_ffff)
+    const registers = {
+      mac,
+      status: state.number('status', 0xff),
+      interruptStatus: state.number('isr', INTERRUPT_USED | INTERRUPT_CONFIG),
+      queueSel: state.u32('queue_sel'),
+      deviceFeaturesSel: state.u32('device_features_sel'),
+      driverFeaturesSel: state.u32('driver_features_sel'),
+      driverFeaturesLow,
+      driverFeaturesHigh,
+    }
+    const queues = (['rx', 'tx'] as const).map((name) => {
+      const size = state.number(`${name}_num`, QUEUE_SIZE_MAX)
+      const isReady = state.bool(`${name}_enabled`)
+      if ((size & (size - 1)) !== 0 || (isReady && size === 0)) state.refuse(`${name}_num`, 'not a power of two')
+      const [desc, avail, used] = QUEUE_FIELDS.map((field) => state.u64(`${name}_${field}`)) as [bigint, bigint, bigint]
+      return {
+        size,
+        isReady,
+        ...{ descriptorLow: lowHalf(desc), descriptorHigh: highHalf(desc) },
+        ...{ driverLow: lowHalf(avail), driverHigh: highHalf(avail) },
+        ...{ deviceLow: lowHalf(used), deviceHigh: highHalf(used) },
+        lastAvailable: state.number(`${name}_last_avail_idx`, 0xffff),
+        usedIndex: state.number(`${name}_used_idx`, 0xffff),
+      }
+    })
+    Object.assign(this, registers)
+    for (const [index, queue] of this.queues.entries()) Object.assign(queue, queues[index])
+  }
+
+  /** Section 5.1.4: the MAC address, then the link status. */
+  private loadConfig(offset: number, width: number): number {
+    const config = Uint8Array.of(...this.mac, NET_S_LINK_UP, 0)
+    let value = 0
+    for (let i = width - 1; i >= 0; i--) value = (value << 8) | (config[offset + i] ?? 0)
+    return value >>> 0
+  }
+
+  private setStatus(value: number): void {
+    if (value === 0) {
+      this.status = this.interruptStatus = this.queueSel = 0
+      this.deviceFeaturesSel = this.driverFeaturesSel = 0
+      this.driverFeaturesLow = this.driverFeaturesHigh = 0
+      for (const queue of this.queues) queue.reset()
+      return
+    }
+    // Section 3.1.1: FEATURES_OK stays set only for a subset of what was offered, and without VERSION_1 there is no header.
+    const isAcceptable = (this.driverFeaturesLow & ~FEATURES_LOW) === 0 && this.driverFeaturesHigh === FEATURES_HIGH
+    this.status = (value & (isAcceptable ? 0xff : ~STATUS_FEATURES_OK)) | (this.status & STATUS_NEEDS_RESET)
+  }
+
+  private isWorking(): boolean {
+    const needed = STATUS_DRIVER_OK | STATUS_FEATURES_OK
+    return (this.status & needed) === needed && (this.status & STATUS_NEEDS_RESET) === 0
+  }
+
+  /** The driver broke its side of the contract (section 2.1.1). */
+  private needReset(): void {
+    this.status |= STATUS_NEEDS_RESET
+    this.interruptStatus |= INTERRUPT_CONFIG
+  }
+
+  private transmit(): void {
+    const queue = this.queues[TRANSMIT]
+    if (!this.isWorking() || !queue.isReady) return
+    let sentAny = false
+    for (let chain = queue.take(); chain !== null; chain = queue.take()) {
+      if (chain === 'broken') {
+        this.needReset()
+        return
+      }
+      const frame = this.gather(chain)
+      if (frame !== null) this.sent.push(frame)
+      queue.finish(chain, 0)
+      sentAny = true
+    }
+    if (sentAny) this.interruptUnlessQuiet(queue)
+  }
+
+  /** The frame of a transmit chain, or null for what is not one: too short for its header, or too long. */
+  private gather({ buffers }: Chain): Uint8Array | null {
+    let length = 0
+    for (const buffer of buffers) if (!buffer.isWritable) length += buffer.length
+    if (length <= HEADER_OCTETS || length > HEADER_OCTETS + FRAME_OCTETS_MAX) return null
+    const readable = buffers.filter((buffer) => !buffer.isWritable)
+    return concatOctets(
+      readable.map((buffer) => this.ram.octets.subarray(buffer.offset, buffer.offset + buffer.length)),
+    ).subarray(HEADER_OCTETS)
+  }
+
+  private interruptUnlessQuiet(queue: Virtqueue): void {
+    if (!queue.isQuiet()) this.interruptStatus |= INTERRUPT_USED
+  }
+}
+
+function storeQueueRegister(queue: Virtqueue, offset: number, value: number): void {
+  switch (offset) {
+    case REGISTER.queueNum:
+      // Section 2.6: a power of two; anything else leaves the queue without entries.
+      queue.size = value <= QUEUE_SIZE_MAX && (value & (value - 1)) === 0 ? value : 0
+      break
+    case REGISTER.queueReady:
+      queue.isReady = (value & 1) !== 0 && queue.size > 0
+      break
+    case REGISTER.queueDescLow:
+      queue.descriptorLow = value
+      break
+    case REGISTER.queueDescHigh:
+      queue.descriptorHigh = value
+      break
+    case REGISTER.queueDriverLow:
+      queue.driverLow = value
+      break
+    case REGISTER.queueDriverHigh:
+      queue.driverHigh = value
+      break
+    case REGISTER.queueDeviceLow:
+      queue.deviceLow = value
+      break
+    case REGISTER.queueDeviceHigh:
+      queue.deviceHigh = value
+      break
+  }
+}
+
+function join(high: number, low: number): bigint {
+  return (BigInt(high) << 32n) | BigInt(low)
+}
+function lowHalf(value: bigint): number {
+  return Number(value & 0xffff_ffffn)
+}
+function highHalf(value: bigint): number {
+  return Number(value >> 32n)
+}

@@ -1,0 +1,30 @@
+#!/bin/sh
+# Build the guest images into the folder named (here by default). Debian: gcc-riscv64-unknown-elf.
+# The octets depend on the sources and the compiler's version alone: named objects, no build identifier, no paths.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+out=$(cd "${1:-$here}" && pwd)
+objects=$(mktemp -d)
+trap 'rm -rf "$objects"' EXIT
+cc=riscv64-unknown-elf-gcc
+flags="-march=rv32im_zicsr_zifencei -mabi=ilp32 -mcmodel=medany -mno-relax -O2 -std=gnu11
+  -ffreestanding -fno-builtin -fno-tree-loop-distribute-patterns -fno-common -Wall -Wextra -Werror"
+
+# image NAME FLAGS SOURCE...
+image() {
+  name=$1 defines=$2
+  shift 2
+  list=
+  for source in "$@"; do
+    object=$(echo "$source" | tr / -).o
+    (cd "$here" && $cc $flags $defines -c -o "$objects/$object" "$source")
+    list="$list $object"
+  done
+  (cd "$objects" && $cc -march=rv32im -mabi=ilp32 -nostdlib -nostartfiles -T "$here/runtime/link.ld" -Wl,--build-id=none,--no-relax,--no-warn-rwx-segments,-s \
+    -o "$name" $list -lgcc)
+  cp "$objects/$name" "$out/$name"
+}
+
+runtime="runtime/start.S runtime/text.c runtime/console.c runtime/interrupts.c runtime/net.c"
+image shell.elf '' $runtime shell/shell.c shell/secrets.c shell/terminal.c shell/workload.c
+image shell-b.elf -DVARIANT_B $runtime shell/workload.c shell/terminal.c shell/secrets.c shell/shell.c

@@ -1,0 +1,15 @@
+#ifndef WORKLOAD_H
+#define WORKLOAD_H
+#include "../runtime/board.h"
+
+extern u32 workload_pages, workload_rate;
+extern u32 workload_visits, filled_pages;
+
+/* The working set begins at `heap`; what follows it is filled as the parameters say. */
+void workload_start(u32 heap, u64 time);
+/* A new working set and rate; returns the pages it got: what fits. */
+u32 workload_set(u32 pages, u32 rate, u64 time);
+/* Make up for the time since the last call. */
+void workload_run(u64 time);
+
+#endif
