@@ -238,3 +238,52 @@ export function payloadOf(padded: Uint8Array): Uint8Array {
     throw new WireError('ssh', 4, `padding_length is ${paddingOctets} in a packet of ${padded.length}`)
   return padded.subarray(1, 1 + payloadOctets)
 }
+
+/** What one direction of an SSH connection shows to anyone, before it is sealed. */
+export interface SshOpening {
+  /** Such as `SSH-2.0-OpenSSH_9.2p1 Debian-2`. */
+  readonly version: string
+  readonly kexInit: SshKexInit | null
+  /** Clear packets in order, with their names (or numbers) and lengths in octets. */
+  readonly messages: readonly { readonly name: string; readonly octets: number }[]
+  /** K_S of the server's reply: `string type ‖ ...`. Null on the client's side, or not seen. */
+  readonly hostKeyBlob: Uint8Array | null
+  /** Where sealed packets begin; null if NEWKEYS was not seen. */
+  readonly sealedOffset: number | null
+}
+
+/** Clear packets that are looked at; a real opening has fewer. */
+const OPENING_PACKETS_MAX = 32
+
+/**
+ * Recognise an SSH connection from the first octets of one direction, and tell what is in clear there. Null if it is not
+ * SSH. Ends without complaint where the octets end or stop making sense.
+ */
+export function describeSshOpening(octets: Uint8Array): SshOpening | null {
+  const start = latin1Text(octets.subarray(0, SSH_VERSION_OCTETS_MAX))
+  const version = /^SSH-\d[^\r\n]*/.exec(start)?.[0]
+  const lineEnd = start.indexOf('\n')
+  if (version === undefined) return null
+  const messages: { name: string; octets: number }[] = []
+  const seen = { kexInit: null as SshKexInit | null, hostKeyBlob: null as Uint8Array | null }
+  let sealedOffset: number | null = null
+  let offset = lineEnd < 0 ? octets.length : lineEnd + 1
+  try {
+    while (sealedOffset === null && messages.length < OPENING_PACKETS_MAX) {
+      const packetOctets = clearPacketOctets(octets.subarray(offset))
+      if (packetOctets === null || offset + packetOctets > octets.length) break
+      const payload = clearPacketPayload(octets.subarray(offset, offset + packetOctets))
+      offset += packetOctets
+      const number = payload[0] ?? 0
+      const name = sshMessageName(number)
+      messages.push({ name: name ?? `message ${number}`, octets: packetOctets })
+      if (name === 'SSH_MSG_KEXINIT') seen.kexInit = decodeKexInit(payload)
+      if (name === 'SSH_MSG_KEX_ECDH_REPLY') seen.hostKeyBlob = decodeEcdhReply(payload).hostKeyBlob
+      if (name === 'SSH_MSG_NEWKEYS') sealedOffset = offset
+    }
+  } catch (error) {
+    // Cut or changed after the version line: what was understood so far is the answer.
+    if (!(error instanceof WireError)) throw error
+  }
+  return { version, ...seen, messages, sealedOffset }
+}
