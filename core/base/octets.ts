@@ -124,6 +124,26 @@ export function utf8Octets(text: string): Uint8Array {
   return Uint8Array.from(out)
 }
 
+/** The inverse of `utf8Octets`; each octet that belongs to no character becomes U+FFFD. */
+export function utf8Text(octets: Uint8Array): string {
+  let text = ''
+  for (let at = 0; at < octets.length;) {
+    const first = octets[at] ?? 0
+    const length = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2
+    let code = length === 1 ? first : first & (0x7f >> length)
+    let isValid = first < 0x80 || (first >= 0xc2 && first < 0xf5 && at + length <= octets.length)
+    for (let i = 1; i < length && isValid; i++) {
+      const next = octets[at + i] ?? 0
+      isValid = (next & 0xc0) === 0x80
+      code = (code << 6) | (next & 63)
+    }
+    isValid &&= code >= ([0, 0, 0x80, 0x800, 0x10000][length] ?? 0) && code < 0x110000 && (code & 0x1ff800) !== 0xd800
+    text += isValid ? String.fromCodePoint(code) : '\ufffd'
+    at += isValid ? length : 1
+  }
+  return text
+}
+
 /** Reads forward through `octets`, checking every length. Slices are views, not copies. */
 export class OctetReader {
   offset = 0
