@@ -1,11 +1,13 @@
 /** Analyse a file from outside: a capture (pcapng, pcap) or a bare migration stream, any of them also in gzip. */
 import { Gunzip } from 'fflate'
-import { InputError } from '../base/errors.js'
+import { InputError, WireError } from '../base/errors.js'
 import { concatOctets, readU32be } from '../base/octets.js'
 import { QEMU_VM_FILE_MAGIC } from '../migration/wire/qevm.js'
 import type { RamImage } from '../migration/wire/ram-image.js'
 import type { AnalysisReport } from './analysis-report.js'
+import { CaptureReader } from '../net/wire/capture-reader.js'
 import { analyseBareStream } from './bare-stream.js'
+import { CaptureAnalysis } from './capture-analysis.js'
 
 export interface FileAnalysis {
   readonly report: AnalysisReport
@@ -53,11 +55,32 @@ function analyseOctets(octets: Uint8Array): FileAnalysis {
     const { report, migration } = analyseBareStream(octets)
     return { report, migrations: [migration] }
   }
-  throw new InputError(`is ${describeOther(octets)}: a pcapng or pcap capture or a QEMU migration stream is needed`)
+  let reader: CaptureReader
+  try {
+    reader = new CaptureReader(octets)
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error
+    throw new InputError(
+      `is ${describeOther(octets, error)}: a pcapng or pcap capture or a QEMU migration stream is needed`,
+    )
+  }
+  return analyseCapture(reader)
+}
+
+function analyseCapture(reader: CaptureReader): FileAnalysis {
+  const analysis = new CaptureAnalysis()
+  for (let packet = reader.next(); packet !== null; packet = reader.next()) {
+    if (packet.octets.length < packet.originalOctets) analysis.countShortPacket()
+    analysis.addFrame(packet.octets, packet.timeNs, packet.number, packet.linkType)
+  }
+  analysis.finish()
+  const report = analysis.report(reader.format)
+  const warnings = [...reader.warnings, ...report.warnings]
+  return { report: { ...report, warnings }, migrations: analysis.migrations }
 }
 
 /** What a file that is of no use seems to be. */
-function describeOther(octets: Uint8Array): string {
+function describeOther(octets: Uint8Array, error: WireError): string {
   if (octets.length === 0) return 'empty'
   const head = String.fromCharCode(...octets.subarray(0, 16))
   const known = (
@@ -76,6 +99,7 @@ function describeOther(octets: Uint8Array): string {
     ] as const
   ).find(([start]) => head.startsWith(start))
   if (known !== undefined) return known[1]
+  if (error.protocol !== 'capture') return `not whole (${error.message})`
   const isText = octets.subarray(0, 512).every((octet) => octet >= 0x20 || octet === 9 || octet === 10 || octet === 13)
   return isText ? 'text' : 'of no kind known here'
 }

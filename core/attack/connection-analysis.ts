@@ -2,8 +2,9 @@
 import { failureOf } from '../base/errors.js'
 import { ReturnPathReader } from '../migration/wire/return-path.js'
 import type { StreamProtocol, StreamReport } from './analysis-report.js'
+import { describeSsh, describeTls } from './describe-sealed.js'
 import { MultifdReader } from './multifd-reader.js'
-import { looksSealed, OPENING_OCTETS_MAX, protocolOf } from './protocol-opening.js'
+import { looksSealed, protocolOf } from './protocol-opening.js'
 import { QevmAnalysis } from './qevm-analysis.js'
 
 export type Direction = 'to-server' | 'to-client'
@@ -19,6 +20,14 @@ export interface MigrationOwner {
   ): void
   /** A multifd connection carries octets from `offset` on in this packet. */
   multifdOctets(connection: ConnectionAnalysis, offset: number, packet: number, atNs: number): void
+  migrationFound(connection: ConnectionAnalysis, migration: QevmAnalysis): void
+}
+
+export interface ConnectionOptions {
+  /** Whether the capture holds how the connection was opened. */
+  readonly hasHandshake: boolean
+  /** Octets of each direction to keep for describing it. */
+  readonly openingOctets: number
 }
 
 class DirectionState {
@@ -28,8 +37,8 @@ class DirectionState {
   /** The first octets, kept to recognise and describe the protocol. */
   opening = new Uint8Array(0)
 
-  keepOpening(octets: Uint8Array): void {
-    const length = Math.min(octets.length, OPENING_OCTETS_MAX - this.opening.length)
+  keepOpening(octets: Uint8Array, octetsMax: number): void {
+    const length = Math.min(octets.length, octetsMax - this.opening.length)
     if (length <= 0 || this.missing > 0) return
     const joined = new Uint8Array(this.opening.length + length)
     joined.set(this.opening)
@@ -48,13 +57,12 @@ export class ConnectionAnalysis {
   private payload: Direction = 'to-server'
   private returnPath: ReturnPathReader | null = new ReturnPathReader()
   private readonly notes: string[] = []
-  /** Whether the capture holds how the connection was opened. */
-  sawOpening = false
 
   constructor(
     private readonly owner: MigrationOwner,
     readonly client: string,
     readonly server: string,
+    private readonly options: ConnectionOptions,
   ) {}
 
   /** The next octets of a direction, in order and without repetition. */
@@ -63,13 +71,13 @@ export class ConnectionAnalysis {
     const offset = side.octets
     side.octets += octets.length
     if (this.protocol === null) {
-      side.keepOpening(octets)
+      side.keepOpening(octets, this.options.openingOctets)
       this.recognise(direction, side, packet, atNs)
       return
     }
     if (this.protocol === 'qevm') this.migrationOctets(direction, octets, packet, atNs)
     else if (this.protocol === 'multifd') this.multifdOctets(direction, octets, offset, packet, atNs)
-    else side.keepOpening(octets)
+    else side.keepOpening(octets, this.options.openingOctets)
   }
 
   /** `octets` octets of a direction are missing from the capture here. */
@@ -95,7 +103,7 @@ export class ConnectionAnalysis {
   report(): StreamReport {
     const protocol = this.protocol ?? 'unknown'
     const isWhole =
-      this.sawOpening && [this.toServer, this.toClient].every(({ ended, missing }) => ended && missing === 0)
+      this.options.hasHandshake && [this.toServer, this.toClient].every(({ ended, missing }) => ended && missing === 0)
     return {
       protocol,
       complete: this.qevm?.isComplete ?? isWhole,
@@ -127,6 +135,7 @@ export class ConnectionAnalysis {
     side.opening = new Uint8Array(0)
     if (this.protocol === 'qevm') {
       this.qevm = new QevmAnalysis()
+      this.owner.migrationFound(this, this.qevm)
       this.qevm.push(opening, packet, atNs)
     } else {
       this.multifd = new MultifdReader()
@@ -183,9 +192,9 @@ export class ConnectionAnalysis {
       case 'http':
         return ['HTTP, in clear; only migrations are searched']
       case 'tls':
-        return ['TLS']
+        return describeTls(this.toServer.opening, this.toClient.opening)
       case 'ssh':
-        return ['SSH']
+        return describeSsh(this.toServer.opening, this.toClient.opening)
       case 'unknown':
         return [this.describeUnknown()]
     }
@@ -195,7 +204,7 @@ export class ConnectionAnalysis {
     if (this.toServer.octets + this.toClient.octets === 0) return 'no octets were carried'
     if (looksSealed(this.toServer.opening) || looksSealed(this.toClient.opening))
       return 'no protocol known here, and its octets are spread evenly: sealed or compressed'
-    if (!this.sawOpening) return 'began before the capture did: what it carries cannot be told'
+    if (!this.options.hasHandshake) return 'began before the capture did: what it carries cannot be told'
     return 'no protocol known here'
   }
 }
