@@ -12,6 +12,7 @@ export class LabWindow {
   readonly window: BrowserWindow
   private isPageLoaded = false
   private mayClose = false
+  private isClosing = false
   private readonly waiting: (() => void)[] = []
 
   constructor(
@@ -38,12 +39,19 @@ export class LabWindow {
     this.window.webContents.on('did-finish-load', () => this.onLoaded())
   }
 
-  load(): Promise<void> {
-    return this.window.loadURL(appUrl)
+  /** Throws when the page cannot be loaded; a window closed or reloaded meanwhile is no failure. */
+  async load(): Promise<void> {
+    try {
+      await this.window.loadURL(appUrl)
+    } catch (error) {
+      const isAborted = error instanceof Error && 'code' in error && error.code === 'ERR_ABORTED'
+      if (!this.isClosing && !isAborted) throw error
+    }
   }
 
   /** Tell the page, as soon as it can hear. */
   send<E extends keyof IpcEvents>(event: E, value: IpcEvents[E]): void {
+    if (this.window.isDestroyed()) return
     const deliver = () => this.window.webContents.send(event, value)
     if (this.isPageLoaded) deliver()
     else this.waiting.push(deliver)
@@ -72,6 +80,7 @@ export class LabWindow {
   }
 
   private onClose(event: Electron.Event): void {
+    this.isClosing = true
     if (this.mayClose) return
     const bounds = this.window.getNormalBounds()
     this.preferences.rememberWindow({ ...bounds, isMaximised: this.window.isMaximized() }).catch((error: unknown) => {

@@ -150,5 +150,7 @@ test('a capture named on the command line is opened by the running window', asyn
 })
 
 async function clickMenu(app: ElectronApplication | undefined, id: string): Promise<void> {
-  await app?.evaluate(({ Menu }, item) => Menu.getApplicationMenu()?.getMenuItemById(item)?.click(), id)
+  await app?.evaluate(({ Menu }, item) => {
+    Menu.getApplicationMenu()?.getMenuItemById(item)?.click()
+  }, id)
 }
