@@ -8,7 +8,7 @@ const layers = {
   secure: ['base', 'kernel'],
   metrics: ['base', 'kernel'],
   migration: ['base', 'kernel', 'machine'],
-  hypervisor: ['base', 'kernel', 'machine', 'migration'],
+  hypervisor: ['base', 'kernel', 'machine', 'migration', '[^/]+/wire'],
   trust: ['base', 'kernel', 'secure', '[^/]+/wire'],
   defence: ['base', 'kernel', 'secure', '[^/]+/wire'],
   // Public algorithms and octets only: no kernel, no trace, no host, no machine.

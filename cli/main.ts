@@ -10,6 +10,27 @@ interface Command {
 }
 
 const commands: Readonly<Record<string, Command>> = {
+  labs: {
+    usage: 'labs [--json F]',
+    summary: 'list the labs',
+    load: async () => (await import('./labs.js')).labsCommand,
+  },
+  run: {
+    usage: 'run <lab> --solve [--seed N] [--json F] [--report F.html] [--pcap DIR]',
+    summary: "play a lab's reference solution; the exit status is 0 only if every check passed",
+    load: async () => (await import('./run.js')).runCommand,
+  },
+  migrate: {
+    usage:
+      'migrate [--guest NAME] [--ram 16MiB] [--fill 8MiB] [--working-set 1MiB] [--dirty-rate 2000/s] [--no-secrets] [--strategy precopy|stop-and-copy] [--channel none|nacl|ssh] [--bandwidth 1Gbit] [--latency 100us] [--downtime-limit 300ms] [--max-bandwidth 128MiB/s] [--seed N] [--json F] [--pcap F.pcapng] [--stream F.qevm]',
+    summary: 'migrate one guest in a laboratory network and measure it; the capture is that of the mirror port',
+    load: async () => (await import('./migrate.js')).migrateCommand,
+  },
+  analyse: {
+    usage: 'analyse <file.pcapng|.pcap|.qevm, also .gz> [--json F] [--dump-ram DIR]',
+    summary: "the attacker's tool on a capture from outside",
+    load: async () => (await import('./analyse.js')).analyseCommand,
+  },
   serve: {
     usage: 'serve [--port N] [--host ADDRESS] [--open]',
     summary: 'show the window in a browser, from this machine alone',

@@ -70,6 +70,11 @@ export class CaptureAnalysis implements ReassemblyListener, MigrationOwner {
     this.reassembler.finish()
   }
 
+  /** Every connection, in the order in which they were first seen. */
+  get conversations(): ConnectionAnalysis[] {
+    return [...this.connections.values()]
+  }
+
   /** The memory that is rebuilt, a migration an entry. */
   get migrations(): QevmAnalysis[] {
     return [...this.connections.values()].flatMap(({ qevm }) => qevm ?? [])

@@ -37,7 +37,7 @@ export function describeSsh(toServer: Uint8Array, toClient: Uint8Array): string[
   if (client?.kexInit && server?.kexInit) sentences.push(...algorithms(client.kexInit, server.kexInit))
   const hostKey = server?.hostKeyBlob
   if (hostKey) sentences.push(`host key of type ${new SshReader(hostKey).text('key type')}, in clear`)
-  if (client?.sealedOffset != null || server?.sealedOffset != null)
+  if (typeof client?.sealedOffset === 'number' || typeof server?.sealedOffset === 'number')
     sentences.push('sealed from SSH_MSG_NEWKEYS on: what is inside cannot be read; sizes and times can')
   return sentences.length > 0 ? sentences : ['SSH, but its opening was not captured whole']
 }

@@ -8,6 +8,7 @@ import {
   FIELD_MAX,
   fieldAt,
   fieldStartBefore,
+  isKeyCharacter,
   isTextOctet,
   isWordOctet,
   offsetIn,
@@ -151,8 +152,15 @@ function isTable(rows: readonly Field[], stride: number): boolean {
 }
 
 const LINE_MAX = 96
+const NAME_MAX = 32
+const PASSWORD_MIN = 6
+const SPACE = 0x20
+const COLON = 0x3a
 const CARRIAGE_RETURN = 0x0d
 const LINE_FEED = 0x0a
+
+const isLineOctet = (octet: number | undefined): boolean =>
+  isTextOctet(octet) && octet !== CARRIAGE_RETURN && octet !== LINE_FEED
 
 /**
  * A line ends at `at`. A user name alone on it, then a line without spaces: what was typed at a login, as a terminal's
@@ -161,22 +169,28 @@ const LINE_FEED = 0x0a
 export function findTypedLogin(run: TextRun, at: number, found: FindingList): void {
   const { octets } = run
   let nameStart = at
-  while (at - nameStart < LINE_MAX && octets[nameStart - 1]! >= SPACE && isTextOctet(octets[nameStart - 1])) nameStart--
-  const length = at - nameStart
-  if (length < 2 || length >= LINE_MAX) return
+  while (at - nameStart <= NAME_MAX && isKeyCharacter(octets[nameStart - 1])) nameStart--
+  if (at - nameStart < 2 || at - nameStart > NAME_MAX) return
+  // The name begins its line, or stands after a prompt; anything else, such as a line of a log, ends here.
+  const before = octets[nameStart - 1]
+  const hasPrompt = before === SPACE || before === COLON
+  if (!hasPrompt && isWordOctet(before)) return
+  let lineStart = nameStart
+  while (hasPrompt && at - lineStart < LINE_MAX && isLineOctet(octets[lineStart - 1])) lineStart--
+  const prompt = textOf(run, lineStart, nameStart)
+  if (hasPrompt && !/(?:login|user(?: ?name)?): *$/i.test(prompt)) return
   let from = at + 1
   const isReturnAlone = octets[at] === CARRIAGE_RETURN && octets[from] !== LINE_FEED
   if (octets[at] === CARRIAGE_RETURN && octets[from] === LINE_FEED) from++
-  const first = /^(.*(?:login|user(?: ?name)?): *)?([A-Za-z_][A-Za-z0-9_@.-]{1,31})$/i.exec(textOf(run, nameStart, at))
-  if (first === null) return
   let end = from
-  while (end - from < LINE_MAX && octets[end]! >= SPACE && isTextOctet(octets[end])) end++
-  if (octets[end] !== CARRIAGE_RETURN && octets[end] !== LINE_FEED) return
-  const [, prompt = '', value = ''] = /^(pass(?:word|phrase)?: *)?(\S{6,64})$/i.exec(textOf(run, from, end)) ?? []
-  if (value === '' || /^(.)\1*$/.test(value)) return
-  const name = first[2] ?? ''
+  while (end - from < LINE_MAX && isLineOctet(octets[end])) end++
+  if (end - from < PASSWORD_MIN || (octets[end] !== CARRIAGE_RETURN && octets[end] !== LINE_FEED)) return
+  const line = /^(pass(?:word|phrase)?: *)?(\S{6,64})$/i.exec(textOf(run, from, end))
+  const value = line?.[2] ?? ''
+  const name = textOf(run, nameStart, at)
+  if (value === '' || /^(.)\1*$/.test(value) || !isUserName(name)) return
   const isKnown = isWellKnownUser(name) || found.users.has(name)
-  const hasPrompts = first[1] !== undefined && prompt !== ''
+  const hasPrompts = hasPrompt && line?.[1] !== undefined
   const isKnownPassword = found.has('credential', value)
   const isTyped =
     isReturnAlone && octets[end] === CARRIAGE_RETURN && (looksStrong(value) || (isKnown && looksChosen(value)))
@@ -196,8 +210,6 @@ export function findTypedLogin(run: TextRun, at: number, found: FindingList): vo
     },
   )
 }
-
-const SPACE = 0x20
 
 /** Whether a run is one whole field of a record: no white space, of a field's length, ended by a zero character. */
 export function isWholeField(run: TextRun, image: Uint8Array): boolean {

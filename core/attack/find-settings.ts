@@ -3,7 +3,15 @@
  * lines of a shadow file, tokens with a vendor's prefix, JSON web tokens; and records of a key and a value.
  */
 import type { FindingList, SecretFinding } from './secret-finding.js'
-import { classOfKey, isSecretValue, isUserName, looksRandom, type SecretKeyClass, varietyOf } from './secret-words.js'
+import {
+  classOfKey,
+  isSecretValue,
+  isUserName,
+  looksRandom,
+  mayBeSecretKey,
+  type SecretKeyClass,
+  varietyOf,
+} from './secret-words.js'
 import {
   fieldAt,
   fieldStartBefore,
@@ -55,7 +63,7 @@ export function findSetting(run: TextRun, at: number, found: FindingList): void 
   if (quote === QUOTE || quote === APOSTROPHE) keyEnd--
   let keyStart = keyEnd
   while (keyEnd - keyStart < KEY_MAX && isKeyCharacter(octets[keyStart - 1])) keyStart--
-  if (keyEnd - keyStart < 3) return
+  if (keyEnd - keyStart < 3 || !mayBeSecretKey(octets, keyStart, keyEnd)) return
   const key = textOf(run, keyStart, keyEnd)
   if (octets[at] === COLON && /^(?:set-)?cookie$/i.test(key)) return findCookies(run, at + 1, found)
   const keyClass = classOfKey(key)

@@ -223,6 +223,12 @@ export class QevmAnalysis extends RamImage {
     return this.log.evidenceFor(place === undefined ? [] : evidence.spans(place.offset, place.offset + place.octets))
   }
 
+  /** Secrets that were whole at some time, counted once each. */
+  get findingCount(): number {
+    this.searchWaiting()
+    return this.watched.reduce((count, { live }) => count + live.length, 0)
+  }
+
   liveFindings(): LiveFinding[] {
     this.searchWaiting()
     return this.watched.flatMap(({ image, live }) =>

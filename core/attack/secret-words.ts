@@ -32,6 +32,26 @@ export function classOfKey(key: string): SecretKeyClass {
   return passwordParts.test(joined) ? 'password' : 'token'
 }
 
+/**
+ * Three letters of which a key must hold one to be worth judging: a table by 5 bits a letter, because text is full of
+ * keys and hardly any is secret.
+ */
+const hints = new Uint8Array(32 * 32 * 32)
+for (const hint of 'pas pwd psk tok sec cre key jwt bea aut coo'.split(' '))
+  hints[Array.from(hint).reduce((code, letter) => (code << 5) | (letter.charCodeAt(0) & 31), 0)] = 1
+
+/** Whether characters `from` to `to` may be a key that `classOfKey` finds secret, or `cookie`. Never misses one. */
+export function mayBeSecretKey(octets: Uint8Array, from: number, to: number): boolean {
+  let code = 0
+  for (let at = from; at < to; at++) {
+    const octet = octets[at]!
+    if (octet < 0x41) continue // digits and punctuation may divide a word: API-KEY, pass.word
+    code = ((code << 5) | (octet & 31)) & 0x7fff
+    if (hints[code] === 1) return true
+  }
+  return false
+}
+
 export const isUserName = (text: string): boolean => /^[A-Za-z_][A-Za-z0-9_@.-]{1,31}$/.test(text)
 export const isWellKnownUser = (text: string): boolean => wellKnownUsers.has(text.toLowerCase())
 export const isSettingName = (text: string): boolean =>
@@ -66,9 +86,11 @@ export function looksRandom(text: string): boolean {
   if (text.length < 16 || !/^[A-Za-z0-9+/_=.-]+$/.test(text)) return false
   if (new Set(text).size < 6) return false
   if (/^[0-9a-f]+$/.test(text) || /^[0-9A-F]+$/.test(text)) return /[0-9]/.test(text) && /[a-f]/i.test(text)
+  // Names in camel case have neither digits nor two capitals together, as a rule.
+  if (!/[0-9]|[A-Z]{2}/.test(text)) return false
   let changes = 0
   for (let i = 1; i < text.length; i++) if (classAt(text, i) !== classAt(text, i - 1)) changes++
-  return changes * 10 >= text.length * 3
+  return changes * 4 >= text.length
 }
 
 function classAt(text: string, at: number): number {

@@ -1,7 +1,8 @@
 import type { FrameSink } from '../base/frame-sink.js'
 import { milliseconds } from '../base/units.js'
 import type { Kernel, Process } from '../kernel/kernel.js'
-import { encodeSelfAnnounce } from './wire/self-announce.js'
+import { encodeRarpAnnouncement } from '../net/wire/arp.js'
+import { readMac } from '../net/wire/addresses.js'
 
 /** QEMU's defaults (qapi/net.json, AnnounceParameters): the first at once, the gap grows by a step. */
 const announceDefaults = { rounds: 5, initialNs: milliseconds(50), stepNs: milliseconds(100), maxNs: milliseconds(550) }
@@ -21,7 +22,7 @@ export class SelfAnnouncer implements Process {
   }
 
   handleEvent(): void {
-    this.network.receiveFrame(encodeSelfAnnounce(this.mac))
+    this.network.receiveFrame(encodeRarpAnnouncement(readMac(this.mac, 0)))
     this.sent++
     if (this.sent === announceDefaults.rounds) return
     const { initialNs, stepNs, maxNs } = announceDefaults

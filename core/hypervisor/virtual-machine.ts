@@ -5,6 +5,7 @@ import { microseconds, type Nanos } from '../base/units.js'
 import type { HostCores } from '../kernel/cores.js'
 import type { Kernel, KernelEvent, Process, QueuedEvent } from '../kernel/kernel.js'
 import { Machine } from '../machine/machine.js'
+import type { MigratableVm, RamBlock } from '../migration/guest-memory.js'
 
 /** Length of a slice of guest time. Interrupts, frames and typed characters reach the guest between two slices. */
 export const SLICE_NS: Nanos = microseconds(50)
@@ -29,8 +30,11 @@ export interface VmOwner {
  * Runs the machine in slices that begin at whole multiples of `SLICE_NS`. What a slice put out (frames, characters) goes
  * out when it ends. A slice that began is finished even if the VM is paused meanwhile, so a pause is exact to a slice.
  */
-export class VirtualMachine implements Process, FrameSink {
+export class VirtualMachine implements Process, FrameSink, MigratableVm {
   readonly machine: Machine
+  /** QEMU's names for the board and its RAM (hw/riscv/virt.c). */
+  readonly machineType = 'virt'
+  readonly memory: readonly RamBlock[]
   private runState: RunState = 'prelaunch'
   private boundary: QueuedEvent | null = null
   private onCore = false
@@ -46,6 +50,11 @@ export class VirtualMachine implements Process, FrameSink {
     public network: FrameSink | null = null,
   ) {
     this.machine = new Machine({ ramOctets: options.ramOctets, nicMac: options.mac, hartHz: options.hartHz })
+    this.memory = [{ name: 'riscv_virt_board.ram', memory: this.machine.ram }]
+  }
+
+  get devices(): MigratableVm['devices'] {
+    return this.machine.devices
   }
 
   get name(): string {
@@ -66,14 +75,15 @@ export class VirtualMachine implements Process, FrameSink {
   resume(): void {
     assert(this.runState !== 'postmigrate', `${this.name} on ${this.hostName} lives elsewhere now`)
     if (this.runState === 'running' || this.runState === 'shutdown') return
-    this.machine.resumeClock(this.kernel.nowNs)
     this.enter('running')
     this.wakeAtBoundary()
   }
 
-  /** Stand still from the end of the slice that runs now. `state` says why. */
-  pause(state: 'paused' | 'finish-migrate' = 'paused'): void {
-    if (this.runState === 'running') this.machine.pauseClock(this.kernel.nowNs)
+  /** Stand still from the end of the slice that runs now: by default for a migration's last phase. */
+  pause(state: 'paused' | 'finish-migrate' = 'finish-migrate'): void {
+    // The guest has already run to the end of its slice, so its clock stops there.
+    if (this.runState === 'running')
+      this.machine.pause((this.onCore ? this.boundary?.atNs : undefined) ?? this.kernel.nowNs)
     if (this.runState === 'running' || this.runState === 'paused' || this.runState === 'finish-migrate')
       this.enter(state)
   }

@@ -38,6 +38,8 @@ export const traceTables = {
     dirtiedPages: 'number',
     paused: 'number',
   },
+  /** The destination refused what it got, and why. */
+  'migration-refused': { migration: 'number', host: 'text', protocol: 'text', cause: 'text' },
   /** Source and destination were compared at switch-over; counts of octets that differ. */
   'migration-compare': { migration: 'number', ramDifferences: 'number', deviceDifferences: 'number' },
   /** A channel's handshake and life: message names as the standard's, `octets` as sent. */

@@ -43,7 +43,7 @@ function computeRun(
     strategy: start.strategy,
     channel: start.channel,
     status: last?.status ?? 'setup',
-    cause: ended?.cause ?? '',
+    cause: refusal(trace, migration) ?? ended?.cause ?? '',
     downtimeLimitMs: start.downtimeLimitNs / 1e6,
     linkBps: start.linkBps,
     startNs: start.atNs,
@@ -61,6 +61,11 @@ function computeRun(
     secretsPlanted: planted.length,
     ...leak,
   }
+}
+
+/** Why the destination refused, which the source does not learn. */
+function refusal(trace: Trace, migration: number): string | undefined {
+  return trace.rows('migration-refused').find((row) => row.migration === migration)?.cause
 }
 
 function isFinal(status: string): boolean {

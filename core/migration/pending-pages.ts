@@ -47,6 +47,10 @@ export class PendingPages {
     return added
   }
 
+  has(block: number, page: number): boolean {
+    return (((this.bitmaps[block]?.[page >>> 5] ?? 0) >>> (page & 31)) & 1) === 1
+  }
+
   /** Take the next page in order of address: `block` and `page` then name it. False when there is none. */
   next(): boolean {
     if (this.count === 0) return false

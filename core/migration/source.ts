@@ -104,6 +104,19 @@ export class MigrationSource implements Process, StreamOwner {
     return this.pending.octets
   }
 
+  /** Whether page `page` of the first block is still to be sent, as far as is known. */
+  isPending(page: number): boolean {
+    return this.pending.has(0, page)
+  }
+
+  /** How much of the round at hand is sent: 0 to 1. */
+  get roundProgress(): number {
+    const round = this.rounds[this.rounds.length - 1]
+    if (round === undefined) return 0
+    const sent = round.zeroPages + round.normalPages
+    return sent === 0 ? 0 : sent / (sent + this.pending.count)
+  }
+
   /** Octets a second, as measured in the last whole window of 100 ms. */
   get measuredBandwidth(): number {
     return this.rate.measured(this.kernel.nowNs, this.writer.octetsWritten)

@@ -1,5 +1,6 @@
 /** A shell's line editing: echo, backspace, cursor keys, history, and a prompt. Commands come from a subclass. */
 import { InputError } from '../base/errors.js'
+import type { Kernel } from '../kernel/kernel.js'
 
 const HISTORY_LINES_MAX = 200
 const LINE_CHARACTERS_MAX = 1000
@@ -22,6 +23,11 @@ export abstract class LineShell {
   private historyIndex = 0
   private escape = ''
   private pendingOutput = ''
+
+  constructor(
+    private readonly kernel: Kernel,
+    private readonly consoleName: string,
+  ) {}
 
   /** The prompt, with its colours. */
   protected abstract prompt(): string
@@ -146,6 +152,7 @@ export abstract class LineShell {
       .split(/\s+/)
       .filter((word) => word !== '')
     if (words.length > 0) {
+      this.kernel.trace.add('command', { console: this.consoleName, text: line.trim() })
       if (this.history.at(-1) !== line) this.history.push(line)
       if (this.history.length > HISTORY_LINES_MAX) this.history.shift()
       try {

@@ -81,8 +81,8 @@ export type Request =
   | { readonly kind: 'close' }
   | { readonly kind: 'play' }
   | { readonly kind: 'pause' }
-  /** Virtual seconds a second of wall time; Infinity is as fast as possible. */
-  | { readonly kind: 'speed'; readonly speed: number }
+  /** Virtual seconds a second of wall time; Infinity is as fast as possible; 'auto' slows migrations down to be watched. */
+  | { readonly kind: 'speed'; readonly speed: number | 'auto' }
   /** To the next frame on the wire, the next round's end, or the next trace record; then pause. */
   | { readonly kind: 'step'; readonly to: 'packet' | 'round' | 'event' }
   | { readonly kind: 'type'; readonly console: ConsoleName; readonly text: string }

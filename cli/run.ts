@@ -1,0 +1,52 @@
+/** `run`: play a lab's reference solution and say which checks it meets. */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { InputError } from '../core/base/errors.js'
+import { scenarioOf } from '../core/lab/lab-schema.js'
+import { playSolution } from '../core/lab/play-solution.js'
+import { buildReport } from '../core/report/build-report.js'
+import { Session } from '../core/session/session.js'
+import { readGuestImage } from './guest-images.js'
+import { findLab } from './lab-files.js'
+import { openOutput, writeOutputFile } from './output.js'
+import { reportHtml } from './report-file.js'
+import { projectVersion } from './project.js'
+
+export async function runCommand(args: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      solve: { type: 'boolean', default: false },
+      seed: { type: 'string', default: '1' },
+      json: { type: 'string' },
+      report: { type: 'string' },
+      pcap: { type: 'string' },
+    },
+  })
+  const [name, ...rest] = positionals
+  if (name === undefined || rest.length > 0) throw new InputError('name one lab: run first-crossing --solve')
+  if (!values.solve)
+    throw new InputError('a lab is done in the window; here only its solution can be played: add --solve')
+  const lab = findLab(name)
+  const output = openOutput(values.json)
+  const scenario = scenarioOf(lab)
+  const session = new Session({ scenario, seed: values.seed, image: readGuestImage(scenario.guest.image) })
+  const progress = playSolution(lab, session)
+  output.line(`${lab.title}, seed ${values.seed}`)
+  for (const { step, state, missing, evidence } of progress) {
+    output.line(`${state === 'done' ? 'ok    ' : 'NOT OK'} ${step.title}${missing === '' ? '' : `: ${missing}`}`)
+    for (const { text } of evidence) output.line(`         ${text}`)
+  }
+  const report = buildReport(session, lab, projectVersion())
+  if (values.report !== undefined) await writeOutputFile(values.report, reportHtml(report))
+  if (values.pcap !== undefined) {
+    mkdirSync(values.pcap, { recursive: true })
+    await writeOutputFile(join(values.pcap, `${lab.id}-mirror.pcapng`), session.world.rack.tap.toPcapng())
+  }
+  await output.json(report)
+  const isPassed = progress.every(({ state }) => state === 'done')
+  output.line(isPassed ? 'every check passed' : 'not every check passed')
+  return isPassed ? 0 : 1
+}

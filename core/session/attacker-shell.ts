@@ -1,0 +1,125 @@
+/** The attacker's shell: what can be done with captured frames, and nothing else. */
+import { InputError } from '../base/errors.js'
+import type { Kernel } from '../kernel/kernel.js'
+import { ink, LineShell } from './line-shell.js'
+import { summarisePacket } from './packet-summary.js'
+import type { Sniffer } from './sniffer.js'
+
+const HELP = `${ink.strong('What the mirror port shows')}
+  tcpdump [-c N]        the last packets, 20 or N
+  streams               conversations, and what they carry
+  search                rebuild guest memory and look for secrets in it
+  show N                the whole of finding N
+  page 0x80040000       a page of the rebuilt memory, in octets
+`
+const PACKETS_MAX = 500
+const ROW_OCTETS = 16
+const PAGE_ROWS = 24
+
+export class AttackerShell extends LineShell {
+  constructor(
+    kernel: Kernel,
+    private readonly sniffer: Sniffer,
+  ) {
+    super(kernel, 'attacker')
+  }
+
+  protected prompt(): string {
+    return `${ink.attacker('mallory$')} `
+  }
+
+  protected completions(line: string): readonly string[] {
+    return line.trimStart().includes(' ') ? [] : ['help', 'tcpdump', 'streams', 'search', 'show', 'page']
+  }
+
+  protected execute([command, ...rest]: readonly string[]): void {
+    switch (command) {
+      case 'help':
+        return this.print(HELP)
+      case 'tcpdump':
+        return this.tcpdump(rest)
+      case 'streams':
+        return this.streams()
+      case 'search':
+      case 'strings':
+        return this.search()
+      case 'show':
+        return this.show(rest[0] ?? '')
+      case 'page':
+        return this.page(rest[0] ?? '')
+      default:
+        throw new InputError(`${command}: no such command. Type help.`)
+    }
+  }
+
+  private tcpdump(words: readonly string[]): void {
+    const count = words[0] === '-c' ? Number(words[1]) : 20
+    if (!Number.isInteger(count) || count < 1 || count > PACKETS_MAX)
+      throw new InputError(`tcpdump -c N: N is a whole number from 1 to ${PACKETS_MAX}`)
+    const { tap } = this.sniffer
+    if (tap.lastPacket === 0) return this.print(ink.dim('Nothing was captured yet.\n'))
+    for (let packet = Math.max(tap.firstPacket, tap.lastPacket - count + 1); packet <= tap.lastPacket; packet++) {
+      const frame = tap.frame(packet)
+      if (frame === undefined) continue
+      const { source, destination, protocol, info } = summarisePacket(frame)
+      const time = ((tap.timeNs(packet) ?? 0) / 1e9).toFixed(6)
+      this.print(
+        `${ink.dim(`${packet} ${time}`)} ${source} > ${destination}: ${ink.strong(protocol)} ${info}, ${frame.length} octets\n`,
+      )
+    }
+  }
+
+  private streams(): void {
+    const { streams } = this.sniffer.report()
+    if (streams.length === 0) return this.print(ink.dim('No conversation was captured yet.\n'))
+    streams.forEach((stream, index) => {
+      const readable = stream.protocol === 'qevm' || stream.protocol === 'multifd'
+      const name = readable ? ink.leak(stream.protocol) : ink.sealed(stream.protocol)
+      this.print(
+        `${index + 1}  ${name}  ${stream.client} > ${stream.server}  ${stream.octetsToServer} octets out, ${stream.octetsToClient} back\n`,
+      )
+      for (const sentence of stream.seen) this.print(ink.dim(`   ${sentence}\n`))
+    })
+  }
+
+  private search(): void {
+    const { streams } = this.sniffer.report()
+    const findings = streams.flatMap((stream) => stream.findings)
+    const pages = streams.flatMap((stream) => stream.blocks).reduce((sum, block) => sum + block.pagesRecovered, 0)
+    this.print(`${pages} pages of guest memory rebuilt from ${this.sniffer.tap.lastPacket} packets\n`)
+    if (findings.length === 0)
+      return this.print(
+        ink.dim(pages === 0 ? 'Nothing readable was captured: there is nothing to search.\n' : 'No secrets found.\n'),
+      )
+    findings.forEach(({ kind, name, value, address, packets }, index) => {
+      const [line = ''] = value.split('\n')
+      const packet = packets.length === 0 ? '' : `packet ${packets.at(-1)}`
+      this.print(
+        `${String(index + 1).padStart(3)}  ${kind.padEnd(11)} ${name.padEnd(12)} ${ink.leak(line.slice(0, 60))}  ${ink.dim(`${address} ${packet}`)}\n`,
+      )
+    })
+  }
+
+  private show(word: string): void {
+    const findings = this.sniffer.report().streams.flatMap((stream) => stream.findings)
+    const finding = findings[Number(word) - 1]
+    if (finding === undefined) throw new InputError(`there is no finding ${word}: "search" numbers them`)
+    this.print(
+      `${ink.leak(finding.value)}\n${finding.why}\nat ${finding.addresses.join(', ')}\npackets ${finding.packets.join(', ')}\n`,
+    )
+  }
+
+  private page(word: string): void {
+    const address = Number(word)
+    if (!/^0x[0-9a-f]+$/i.test(word) || !Number.isSafeInteger(address))
+      throw new InputError('page takes an address in hexadecimal: page 0x80040000')
+    const octets = this.sniffer.memoryAt(address, ROW_OCTETS * PAGE_ROWS)
+    if (octets === null) throw new InputError(`the page at ${word} was not captured, or not in clear`)
+    for (let row = 0; row < octets.length; row += ROW_OCTETS) {
+      const part = [...octets.subarray(row, row + ROW_OCTETS)]
+      const hex = part.map((octet) => octet.toString(16).padStart(2, '0')).join(' ')
+      const text = part.map((octet) => (octet >= 0x20 && octet < 0x7f ? String.fromCharCode(octet) : '.')).join('')
+      this.print(`${ink.dim((address + row).toString(16).padStart(8, '0'))}  ${hex.padEnd(47)}  ${ink.leak(text)}\n`)
+    }
+  }
+}

@@ -1,0 +1,85 @@
+/** The two ends of a migration's channel, with keys that were handed out when the hosts were set up. */
+import type { ByteStream } from '../base/byte-stream.js'
+import type { HostCores } from '../kernel/cores.js'
+import type { Kernel } from '../kernel/kernel.js'
+import { channelProtections, openChannel, type ChannelCredentials } from '../secure/channels.js'
+import { naclPublicKey } from '../secure/nacl-channel.js'
+import { ed25519PublicKey } from '../secure/ssh/key-exchange.js'
+import { MIGRATION_PORT } from './rack.js'
+import type { ChannelName } from './scenario.js'
+
+const KEY_OCTETS = 32
+/** As who the source host's proxy logs in at the destination's. */
+const SSH_USER = 'migration'
+
+/** Long-term secrets of one host. */
+export interface HostCredentials {
+  readonly host: string
+  /** x25519. */
+  readonly naclSecretKey: Uint8Array
+  /** Seeds of ed25519 keys: what its SSH server proves itself with, and what its SSH client logs in with. */
+  readonly sshHostKey: Uint8Array
+  readonly sshIdentity: Uint8Array
+}
+
+export function makeCredentials(kernel: Kernel, hosts: readonly string[]): readonly HostCredentials[] {
+  return hosts.map((host) => {
+    const random = kernel.random(`${host}/identity`)
+    return {
+      host,
+      naclSecretKey: random.octets(KEY_OCTETS),
+      sshHostKey: random.octets(KEY_OCTETS),
+      sshIdentity: random.octets(KEY_OCTETS),
+    }
+  })
+}
+
+/** Opens the same channel at both ends. Each host trusts the other's keys and no others. */
+export class ChannelPair {
+  constructor(
+    private readonly kernel: Kernel,
+    readonly name: ChannelName,
+    private readonly source: HostCredentials,
+    private readonly destination: HostCredentials,
+  ) {}
+
+  /** TCP port on the destination. */
+  get port(): number {
+    return channelProtections[this.name].port
+  }
+
+  client(lower: ByteStream, cores: HostCores): ByteStream {
+    const { source, destination } = this
+    return this.open('client', lower, cores, {
+      nacl: { secretKey: source.naclSecretKey, peerPublicKey: naclPublicKey(destination.naclSecretKey) },
+      sshClient: {
+        user: SSH_USER,
+        identity: source.sshIdentity,
+        trustedHostKeys: [ed25519PublicKey(destination.sshHostKey)],
+        target: { host: '127.0.0.1', port: MIGRATION_PORT },
+      },
+    })
+  }
+
+  server(lower: ByteStream, cores: HostCores): ByteStream {
+    const { source, destination } = this
+    return this.open('server', lower, cores, {
+      nacl: { secretKey: destination.naclSecretKey, peerPublicKey: naclPublicKey(source.naclSecretKey) },
+      sshServer: {
+        hostKey: destination.sshHostKey,
+        authorizedKeys: [ed25519PublicKey(source.sshIdentity)],
+        acceptTarget: { host: '127.0.0.1', port: MIGRATION_PORT },
+      },
+    })
+  }
+
+  private open(
+    role: 'client' | 'server',
+    lower: ByteStream,
+    cores: HostCores,
+    credentials: ChannelCredentials,
+  ): ByteStream {
+    const random = this.kernel.random(`${cores.host}/${this.name}`)
+    return openChannel(this.name, this.kernel, { role, lower, cores, hostName: cores.host, random, credentials })
+  }
+}

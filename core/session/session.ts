@@ -1,0 +1,130 @@
+/** The only door into the engine: a scenario and a seed, commands in, virtual time forward, and the log to do it again. */
+import { InputError } from '../base/errors.js'
+import { copyGraph } from '../base/snapshot.js'
+import type { Nanos } from '../base/units.js'
+import type { Trace } from '../kernel/trace.js'
+import type { MigrationScenario, Scenario } from './scenario.js'
+import { World, type ConsoleName, type GuestWorkload } from './world.js'
+
+export type SessionCommand =
+  | { readonly kind: 'boot' }
+  | { readonly kind: 'migrate'; readonly destination?: string }
+  | { readonly kind: 'cancel-migration' }
+  | { readonly kind: 'configure-migration'; readonly settings: Partial<MigrationScenario> }
+  | { readonly kind: 'configure-network'; readonly bandwidthBps: number }
+  | { readonly kind: 'configure-workload'; readonly workload: GuestWorkload }
+  | { readonly kind: 'type'; readonly console: ConsoleName; readonly text: string }
+  /** The notebook: what a student answered, and asked. The engine keeps it with the rest so that it is replayed too. */
+  | { readonly kind: 'answer'; readonly question: string; readonly answer: string }
+  | { readonly kind: 'hint'; readonly step: string }
+
+export interface LoggedCommand {
+  readonly atNs: Nanos
+  readonly command: SessionCommand
+}
+
+export interface SessionParts {
+  readonly scenario: Scenario
+  readonly seed: string
+  /** The guest's image: an ELF file. */
+  readonly image: Uint8Array
+}
+
+export class Session {
+  readonly world: World
+  readonly log: LoggedCommand[] = []
+  readonly answers: { readonly question: string; readonly answer: string; readonly atNs: Nanos }[] = []
+  /** Ids of steps, once for every hint asked for. */
+  readonly hints: string[] = []
+
+  constructor(readonly parts: SessionParts) {
+    this.world = new World(parts.scenario, parts.seed, parts.image)
+  }
+
+  get nowNs(): Nanos {
+    return this.world.kernel.nowNs
+  }
+
+  get trace(): Trace {
+    return this.world.kernel.trace
+  }
+
+  get planted(): World['planted'] {
+    return this.world.planted
+  }
+
+  /** Do something now. Throws `InputError`, having changed nothing, when it cannot be done. */
+  do(command: SessionCommand): void {
+    this.carryOut(command)
+    this.log.push({ atNs: this.nowNs, command })
+  }
+
+  runUntil(untilNs: Nanos): void {
+    this.world.kernel.runUntil(untilNs)
+  }
+
+  runFor(spanNs: Nanos): void {
+    this.runUntil(this.nowNs + spanNs)
+  }
+
+  /** Run events until `isDone`, but no longer than `spanNs`. False when time ran out. */
+  runWhile(isGoingOn: (session: Session) => boolean, spanNs: Nanos): boolean {
+    const untilNs = this.nowNs + spanNs
+    const { kernel } = this.world
+    while (isGoingOn(this)) {
+      const nextNs = kernel.nextEventNs()
+      if (nextNs === undefined || nextNs > untilNs) {
+        kernel.runUntil(untilNs)
+        return false
+      }
+      kernel.step()
+    }
+    return true
+  }
+
+  get isMigrating(): boolean {
+    return this.world.crossing?.isOver === false
+  }
+
+  /** A kept state: a session that goes on from this instant, independent of this one. */
+  fork(): Session {
+    return copyGraph(this)
+  }
+
+  /** Run a log again. `untilNs` may be later than its last command. */
+  static replay(parts: SessionParts, log: readonly LoggedCommand[], untilNs: Nanos): Session {
+    const session = new Session(parts)
+    for (const { atNs, command } of log) {
+      if (!(atNs >= session.nowNs)) throw new InputError('the log of commands is not in the order of time')
+      session.runUntil(atNs)
+      session.do(command)
+    }
+    session.runUntil(Math.max(untilNs, session.nowNs))
+    return session
+  }
+
+  private carryOut(command: SessionCommand): void {
+    const { world } = this
+    switch (command.kind) {
+      case 'boot':
+        return world.boot()
+      case 'migrate':
+        return world.migrate(command.destination)
+      case 'cancel-migration':
+        return world.cancelMigration()
+      case 'configure-migration':
+        return world.configureMigration(command.settings)
+      case 'configure-network':
+        return world.configureNetwork(command.bandwidthBps)
+      case 'configure-workload':
+        return world.configureWorkload(command.workload)
+      case 'type':
+        return world.type(command.console, command.text)
+      case 'answer':
+        this.answers.push({ question: command.question, answer: command.answer, atNs: this.nowNs })
+        return
+      case 'hint':
+        this.hints.push(command.step)
+    }
+  }
+}

@@ -1,0 +1,88 @@
+/** The attacker's listening post: keeps what its port brings, reads along, and lets the trace say what it learnt. */
+import { CaptureAnalysis } from '../attack/capture-analysis.js'
+import type { AnalysisReport } from '../attack/analysis-report.js'
+import type { FrameSink } from '../base/frame-sink.js'
+import { milliseconds, PAGE_OCTETS } from '../base/units.js'
+import type { Kernel, KernelEvent, Process, QueuedEvent } from '../kernel/kernel.js'
+import type { Tap } from '../net/tap.js'
+
+/** The trace hears of progress this often while frames come. */
+const REPORT_NS = milliseconds(1)
+const REPORT: KernelEvent = Object.freeze({ kind: 'report' })
+/** Where a guest's RAM begins on this board. */
+const RAM_BASE = 0x8000_0000
+const RAM_BLOCK = 'riscv_virt_board.ram'
+
+/** What the trace was told of a conversation. */
+interface Told {
+  isSeen: boolean
+  octets: number
+  pages: number
+  findings: number
+}
+
+export class Sniffer implements FrameSink, Process {
+  private readonly analysis = new CaptureAnalysis()
+  private readonly told: Told[] = []
+  private nextReport: QueuedEvent | null = null
+
+  constructor(
+    private readonly kernel: Kernel,
+    readonly tap: Tap,
+    private readonly name: string,
+  ) {}
+
+  receiveFrame(frame: Uint8Array): void {
+    this.tap.receiveFrame(frame)
+    this.analysis.addFrame(frame, this.kernel.nowNs, this.tap.lastPacket)
+    this.nextReport ??= this.kernel.schedule(REPORT_NS, this, REPORT)
+  }
+
+  handleEvent(): void {
+    this.nextReport = null
+    this.tell()
+  }
+
+  /** All there is to say about what was captured so far. */
+  report(): AnalysisReport {
+    return this.analysis.report()
+  }
+
+  /** Octets of the guest's memory as rebuilt last, from a guest-physical address to the end of its page at most. */
+  memoryAt(address: number, octetsMax: number): Uint8Array | null {
+    const offset = address - RAM_BASE
+    for (const migration of this.analysis.migrations.reverse()) {
+      const block = migration.blocks.find(({ name }) => name === RAM_BLOCK)
+      const page = block?.page(Math.floor(offset / PAGE_OCTETS))
+      if (page === null || page === undefined) continue
+      const start = offset % PAGE_OCTETS
+      return page.subarray(start, start + octetsMax)
+    }
+    return null
+  }
+
+  private tell(): void {
+    const { trace } = this.kernel
+    const attacker = this.name
+    this.analysis.conversations.forEach((conversation, stream) => {
+      const told = (this.told[stream] ??= { isSeen: false, octets: 0, pages: 0, findings: 0 })
+      const { protocol, qevm, client, server } = conversation
+      if (protocol === null) return
+      if (!told.isSeen) {
+        told.isSeen = true
+        trace.add('stream-seen', { attacker, stream, protocol, client, server })
+      }
+      if (qevm === null) return
+      const { octetsRecovered: octets, pagesRecovered: pages } = qevm
+      if (octets !== told.octets || pages !== told.pages) {
+        told.octets = octets
+        told.pages = pages
+        trace.add('recovered', { attacker, stream, pages, octets })
+      }
+      if (qevm.findingCount === told.findings) return
+      for (const { kind, value, address, packet } of qevm.liveFindings().slice(told.findings))
+        trace.add('finding', { attacker, stream, kind, value, address: Number(address), packet })
+      told.findings = qevm.findingCount
+    })
+  }
+}

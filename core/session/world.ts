@@ -1,0 +1,333 @@
+/** Everything that exists in a session: one graph of plain objects, so that it can be kept and forked by copying. */
+import { assert, InputError } from '../base/errors.js'
+import { latin1Octets, latin1Text } from '../base/octets.js'
+import { PAGE_OCTETS } from '../base/units.js'
+import { Host } from '../hypervisor/host.js'
+import type { VirtualMachine, VmOptions, VmOwner } from '../hypervisor/virtual-machine.js'
+import { Kernel } from '../kernel/kernel.js'
+import { guestSecrets } from '../machine/guest-secrets.js'
+import { SHELL_DEFAULTS, writeGuestParameters, type GuestParameters } from '../machine/guest-parameters.js'
+import { computeRuns, type PlantedSecret } from '../metrics/compute-runs.js'
+import type { RunMetrics } from '../metrics/run-metrics.js'
+import type { ByteStream } from '../base/byte-stream.js'
+import { parseIpv4 } from '../net/wire/addresses.js'
+import { AttackerShell } from './attacker-shell.js'
+import { ChannelPair, makeCredentials, type HostCredentials } from './channel-pair.js'
+import { ConsoleLog } from './console-log.js'
+import { Crossing, type CrossingEnd, type CrossingEvidence, type CrossingOwner } from './crossing.js'
+import type { LineShell } from './line-shell.js'
+import { OperatorShell, type OperatorDesk } from './operator-shell.js'
+import { ProbeClient } from './probe-client.js'
+import { guestMac, MIGRATION_PORT, Rack, SSH_PORT, type HostNetwork } from './rack.js'
+import type { MigrationScenario, Scenario } from './scenario.js'
+import { Sniffer } from './sniffer.js'
+
+export type ConsoleName = 'guest' | 'operator' | 'attacker'
+
+export interface GuestWorkload {
+  readonly workingSetPages: number
+  readonly dirtyPagesPerSecond: number
+}
+
+const HART_HZ = 50e6
+const CONSOLE_LINE_MAX = 500
+
+export class World implements VmOwner, OperatorDesk, CrossingOwner {
+  readonly kernel: Kernel
+  readonly rack: Rack
+  readonly hosts: readonly Host[]
+  readonly sniffer: Sniffer
+  readonly consoles: Readonly<Record<ConsoleName, ConsoleLog>>
+  readonly planted: readonly PlantedSecret[]
+  migrationSettings: MigrationScenario
+  workload: GuestWorkload
+  /** The migration under way, or the last one. */
+  crossing: Crossing | null = null
+
+  /** What later migrations keep beyond the trace. */
+  evidence: CrossingEvidence = { hashRam: false, recordStream: false }
+
+  private readonly ends: readonly CrossingEnd[]
+  private readonly probe: ProbeClient
+  private readonly shells: Readonly<Record<'operator' | 'attacker', LineShell>>
+  private readonly credentials: readonly HostCredentials[]
+  /** Typed on the guest's console while no copy of it ran. */
+  private heldInput = ''
+  private consoleLine = ''
+  private crossingCount = 0
+  private bandwidthBps: number
+  private readonly guestSeed: number
+
+  constructor(
+    readonly scenario: Scenario,
+    seed: string,
+    private readonly image: Uint8Array,
+  ) {
+    this.kernel = new Kernel(seed)
+    const { kernel } = this
+    this.bandwidthBps = scenario.bandwidthBps
+    this.guestSeed = kernel.random('guest').u32()
+    this.migrationSettings = scenario.migration
+    this.workload = {
+      workingSetPages: scenario.guest.workingSetPages,
+      dirtyPagesPerSecond: scenario.guest.dirtyPagesPerSecond,
+    }
+    this.rack = new Rack(kernel, scenario)
+    const host = (network: HostNetwork): Host =>
+      new Host(
+        kernel,
+        { name: network.stack.name, coreCount: scenario.coresPerHost, ramOctets: scenario.hostRamOctets },
+        network,
+        this,
+      )
+    const [a, b] = [host(this.rack.hostA), host(this.rack.hostB)]
+    this.hosts = [a, b]
+    this.ends = [
+      { host: a, stack: this.rack.hostA.stack },
+      { host: b, stack: this.rack.hostB.stack },
+    ]
+    this.credentials = makeCredentials(
+      kernel,
+      this.hosts.map(({ name }) => name),
+    )
+    for (const end of this.ends)
+      for (const port of [MIGRATION_PORT, SSH_PORT]) end.stack.listen(port, new Doorman(this, end, port))
+    this.probe = new ProbeClient(kernel, this.rack.client, parseIpv4(scenario.guest.address), scenario.probeIntervalNs)
+    this.sniffer = new Sniffer(kernel, this.rack.tap, 'mallory')
+    this.rack.mirrorEnd.output = this.sniffer
+    this.planted = guestSecrets(this.guestParameters())
+    this.consoles = { guest: new ConsoleLog(), operator: new ConsoleLog(), attacker: new ConsoleLog() }
+    this.shells = { operator: new OperatorShell(kernel, this), attacker: new AttackerShell(kernel, this.sniffer) }
+    this.shells.operator.start('Two hosts, one machine. Type help.\n')
+    this.shells.attacker.start("A copy of every frame at Host A's port arrives here. Type help.\n")
+    this.collectShellOutput()
+  }
+
+  /** The one copy of the guest that is alive: the one that runs, or that would go on. Undefined before the first boot. */
+  liveVm(): VirtualMachine | undefined {
+    const alive = this.allVms().filter(({ state }) => state !== 'inmigrate' && state !== 'postmigrate')
+    // A loaded copy that waits for the finish is not alive while its source still is.
+    const [first, ...others] = alive
+    if (others.length === 0) return first
+    return this.crossing?.isOver === false ? this.crossing.parts.vm : first
+  }
+
+  allVms(): readonly VirtualMachine[] {
+    return this.hosts.flatMap((host) => host.allVms())
+  }
+
+  boot(): void {
+    const [host] = this.hosts
+    assert(host !== undefined, 'a session has hosts')
+    const known = this.liveVm()
+    if (known !== undefined && known.state !== 'shutdown')
+      throw new InputError(`${known.name} is ${known.state} on ${known.hostName} already`)
+    if (known !== undefined) this.hosts.find(({ name }) => name === known.hostName)?.remove(known)
+    const { guest } = this.scenario
+    const options: VmOptions = { name: guest.name, mac: guestMac, ramOctets: guest.ramOctets, hartHz: HART_HZ }
+    const vm = host.create(options)
+    vm.machine.loadElf(this.image)
+    writeGuestParameters(vm.machine.ram, this.guestParameters())
+    this.traceWorkload()
+    host.plug(vm)
+    vm.resume()
+    this.probe.start()
+  }
+
+  /** Move the guest to the other host. */
+  migrate(destination?: string): void {
+    const vm = this.liveVm()
+    const { name } = this.scenario.guest
+    if (vm === undefined || vm.state === 'shutdown') throw new InputError(`${name} is not running: boot it first`)
+    if (this.crossing?.isOver === false) throw new InputError(`${name} is being migrated already`)
+    if (vm.state !== 'running') throw new InputError(`${name} is ${vm.state}: let it run before it is migrated`)
+    const from = this.ends.find(({ host }) => host.name === vm.hostName)
+    const to = this.ends.find(({ host }) => host.name === (destination ?? this.otherHost(vm.hostName)))
+    assert(from !== undefined, 'a VM is on a host')
+    if (to === undefined)
+      throw new InputError(
+        `there is no host ${destination ?? ''}; there are: ${this.hosts.map((host) => host.name).join(', ')}`,
+      )
+    if (to === from) throw new InputError(`${name} is on ${to.host.name} already`)
+    const { channel, strategy, downtimeLimitNs, maxBandwidth, roundsMax } = this.migrationSettings
+    this.crossing = new Crossing(
+      this.kernel,
+      {
+        id: ++this.crossingCount,
+        from,
+        to,
+        vm,
+        channel,
+        channels: new ChannelPair(this.kernel, channel, this.credentialsOf(from), this.credentialsOf(to)),
+        options: { strategy, downtimeLimitNs, maxBandwidth, roundsMax, returnPath: true },
+        link: this.linkOf(from.host.name),
+        evidence: this.evidence,
+      },
+      this,
+    )
+    this.crossing.start()
+  }
+
+  cancelMigration(): void {
+    if (this.crossing === null || this.crossing.isOver) throw new InputError('no migration is under way')
+    this.crossing.cancel()
+  }
+
+  configureMigration(settings: Partial<MigrationScenario>): void {
+    this.migrationSettings = { ...this.migrationSettings, ...settings }
+  }
+
+  configureNetwork(bandwidthBps: number): void {
+    if (!(bandwidthBps >= 1e5 && bandwidthBps <= 1e12))
+      throw new InputError(`${bandwidthBps} bit/s: choose a bandwidth from 100kbit to 1000Gbit`)
+    this.bandwidthBps = bandwidthBps
+    this.rack.setRate(bandwidthBps)
+  }
+
+  get bandwidth(): number {
+    return this.bandwidthBps
+  }
+
+  /** A guest that runs reads it at once; one that boots later starts with it. */
+  configureWorkload(workload: GuestWorkload): void {
+    const { workingSetPages, dirtyPagesPerSecond } = workload
+    const pagesMax = this.scenario.guest.ramOctets / PAGE_OCTETS
+    if (!(workingSetPages >= 0 && workingSetPages <= pagesMax && dirtyPagesPerSecond >= 0))
+      throw new InputError(`a working set of ${workingSetPages} pages does not fit a guest of ${pagesMax} pages`)
+    this.workload = workload
+    const vm = this.liveVm()
+    if (vm === undefined) return
+    writeGuestParameters(vm.machine.ram, this.guestParameters())
+    this.traceWorkload()
+  }
+
+  suspend(name: string): void {
+    const vm = this.named(name)
+    if (vm.state !== 'running') throw new InputError(`${name} is ${vm.state}, not running`)
+    vm.pause('paused')
+  }
+
+  resumeVm(name: string): void {
+    const vm = this.named(name)
+    if (vm.state !== 'paused') throw new InputError(`${name} is ${vm.state}, not paused`)
+    vm.resume()
+  }
+
+  lastRun(): RunMetrics | undefined {
+    return this.runs().at(-1)
+  }
+
+  runs(): RunMetrics[] {
+    return computeRuns(this.kernel.trace, this.planted)
+  }
+
+  /** Characters typed in a terminal. For the guest they wait while no copy of it runs, so that none is lost. */
+  type(console: ConsoleName, text: string): void {
+    if (console === 'guest') {
+      this.heldInput += text
+      this.deliverInput()
+      return
+    }
+    this.shells[console].type(text)
+    this.collectShellOutput()
+  }
+
+  consoleWrote(vm: VirtualMachine, octets: Uint8Array): void {
+    const text = latin1Text(octets)
+    this.consoles.guest.append(text)
+    for (const character of text) {
+      if (character === '\n') {
+        this.kernel.trace.add('console-line', { vm: vm.name, text: this.consoleLine })
+        this.consoleLine = ''
+      } else if (character >= ' ' && this.consoleLine.length < CONSOLE_LINE_MAX) this.consoleLine += character
+      else if (character === '\r') continue
+    }
+  }
+
+  vmStateChanged(vm: VirtualMachine): void {
+    if (vm.state === 'running') this.deliverInput()
+  }
+
+  crossingEnded(): void {
+    this.deliverInput()
+  }
+
+  /** A connection came to a host's migration port. Only the one that was announced is let in. */
+  connectionArrived(end: CrossingEnd, port: number, stream: ByteStream): void {
+    const { crossing } = this
+    const isExpected =
+      crossing !== null &&
+      !crossing.isOver &&
+      crossing.destination === null &&
+      crossing.parts.to === end &&
+      crossing.parts.channels.port === port
+    if (isExpected) crossing.accept(stream)
+    else stream.abort()
+  }
+
+  private deliverInput(): void {
+    const vm = this.liveVm()
+    if (this.heldInput === '' || vm?.state !== 'running') return
+    vm.type(latin1Octets(this.heldInput))
+    this.heldInput = ''
+  }
+
+  private collectShellOutput(): void {
+    this.consoles.operator.append(this.shells.operator.takeOutput())
+    this.consoles.attacker.append(this.shells.attacker.takeOutput())
+  }
+
+  private named(name: string): VirtualMachine {
+    const vm = this.liveVm()
+    if (vm?.name !== name) throw new InputError(`there is no machine named ${name} running anywhere`)
+    if (this.crossing?.isOver === false) throw new InputError(`${name} is being migrated: wait, or cancel that first`)
+    return vm
+  }
+
+  private otherHost(name: string): string | undefined {
+    return this.hosts.find((host) => host.name !== name)?.name
+  }
+
+  private credentialsOf(end: CrossingEnd): HostCredentials {
+    const found = this.credentials.find(({ host }) => host === end.host.name)
+    assert(found !== undefined, 'every host has credentials')
+    return found
+  }
+
+  private linkOf(host: string): Rack['links'][number] {
+    const link = this.rack.links.find(({ name }) => name === host)
+    assert(link !== undefined, 'every host has a link')
+    return link
+  }
+
+  private guestParameters(): GuestParameters {
+    const { guest } = this.scenario
+    return {
+      ...SHELL_DEFAULTS,
+      seed: this.guestSeed,
+      ip: parseIpv4(guest.address),
+      fillOctets: guest.fillOctets,
+      hasSecrets: guest.hasSecrets,
+      tick: 'always',
+      workingSetPages: this.workload.workingSetPages,
+      pagesPerSecond: this.workload.dirtyPagesPerSecond,
+    }
+  }
+
+  private traceWorkload(): void {
+    this.kernel.trace.add('workload', { vm: this.scenario.guest.name, ...this.workload })
+  }
+}
+
+/** Stands at a listening port and shows connections in. */
+class Doorman {
+  constructor(
+    private readonly world: World,
+    private readonly end: CrossingEnd,
+    private readonly port: number,
+  ) {}
+
+  connectionAccepted(stream: ByteStream): void {
+    this.world.connectionArrived(this.end, this.port, stream)
+  }
+}

@@ -1,0 +1,401 @@
+/** Runs one session at a time for the window: requests in, answers out, virtual time at the speed that was asked for. */
+import { InputError, WireError } from '../../core/base/errors.js'
+import { analyseFile } from '../../core/attack/capture-file.js'
+import type { Lab } from '../../core/lab/lab-schema.js'
+import { labProgress } from '../../core/lab/lab-progress.js'
+import { playStep } from '../../core/lab/play-solution.js'
+import { scenarioOf } from '../../core/lab/lab-schema.js'
+import { buildReport } from '../../core/report/build-report.js'
+import { defaultScenario } from '../../core/session/scenario.js'
+import { Session, type LoggedCommand, type SessionCommand } from '../../core/session/session.js'
+import type { Answer, MigrationSettings, Request, SessionFile } from './contract.js'
+import { SessionPresenter } from './session-view.js'
+
+/** Wall time a turn may take before the worker listens again. */
+const TURN_MS = 12
+/** Wall time between two turns while the clock runs. */
+const REST_MS = 4
+/** Wall time between two foldings of metrics and checks. */
+const FOLD_MS = 120
+const SAVE_MS = 4000
+/** Virtual time a turn advances at least: below it, nothing would move. */
+const STRIDE_NS = 20_000
+/** Speed at which a migration is shown when the speed is left to the engine. */
+const SLOW_MOTION = 0.05
+/** The clock stops by itself after so much virtual time in which nobody did anything and nothing was under way. */
+const IDLE_NS = 30e9
+
+export interface EngineHost {
+  readonly labs: readonly Lab[]
+  readonly image: Uint8Array
+  readonly version: string
+  answer(answer: Answer): void
+  /** Milliseconds of wall time, from any start. */
+  wallMs(): number
+  /** Milliseconds since 1970, for the date on a kept session. */
+  dateMs(): number
+  /** Run `turn` after `delayMs`. */
+  later(turn: () => void, delayMs: number): void
+}
+
+interface Open {
+  readonly id: string
+  readonly session: Session
+  readonly lab: Lab | null
+  readonly presenter: SessionPresenter
+}
+
+export class LabEngine {
+  private open: Open | null = null
+  private playing = false
+  private speed: number | 'auto' = 'auto'
+  private turnIsDue = false
+  private lastTurnMs = 0
+  private lastFoldMs = 0
+  private lastSaveMs = 0
+  private lastActionNs = 0
+  private sessionCount = 0
+
+  constructor(private readonly host: EngineHost) {}
+
+  /** Never throws: what cannot be done is answered as an error. */
+  request(request: Request): void {
+    try {
+      this.carryOut(request)
+    } catch (error) {
+      if (error instanceof InputError || error instanceof WireError)
+        this.host.answer({ kind: 'error', what: words[request.kind] ?? 'That cannot be done', message: error.message })
+      else throw error
+    }
+  }
+
+  private carryOut(request: Request): void {
+    switch (request.kind) {
+      case 'list-labs':
+        return this.listLabs()
+      case 'open-lab':
+        return this.openLab(request.labId, request.seed)
+      case 'open-session':
+        return this.openSession(request.file)
+      case 'close':
+        this.save()
+        this.open = null
+        this.playing = false
+        return
+      case 'analyse':
+        this.host.answer({ kind: 'progress', what: `Reading ${request.name}`, fraction: 0 })
+        return this.host.answer({ kind: 'analysis', name: request.name, report: analyseFile(request.octets).report })
+      case 'play':
+      case 'pause':
+        this.playing = request.kind === 'play'
+        this.lastActionNs = this.current().session.nowNs
+        return this.show(true)
+      case 'speed':
+        this.speed = request.speed
+        return this.show(false)
+      case 'step':
+        return this.step(request.to)
+      case 'type':
+        this.act({ kind: 'type', console: request.console, text: request.text })
+        // A shell answers at once; the guest needs time to pass.
+        if (request.console === 'guest') this.play()
+        return
+      case 'configure':
+        return this.configure(request.settings)
+      case 'boot':
+        this.act({ kind: 'boot' })
+        return this.play()
+      case 'migrate':
+        this.act({ kind: 'migrate' })
+        return this.play()
+      case 'cancel-migration':
+        return this.act({ kind: 'cancel-migration' })
+      case 'answer':
+        return this.act({ kind: 'answer', question: request.questionId, answer: request.answer })
+      case 'hint':
+        return this.act({ kind: 'hint', step: request.stepId })
+      case 'jump-to-step':
+        return this.jumpTo(request.stepId)
+      case 'reset': {
+        const { lab, session } = this.current()
+        return this.openLab(lab?.id ?? 'sandbox', session.parts.seed)
+      }
+      case 'export':
+        return this.export(request.what)
+    }
+  }
+
+  private current(): Open {
+    if (this.open === null) throw new InputError('no session is open')
+    return this.open
+  }
+
+  private listLabs(): void {
+    this.host.answer({
+      kind: 'labs',
+      labs: this.host.labs.map(({ id, title, goal, minutes, level, steps }) => ({
+        id,
+        title,
+        goal,
+        minutes,
+        level,
+        stepCount: steps.length,
+        stepsDone: 0,
+        available: true,
+      })),
+    })
+  }
+
+  private labNamed(id: string): Lab | null {
+    if (id === 'sandbox') return null
+    const lab = this.host.labs.find((candidate) => candidate.id === id)
+    if (lab === undefined) throw new InputError(`there is no lab "${id}" in this version`)
+    return lab
+  }
+
+  private newSession(lab: Lab | null, seed: string): Session {
+    const scenario = lab === null ? defaultScenario : scenarioOf(lab)
+    return new Session({ scenario, seed, image: this.host.image })
+  }
+
+  private openLab(id: string, seed: string): void {
+    const lab = this.labNamed(id)
+    this.playing = false
+    this.show(true, this.begin(this.newSession(lab, seed), lab))
+  }
+
+  private begin(session: Session, lab: Lab | null, id?: string): Open {
+    const open = {
+      id: id ?? `${this.host.dateMs().toString(36)}-${++this.sessionCount}`,
+      session,
+      lab,
+      presenter: new SessionPresenter(session, lab),
+    }
+    this.open = open
+    this.lastActionNs = session.nowNs
+    return open
+  }
+
+  /** Replays in turns, so that the window stays alive and can say how far it is. */
+  private openSession(file: SessionFile): void {
+    const lab = this.labNamed(file.labId)
+    const log = checkedLog(file)
+    const session = this.newSession(lab, file.seed)
+    this.playing = false
+    this.open = null
+    const untilNs = Math.max(file.virtualNs, log.at(-1)?.atNs ?? 0)
+    let done = 0
+    const turn = (): void => {
+      const stopMs = this.host.wallMs() + TURN_MS
+      try {
+        while (this.host.wallMs() < stopMs) {
+          const next = log[done]
+          const targetNs = Math.min(next?.atNs ?? untilNs, session.nowNs + 5e6)
+          session.runUntil(targetNs)
+          if (next !== undefined && session.nowNs === next.atNs) {
+            session.do(next.command)
+            done++
+          } else if (next === undefined && session.nowNs >= untilNs)
+            return this.show(true, this.begin(session, lab, file.id))
+        }
+      } catch (error) {
+        const message = error instanceof Error ? error.message : String(error)
+        return this.host.answer({ kind: 'error', what: 'The kept session does not run', message })
+      }
+      this.host.answer({
+        kind: 'progress',
+        what: 'Running the session again',
+        fraction: session.nowNs / Math.max(1, untilNs),
+      })
+      this.host.later(turn, 0)
+    }
+    turn()
+  }
+
+  /** Do something the session logs, then show and keep it. */
+  private act(command: SessionCommand): void {
+    const { session } = this.current()
+    session.do(command)
+    this.lastActionNs = session.nowNs
+    this.lastSaveMs = -Infinity
+    this.show(true)
+  }
+
+  private configure(settings: Partial<MigrationSettings>): void {
+    const { session } = this.current()
+    const { strategy, channel, downtimeLimitMs, maxBandwidth, bandwidthBps, workingSetPages, dirtyPagesPerSecond } =
+      settings
+    const migration = {
+      ...(strategy === undefined ? {} : { strategy }),
+      ...(channel === undefined ? {} : { channel }),
+      ...(maxBandwidth === undefined ? {} : { maxBandwidth }),
+      ...(downtimeLimitMs === undefined ? {} : { downtimeLimitNs: Math.round(downtimeLimitMs * 1e6) }),
+    }
+    if (Object.keys(migration).length > 0) this.act({ kind: 'configure-migration', settings: migration })
+    if (bandwidthBps !== undefined) this.act({ kind: 'configure-network', bandwidthBps })
+    if (workingSetPages !== undefined || dirtyPagesPerSecond !== undefined) {
+      const { workload } = session.world
+      this.act({
+        kind: 'configure-workload',
+        workload: {
+          workingSetPages: workingSetPages ?? workload.workingSetPages,
+          dirtyPagesPerSecond: dirtyPagesPerSecond ?? workload.dirtyPagesPerSecond,
+        },
+      })
+    }
+  }
+
+  private jumpTo(stepId: string): void {
+    const { lab, session } = this.current()
+    if (lab === null) throw new InputError('the sandbox has no steps')
+    const fresh = this.newSession(lab, session.parts.seed)
+    const steps = lab.steps.slice(
+      0,
+      Math.max(
+        0,
+        lab.steps.findIndex(({ id }) => id === stepId),
+      ),
+    )
+    this.playing = false
+    this.open = null
+    // A step at a time, so that the window can say how far it is.
+    const turn = (index: number): void => {
+      const step = steps[index]
+      if (step === undefined) return this.show(true, this.begin(fresh, lab))
+      this.host.answer({ kind: 'progress', what: `Playing "${step.title}"`, fraction: index / steps.length })
+      playStep(step, fresh)
+      this.host.later(() => turn(index + 1), 0)
+    }
+    turn(0)
+  }
+
+  private step(to: 'packet' | 'round' | 'event'): void {
+    const { session } = this.current()
+    this.playing = false
+    this.lastActionNs = session.nowNs
+    const { trace, world } = session
+    const counted = (): number =>
+      to === 'packet' ? world.rack.tap.lastPacket : to === 'round' ? trace.count('migration-round') : trace.length
+    const before = counted()
+    if (!session.runWhile(() => counted() === before, 2e9))
+      this.host.answer({
+        kind: 'error',
+        what: 'Nothing to step to',
+        message: `no ${to} came within two seconds of virtual time`,
+      })
+    this.show(true)
+  }
+
+  private play(): void {
+    if (!this.playing) this.lastTurnMs = this.host.wallMs()
+    this.playing = true
+    this.show(false)
+  }
+
+  private effectiveSpeed(): number {
+    if (this.speed !== 'auto') return this.speed
+    return this.open?.session.isMigrating === true ? SLOW_MOTION : 1
+  }
+
+  /** Advance the clock by what the wall clock and the speed ask for, as far as a turn's time goes. */
+  private turn(): void {
+    this.turnIsDue = false
+    const { open, host } = this
+    if (open === null || !this.playing) return
+    const { session } = open
+    const startMs = host.wallMs()
+    const elapsedMs = Math.min(100, startMs - this.lastTurnMs)
+    this.lastTurnMs = startMs
+    let credit = elapsedMs * 1e6
+    while (credit > 0 && host.wallMs() - startMs < TURN_MS) {
+      const speed = this.effectiveSpeed()
+      const strideNs = speed === Infinity ? 1e6 : Math.max(1, Math.floor(Math.min(credit * speed, STRIDE_NS * 10)))
+      session.runFor(strideNs)
+      if (speed !== Infinity) credit -= strideNs / speed
+    }
+    if (session.isMigrating) this.lastActionNs = session.nowNs
+    if (session.nowNs - this.lastActionNs > IDLE_NS) this.playing = false
+    this.show(!this.playing)
+  }
+
+  private show(fold: boolean, opened: Open | null = this.open): void {
+    if (opened === null) return
+    const nowMs = this.host.wallMs()
+    const isFoldDue = fold || nowMs - this.lastFoldMs >= FOLD_MS
+    if (isFoldDue) this.lastFoldMs = nowMs
+    this.host.answer(
+      opened.presenter.view({ sessionId: opened.id, playing: this.playing, speed: this.effectiveSpeed() }, isFoldDue),
+    )
+    if (nowMs - this.lastSaveMs >= SAVE_MS) this.save()
+    if (this.playing && !this.turnIsDue) {
+      this.turnIsDue = true
+      if (this.lastTurnMs === 0 || fold) this.lastTurnMs = nowMs
+      this.host.later(() => this.turn(), REST_MS)
+    }
+  }
+
+  private save(): void {
+    if (this.open === null) return
+    this.lastSaveMs = this.host.wallMs()
+    const { id, session, lab } = this.open
+    const progress = lab === null ? [] : labProgress(lab, session)
+    this.host.answer({
+      kind: 'saved',
+      file: {
+        format: 'midstream-session',
+        version: 1,
+        id,
+        labId: lab?.id ?? 'sandbox',
+        seed: session.parts.seed,
+        savedAtMs: this.host.dateMs(),
+        virtualNs: session.nowNs,
+        stepsDone: progress.filter(({ state }) => state === 'done').length,
+        stepCount: progress.length,
+        title: lab?.title ?? 'Sandbox',
+        log: session.log.slice(),
+      },
+    })
+  }
+
+  private export(what: 'report-data' | 'pcapng'): void {
+    const { session, lab } = this.current()
+    const name = `midstream-${lab?.id ?? 'sandbox'}-${session.parts.seed}`
+    if (what === 'pcapng')
+      return this.host.answer({
+        kind: 'exported',
+        what,
+        name: `${name}.pcapng`,
+        octets: session.world.rack.tap.toPcapng(),
+      })
+    const text = JSON.stringify(buildReport(session, lab, this.host.version))
+    this.host.answer({ kind: 'exported', what, name, octets: new TextEncoder().encode(text) })
+  }
+}
+
+/** A kept session comes from a file, and files can be damaged. The engine checks each command again when it runs it. */
+function checkedLog(file: SessionFile): readonly LoggedCommand[] {
+  const log = file.log as readonly Partial<LoggedCommand>[]
+  let previousNs = 0
+  for (const [index, entry] of log.entries()) {
+    const { atNs, command } = entry
+    if (
+      typeof atNs !== 'number' ||
+      !Number.isSafeInteger(atNs) ||
+      atNs < previousNs ||
+      typeof command?.kind !== 'string'
+    )
+      throw new InputError(`entry ${index + 1} of the session's log is damaged`)
+    previousNs = atNs
+  }
+  return log as readonly LoggedCommand[]
+}
+
+const words: Partial<Record<Request['kind'], string>> = {
+  'open-lab': 'The lab cannot be opened',
+  'open-session': 'The session cannot be opened',
+  boot: 'The guest cannot be booted',
+  migrate: 'The guest cannot be migrated',
+  'cancel-migration': 'There is nothing to cancel',
+  configure: 'That setting is not possible',
+  analyse: 'The file cannot be read',
+}
