@@ -12,7 +12,7 @@ import { ETHERNET_FRAME_OCTETS_MIN } from './wire/ethernet.js'
 export const FRAME_OVERHEAD_OCTETS = 24
 
 export interface LinkOptions {
-  /** Bits a second, in each direction. */
+  /** Bits a second, in each direction: a whole number. */
   readonly rateBps: number
   /** From the last bit sent to the last bit received. */
   readonly delayNs: Nanos
@@ -30,8 +30,12 @@ class LinkDirection implements Process {
   private readonly frames = new FrameQueue<Uint8Array>()
   private readonly arrivalsNs = new FrameQueue<Nanos>()
   private scheduled: QueuedEvent | null = null
-  /** When the last bit of everything accepted so far is sent. Not a whole number: rounding up each frame would add up. */
-  private freeAtNs = 0
+  /**
+   * When the last bit of everything accepted so far is sent: whole nanoseconds and a rest in units of 1/rateBps
+   * nanoseconds, since rounding each frame would add up.
+   */
+  private freeAtNs: Nanos = 0
+  private freeAtRest = 0
   /** Frames do not overtake one another when the delay is made shorter. */
   private lastArrivalNs: Nanos = 0
   framesDropped = 0
@@ -47,16 +51,20 @@ class LinkDirection implements Process {
 
   transmit(frame: Uint8Array): void {
     const { kernel, link } = this
-    const nsPerOctet = 8e9 / link.rateBps
-    const startNs = Math.max(this.freeAtNs, kernel.nowNs)
+    const { rateBps } = link
+    const isIdle = this.freeAtNs < kernel.nowNs
+    const startNs = isIdle ? kernel.nowNs : this.freeAtNs
     const wireOctets = Math.max(frame.length, ETHERNET_FRAME_OCTETS_MIN) + FRAME_OVERHEAD_OCTETS
-    const sentNs = startNs + wireOctets * nsPerOctet
-    if (link.isCut || (sentNs - kernel.nowNs) / nsPerOctet > link.queueOctetsMax) {
+    const waitingOctets = ((startNs - kernel.nowNs) * rateBps) / 8e9
+    if (link.isCut || waitingOctets + wireOctets > link.queueOctetsMax) {
       this.framesDropped++
       return
     }
-    this.freeAtNs = sentNs
-    this.lastArrivalNs = Math.max(this.lastArrivalNs, Math.ceil(sentNs) + link.delayNs)
+    const scaled = wireOctets * 8e9 + (isIdle ? 0 : this.freeAtRest)
+    this.freeAtRest = scaled % rateBps
+    this.freeAtNs = startNs + (scaled - this.freeAtRest) / rateBps
+    const sentNs = this.freeAtNs + (this.freeAtRest > 0 ? 1 : 0)
+    this.lastArrivalNs = Math.max(this.lastArrivalNs, sentNs + link.delayNs)
     this.frames.push(frame)
     this.arrivalsNs.push(this.lastArrivalNs)
     if (this.scheduled === null) this.scheduleNext()
@@ -74,7 +82,7 @@ class LinkDirection implements Process {
 
   /** How long what is accepted will still occupy the wire. */
   backlogNs(): Nanos {
-    return Math.max(0, Math.ceil(this.freeAtNs - this.kernel.nowNs))
+    return Math.max(0, this.freeAtNs - this.kernel.nowNs)
   }
 
   /** What is on the way is lost. */
@@ -85,6 +93,7 @@ class LinkDirection implements Process {
     this.kernel.cancel(this.scheduled)
     this.scheduled = null
     this.freeAtNs = 0
+    this.freeAtRest = 0
   }
 
   private scheduleNext(): void {
@@ -133,7 +142,10 @@ export class Link {
     readonly name: string,
     { rateBps, delayNs, queueOctetsMax = 8 * 1024 * 1024 }: LinkOptions,
   ) {
-    assert(rateBps > 0 && delayNs >= 0 && Number.isInteger(delayNs), `link ${name}: ${rateBps} bit/s, ${delayNs} ns`)
+    assert(
+      rateBps > 0 && Number.isInteger(rateBps) && delayNs >= 0 && Number.isInteger(delayNs),
+      `link ${name}: ${rateBps} bit/s, ${delayNs} ns`,
+    )
     this.rateBps = rateBps
     this.delayNs = delayNs
     this.queueOctetsMax = queueOctetsMax
