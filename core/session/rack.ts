@@ -33,9 +33,9 @@ export class HostNetwork implements VmNetwork {
   private readonly bridge: Switch
   private readonly guestPorts = new Map<VirtualMachine, { port: SwitchPort; guest: GuestPort }>()
 
-  constructor(kernel: Kernel, place: Place, cable: Link) {
+  constructor(kernel: Kernel, place: Place, cable: Link, scenario: Scenario) {
     this.bridge = new Switch(kernel, `${place.name}-bridge`)
-    this.stack = hostStack(kernel, place, cable)
+    this.stack = hostStack(kernel, place, cable, scenario)
     joinPorts(this.bridge.addPort(), cable.a)
     joinPorts(this.bridge.addPort(), this.stack)
   }
@@ -67,6 +67,15 @@ class GuestPort {
   }
 }
 
+const SEND_BUFFER_OCTETS_MIN = 128 * 1024
+const SEND_BUFFER_OCTETS_MAX = 4 * 1024 * 1024
+
+/** What a kernel's autotuning would settle at: twice what is under way on a path that is full. */
+function sendBufferOctets({ bandwidthBps, latencyNs }: Scenario): number {
+  const octetsUnderWay = ((bandwidthBps / 8) * 2 * latencyNs) / 1e9
+  return Math.round(Math.min(SEND_BUFFER_OCTETS_MAX, Math.max(SEND_BUFFER_OCTETS_MIN, 2 * octetsUnderWay)))
+}
+
 export class Rack {
   readonly links: readonly Link[]
   readonly hostA: HostNetwork
@@ -94,9 +103,9 @@ export class Rack {
     // A mirror port gets both directions of the port it mirrors.
     const m = cable(places.attacker, 2 * scenario.bandwidthBps)
     this.links = [a.link, b.link, c.link, m.link]
-    this.hostA = new HostNetwork(kernel, places.hostA, a.link)
-    this.hostB = new HostNetwork(kernel, places.hostB, b.link)
-    this.client = hostStack(kernel, places.client, c.link)
+    this.hostA = new HostNetwork(kernel, places.hostA, a.link, scenario)
+    this.hostB = new HostNetwork(kernel, places.hostB, b.link, scenario)
+    this.client = hostStack(kernel, places.client, c.link, scenario)
     joinPorts(this.client, c.link.a)
     this.tap = new Tap(kernel, 'mirror of host-a')
     this.mirrorEnd = m.link.a
@@ -108,11 +117,12 @@ export class Rack {
   }
 }
 
-function hostStack(kernel: Kernel, place: Place, cable: Link): HostStack {
+function hostStack(kernel: Kernel, place: Place, cable: Link, scenario: Scenario): HostStack {
   const stack = new HostStack(kernel, {
     name: place.name,
     mac: parseMac(place.mac),
     address: parseIpv4(place.address),
+    tcp: { sendBufferOctets: sendBufferOctets(scenario) },
   })
   stack.uplink = cable.a
   return stack
