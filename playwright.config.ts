@@ -14,7 +14,7 @@ export default defineConfig<object, ShellOptions>({
   reporter: [['list']],
   projects: [
     { name: 'electron', testMatch: '**/*.spec.ts', use: { shell: 'electron' } },
-    { name: 'chromium', testMatch: '**/*.spec.ts', use: { shell: 'chromium' } },
+    { name: 'chromium', testMatch: '**/*.spec.ts', testIgnore: '**/desktop.spec.ts', use: { shell: 'chromium' } },
     { name: 'screenshots', testMatch: '**/*.shots.ts', use: { shell: 'electron' } },
   ],
 })

@@ -83,9 +83,7 @@ export class LabWindow {
     this.isClosing = true
     if (this.mayClose) return
     const bounds = this.window.getNormalBounds()
-    this.preferences.rememberWindow({ ...bounds, isMaximised: this.window.isMaximized() }).catch((error: unknown) => {
-      console.error(`The window's place could not be kept: ${String(error)}`)
-    })
+    this.preferences.rememberWindow({ ...bounds, isMaximised: this.window.isMaximized() })
     if (!this.isPageLoaded || this.window.webContents.isCrashed()) return
     event.preventDefault()
     this.window.webContents.send('window:closing', null)

@@ -48,10 +48,10 @@ async function start(): Promise<void> {
   const open = async (path: string) => {
     try {
       const opened = await readCapture(path)
-      await preferences.rememberFile(path)
+      preferences.rememberFile(path)
       return opened
     } catch (error) {
-      await preferences.forgetFile(path)
+      preferences.forgetFile(path)
       throw error
     } finally {
       updateMenu()
@@ -74,7 +74,10 @@ async function start(): Promise<void> {
       send: (command: Parameters<Parameters<typeof menuTemplate>[0]['send']>[0]) => lab.send('menu:command', command),
       openCapture: () => void pick(),
       openRecent: show,
-      clearRecent: () => void preferences.forgetFiles().then(updateMenu),
+      clearRecent: () => {
+        preferences.forgetFiles()
+        updateMenu()
+      },
     }
     const circumstances = {
       isMac: process.platform === 'darwin',

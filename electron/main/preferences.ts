@@ -1,9 +1,8 @@
 // What the app remembers between starts: the window's place and the files opened lately. Small, so kept in memory and
-// written whole; a damaged file counts as none.
-import { readFileSync } from 'node:fs'
+// written whole and at once: the last change comes while the app is closing. A damaged file counts as none.
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { RecentFile } from '../ipc/contract.js'
-import { writeAtomically } from './atomic-file.js'
 
 export interface Bounds {
   readonly x: number
@@ -21,7 +20,6 @@ const recentFilesMax = 10
 export class Preferences {
   private window: WindowState | undefined
   private recent: readonly string[]
-  private last: Promise<unknown> = Promise.resolve()
 
   constructor(private readonly path: string) {
     const read = readPreferences(path)
@@ -37,31 +35,35 @@ export class Preferences {
     return this.recent.map((path) => ({ path, name: basename(path) }))
   }
 
-  rememberWindow(state: WindowState): Promise<void> {
+  rememberWindow(state: WindowState): void {
     this.window = state
-    return this.write()
+    this.write()
   }
 
-  rememberFile(path: string): Promise<void> {
+  rememberFile(path: string): void {
     this.recent = [path, ...this.recent.filter((other) => other !== path)].slice(0, recentFilesMax)
-    return this.write()
+    this.write()
   }
 
-  forgetFile(path: string): Promise<void> {
+  forgetFile(path: string): void {
     this.recent = this.recent.filter((other) => other !== path)
-    return this.write()
+    this.write()
   }
 
-  forgetFiles(): Promise<void> {
+  forgetFiles(): void {
     this.recent = []
-    return this.write()
+    this.write()
   }
 
-  private write(): Promise<void> {
-    const text = JSON.stringify({ window: this.window, recent: this.recent }, undefined, 2)
-    const written = this.last.then(() => writeAtomically(this.path, text))
-    this.last = written.catch(() => undefined)
-    return written
+  /** A disk that refuses costs the memory of a window's place, not the session. */
+  private write(): void {
+    const draft = `${this.path}.draft`
+    try {
+      writeFileSync(draft, JSON.stringify({ window: this.window, recent: this.recent }, undefined, 2))
+      renameSync(draft, this.path)
+    } catch (error) {
+      console.error(`${this.path} cannot be written: ${String(error)}`)
+    }
   }
 }
 

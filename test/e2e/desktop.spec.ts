@@ -14,8 +14,6 @@ declare global {
 
 const desktop = (page: Page) => page.evaluateHandle(() => window.midstream as DesktopApi)
 
-test.skip(({ shell }) => shell !== 'electron', 'the desktop alone')
-
 test('a session outlives the window, and a killed process', async ({ userData }) => {
   const first = await launchElectron(userData)
   const api = await desktop(await first.firstWindow())
@@ -125,17 +123,25 @@ test('says when a file cannot be opened', async ({ lab, userData }) => {
 })
 
 test('the window comes back where it was', async ({ userData }) => {
-  const bounds = { x: 60, y: 50, width: 1000, height: 700 }
+  const place = { x: 60, y: 50, width: 1000, height: 700 }
+  const placeOf = (app: ElectronApplication) =>
+    app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.getNormalBounds())
   const first = await launchElectron(userData)
-  await first.firstWindow()
-  await first.evaluate(({ BrowserWindow }, place) => BrowserWindow.getAllWindows()[0]?.setBounds(place), bounds)
+  await (await first.firstWindow()).waitForLoadState()
+  await first.evaluate(({ BrowserWindow }, bounds) => BrowserWindow.getAllWindows()[0]?.setBounds(bounds), place)
+  await expect.poll(() => placeOf(first)).toEqual(place)
   await first.close()
   const second = await launchElectron(userData)
   await second.firstWindow()
-  expect(await second.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.getNormalBounds())).toEqual(
-    bounds,
-  )
+  await expect.poll(() => placeOf(second)).toEqual(place)
   await second.close()
+})
+
+test('a window closed while it loads leaves nothing behind', async ({ userData }) => {
+  const app = await launchElectron(userData)
+  const ended = new Promise((resolve) => app.process().once('exit', resolve))
+  await app.evaluate(({ app }) => app.quit()).catch(() => undefined) // the answer may not come back any more
+  expect(await ended).toBe(0)
 })
 
 test('a capture named on the command line is opened by the running window', async ({ lab, userData }) => {
@@ -147,6 +153,16 @@ test('a capture named on the command line is opened by the running window', asyn
   })
   await launchElectron(userData, [capture]).catch(() => undefined) // the second instance hands over and ends
   await expect.poll(() => lab.page.evaluate(() => window.heard)).toEqual(['named.pcap'])
+})
+
+test('goes nowhere else and opens no windows', async ({ lab }) => {
+  const before = lab.page.url()
+  await lab.page.evaluate(() => {
+    window.open('https://example.com/')
+    location.href = 'https://example.com/'
+  })
+  await expect.poll(() => lab.app?.windows().length).toBe(1)
+  expect(lab.page.url()).toBe(before)
 })
 
 async function clickMenu(app: ElectronApplication | undefined, id: string): Promise<void> {

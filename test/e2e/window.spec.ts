@@ -53,14 +53,3 @@ test('the page has no Node, and the desktop only by its contract', async ({ lab 
   if (lab.shell === 'chromium') expect(seen.desktop).toBeUndefined()
   else expect(seen.desktop).toContain('saveSession')
 })
-
-test('goes nowhere else and opens no windows', async ({ lab }) => {
-  test.skip(lab.shell === 'chromium', 'a browser tab may leave')
-  const before = lab.page.url()
-  await lab.page.evaluate(() => {
-    window.open('https://example.com/')
-    location.href = 'https://example.com/'
-  })
-  await expect.poll(() => lab.app?.windows().length).toBe(1)
-  expect(lab.page.url()).toBe(before)
-})

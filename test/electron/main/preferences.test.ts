@@ -11,17 +11,17 @@ afterEach(() => rm(join(path, '..'), { recursive: true, force: true }))
 const state = { x: 10, y: 20, width: 1200, height: 800, isMaximised: false }
 
 describe('Preferences', () => {
-  it('remembers the window and the latest ten files', async () => {
+  it('remembers the window and the latest ten files', () => {
     const preferences = new Preferences(path)
-    void preferences.rememberWindow(state)
-    for (let n = 0; n < 12; n++) void preferences.rememberFile(`/captures/${n}.pcapng`)
-    await preferences.rememberFile('/captures/5.pcapng')
+    preferences.rememberWindow(state)
+    for (let n = 0; n < 12; n++) preferences.rememberFile(`/captures/${n}.pcapng`)
+    preferences.rememberFile('/captures/5.pcapng')
 
     const again = new Preferences(path)
     expect(again.windowState).toEqual(state)
     expect(again.recentFiles).toHaveLength(10)
     expect(again.recentFiles.slice(0, 2).map(({ name }) => name)).toEqual(['5.pcapng', '11.pcapng'])
-    await again.forgetFiles()
+    again.forgetFiles()
     expect(new Preferences(path).recentFiles).toEqual([])
   })
 
