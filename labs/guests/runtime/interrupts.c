@@ -53,8 +53,8 @@ void sleep_until(u64 until) {
     set_alarm(until);
     __asm__ volatile("wfi" ::: "memory");
   }
-  awake = 0;
   __asm__ volatile("csrs mstatus, %0" ::"r"(MSTATUS_MIE) : "memory");
+  awake = 0; /* the caller now looks at everything; what comes from here on makes the next sleep short */
 }
 
 void power_off(void) {

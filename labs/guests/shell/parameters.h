@@ -1,5 +1,6 @@
 /* What the host may tell the guest before it starts: one block in the page at 0x8003f000, little-endian words. Without
- * the magic number, as under plain QEMU, the guest takes the values below. The host's side: core/machine/guest-parameters.ts. */
+ * the magic number, as under plain QEMU, the guest takes the values below. The working set and its rate it looks at again and again.
+ * The host's side: core/machine/guest-parameters.ts. */
 #ifndef PARAMETERS_H
 #define PARAMETERS_H
 #include "../runtime/board.h"

@@ -215,6 +215,15 @@ static void command(char *line) {
   else print(name), print(": not a command; try help\n");
 }
 
+/* The host may change the working set and its rate while we run. */
+static void read_parameters(u64 time) {
+  const volatile struct parameters *given = (const volatile struct parameters *)PARAMETERS_AT;
+  u32 pages = given->working_set_pages, rate = given->pages_per_second;
+  if (given->magic != PARAMETERS_MAGIC || (pages == parameters.working_set_pages && rate == parameters.pages_per_second)) return;
+  parameters.working_set_pages = pages, parameters.pages_per_second = rate;
+  workload_set(pages, rate, time);
+}
+
 static void read_console(void) {
   int octet;
   while ((octet = console_read()) >= 0) {
@@ -259,6 +268,7 @@ int main(void) {
     }
     read_console();
     net_poll();
+    read_parameters(time);
     workload_run(time);
     /* A light workload is served every 10 ms, a heavy one every millisecond. */
     sleep_until(time + (workload_rate > 200 ? TICKS_PER_MS : 10 * TICKS_PER_MS));

@@ -1,0 +1,146 @@
+import { describe, expect, test } from 'vitest'
+import { OP } from '../../../core/cpu/decode.js'
+import type { Hart } from '../../../core/cpu/hart.js'
+import { RAM_BASE } from '../../../core/cpu/memory.js'
+import { RandomStream } from '../../../core/kernel/random.js'
+import { bareHart, runToWfi } from '../../support/bare-hart.js'
+import { SlowHart } from '../../support/slow-hart.js'
+
+const PROGRAM_WORDS = 300
+const OPCODES = [0x13, 0x13, 0x33, 0x33, 0x33, 0x03, 0x23, 0x63, 0x6f, 0x67, 0x37, 0x17, 0x73, 0x2f, 0x0f]
+const CSRS = [0x300, 0x301, 0x304, 0x305, 0x340, 0x341, 0x342, 0x343, 0xb00, 0xb02, 0xc00, 0xc02, 0xf14, 0x180]
+const SYSTEM = [0x73, 0x100073, 0x30200073, 0x10500073, 0x12000073]
+const AMO_FUNCT5 = [0, 1, 2, 3, 4, 8, 12, 16, 20, 24, 28]
+
+/** Mostly valid instructions, each field now and then anything at all. */
+function randomWord(random: RandomStream): number {
+  if (random.below(40) === 0) return random.u32()
+  if (random.below(25) === 0) return random.pick(SYSTEM)
+  const opcode = random.pick(OPCODES)
+  let word = (random.u32() & ~0x7f) | opcode
+  const set = (shift: number, bits: number, value: number): void => {
+    word = (word & ~(((1 << bits) - 1) << shift)) | (value << shift)
+  }
+  if (opcode === 0x33) set(25, 7, random.pick([0, 0x20, 1, 1]))
+  if (opcode === 0x13 && random.below(8) !== 0) set(25, 7, random.pick([0, 0x20]))
+  if (opcode === 0x73) set(20, 12, random.pick(CSRS))
+  if (opcode === 0x2f) {
+    set(27, 5, random.pick(AMO_FUNCT5))
+    set(12, 3, 2)
+    if (word >>> 27 === 2) set(20, 5, 0)
+  }
+  // Most jumps stay inside the program; one in four goes where its random bits say.
+  if (opcode === 0x63 && random.below(4) !== 0) word &= ~0x7c00_0080
+  if (opcode === 0x6f && random.below(4) !== 0) word &= ~0x000f_f000
+  return word
+}
+
+function randomProgram(random: RandomStream): Uint8Array {
+  return new Uint8Array(Int32Array.from({ length: PROGRAM_WORDS }, () => randomWord(random)).buffer)
+}
+
+function randomRegister(random: RandomStream): number {
+  const inRam = (RAM_BASE + random.below(0x800)) | 0
+  return random.pick([random.u32() | 0, inRam, inRam & ~3, inRam & ~3, random.below(64), -1, -(2 ** 31)])
+}
+
+/** Everything a program can see of a hart but its memory. */
+function stateOf(hart: Hart | SlowHart): number[] {
+  const counters = hart instanceof SlowHart ? [hart.cycles, hart.retired] : [hart.mcycle(), hart.minstret()]
+  const { pc, mstatus, mie, mtvec, mscratch, mepc, mcause, mtval } = hart
+  const registers = [pc, mstatus, mie, mtvec, mscratch, mepc, mcause, mtval, ...hart.x.slice(0, 32)]
+  return [...registers.map((value) => value >>> 0), ...counters.map(Number), hart.waiting ? 1 : 0]
+}
+
+function expectEqualHarts(fast: Hart, slow: SlowHart, message: string): void {
+  const [ours, theirs] = [stateOf(fast), stateOf(slow)]
+  if (ours.some((value, index) => value !== theirs[index])) expect(ours, message).toEqual(theirs)
+}
+
+describe('interpreter', () => {
+  test('random programs go as on the slow twin, instruction by instruction', () => {
+    const executed = new Map<number, number>()
+    for (let seed = 0; seed < 100; seed++) {
+      const random = new RandomStream(`interpreter ${seed}`)
+      const program = randomProgram(random)
+      const fast = bareHart(program)
+      const memory = new Uint8Array(fast.memory.octets.length)
+      memory.set(program)
+      const slow = new SlowHart(memory)
+      for (let index = 1; index < 32; index++) fast.x[index] = randomRegister(random)
+      for (let index = 1; index < 32; index++) slow.x[index] = fast.x[index]! >>> 0
+      fast.mtvec = slow.mtvec = RAM_BASE + 4 * random.below(PROGRAM_WORDS)
+      for (let steps = 0; steps < 600; steps++) {
+        const length = 1 + (steps % 7 === 0 ? random.below(20) : 0)
+        const opcode = (fast.memory.words[(fast.pc - RAM_BASE) >>> 2] ?? 0) & 0x7f
+        executed.set(opcode, (executed.get(opcode) ?? 0) + 1)
+        const done = fast.run(length)
+        for (let i = 0; i < done; i++) slow.step()
+        expectEqualHarts(fast, slow, `SEED=${seed} after ${steps} runs`)
+        if (done !== length && !fast.waiting) expect.fail(`SEED=${seed}: a run of ${length} ended after ${done}`)
+        fast.waiting = slow.waiting = false
+      }
+      expect(Buffer.compare(fast.memory.octets, memory), `SEED=${seed}: memory`).toBe(0)
+    }
+    for (const opcode of OPCODES) expect(executed.get(opcode), `opcode ${opcode} was executed`).toBeGreaterThan(100)
+  })
+
+  test('the numbers of the switch are those of the table', () => {
+    expect(Object.values(OP)).toEqual(Array.from({ length: 61 }, (_, index) => index))
+  })
+
+  test('a run of n instructions is n instructions, at page ends and in loops too', () => {
+    const program = `
+      li t0, 0x80000ff8
+      jalr zero, t0, 0`
+    const hart = bareHart(program)
+    const loop = [0x00128293, 0x00128293, 0xff9ff06f] // addi t0,t0,1 twice across no page end, then back: j -8
+    hart.memory.words.set(loop.slice(0, 2), 0xff8 >> 2)
+    hart.memory.words[0x1000 >> 2] = loop[2]! | 0
+    expect(hart.run(3)).toBe(3)
+    for (let count = 1; count <= 9; count++) {
+      expect(hart.run(1)).toBe(1)
+      expect(hart.pc).toBe(0x80000ff8 + 4 * (count % 3))
+    }
+    expect(hart.x[5]).toBe((0x80000ff8 + 6) | 0)
+    expect(hart.minstret()).toBe(12n)
+  })
+
+  test('a store into the next instruction is seen by the next fetch', () => {
+    const hart = runToWfi(`
+      la t0, patched
+      li t1, 0x02a00513     # addi a0, zero, 42
+      sw t1, 0(t0)
+    patched:
+      addi a0, zero, 1
+      wfi`)
+    expect(hart.x[10]).toBe(42)
+  })
+
+  test('stores to a page that runs, octet by octet, are seen as well', () => {
+    const hart = runToWfi(`
+      la t0, loop
+      li a1, 3
+    loop:
+      addi a0, a0, 1        # its immediate is in octets 2 and 3
+      li t1, 2
+      sb t1, 2(t0)          # bits 16 to 23: rs1 and the immediate's low bits
+      addi a1, a1, -1
+      bne a1, zero, loop
+      wfi`)
+    expect(hart.memory.octets[16 + 2]).toBe(2)
+    expect(hart.x[10]).toBe(0) // x4 (tp, still 0) is the source now, the immediate 0
+  })
+
+  test('running out of RAM is an instruction access fault', () => {
+    const hart = bareHart(`
+      li t0, 0x80000100
+      csrw mtvec, t0
+      li t0, 0x800ffffc
+      jalr zero, t0, 0`)
+    hart.memory.words[0xffffc >> 2] = 0x13
+    hart.memory.words[0x100 >> 2] = 0x10500073
+    hart.run(100)
+    expect([hart.waiting, hart.mcause, hart.mepc, hart.mtval]).toEqual([true, 1, 0x80100000, 0x80100000])
+  })
+})
