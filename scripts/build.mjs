@@ -19,7 +19,7 @@ const targets = {
     build: buildRenderer,
   },
   electron: { sources: [...common, 'electron'], build: buildElectron },
-  cli: { sources: [...common, 'cli', 'core', 'labs', 'electron/assets'], build: buildCli },
+  cli: { sources: [...common, 'cli', 'core', 'labs', 'renderer', 'electron/assets'], build: buildCli },
 }
 
 async function buildRenderer() {
