@@ -1,4 +1,9 @@
-import { createApp } from 'vue'
-import App from './App.vue'
+import '@fontsource-variable/inter/index.css'
+import '@fontsource-variable/jetbrains-mono/index.css'
+import '@xterm/xterm/css/xterm.css'
+import './style/theme.css'
+import './style/base.css'
+import { openWindow } from './window.js'
+import { openEngine } from './engine/client.js'
 
-createApp(App).mount('#app')
+openWindow('#app', openEngine())

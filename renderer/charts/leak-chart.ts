@@ -1,0 +1,116 @@
+/** What leaked: planted secrets in the attacker's hands over the time of each run, one line a run. */
+import { curveStepAfter, line, area, scaleLinear } from 'd3'
+import type { RunMetrics } from '../../core/metrics/run-metrics.js'
+import { channelTitle, findingTitle, isSealed } from '../words/terms.js'
+import { formatShare } from '../words/quantities.js'
+import { bottomAxis, chartFrame, colours, emptyChart, horizontalGrid, note, px, timeTicks } from './chart-frame.js'
+import type { ChartOptions } from './chart-frame.js'
+
+const TITLE = 'What leaked'
+
+interface LeakLine {
+  readonly run: RunMetrics
+  readonly points: readonly (readonly [ns: number, secrets: number])[]
+}
+
+/** Runs are laid over one another, each from its own start. The last one is drawn strongest. */
+export function leakChart(runs: readonly RunMetrics[], options: ChartOptions): SVGSVGElement {
+  if (runs.length === 0)
+    return emptyChart(
+      options,
+      TITLE,
+      'Migrate a guest: every secret the attacker finds in the traffic will be a step here.',
+    )
+  const planted = runs.reduce((most, run) => Math.max(most, run.secretsPlanted, run.secretsFound), 1)
+  const longest = runs.reduce((most, run) => Math.max(most, spanOf(run)), 1e6)
+  const frame = chartFrame(options, {
+    title: TITLE,
+    description: runs
+      .map(
+        (run) =>
+          `Run ${run.migration}, ${channelTitle(run.channel)}: ${run.secretsFound} of ${run.secretsPlanted} secrets and ` +
+          `${formatShare(run.ramOctetsRecovered, run.ramOctets)} of RAM.`,
+      )
+      .join(' '),
+    margin: { top: 10, right: 12, bottom: 22, left: 28 },
+  })
+  const x = scaleLinear([0, longest], [0, frame.width])
+  const y = scaleLinear([0, planted], [frame.height, 0])
+  const step = Math.max(1, Math.ceil(planted / 3))
+  const values = Array.from({ length: Math.floor(planted / step) + 1 }, (_, index) => index * step)
+  horizontalGrid(
+    frame,
+    values.map((value) => ({ at: y(value), label: `${value}` })),
+  )
+  bottomAxis(frame, timeTicks(0, longest, frame.width / 90, x))
+  const lines = runs.map(leakLine)
+  lines.forEach(({ run, points }, index) => {
+    const isLast = index === lines.length - 1
+    const colour = isSealed(run.channel) && run.secretsFound === 0 ? colours.sealed : colours.clear
+    const coordinates = points.map(([ns, secrets]): [number, number] => [px(x(ns)), px(y(secrets))])
+    if (run.secretsFound > 0)
+      frame.plot
+        .append('path')
+        .attr('d', area().curve(curveStepAfter).y0(frame.height)(coordinates))
+        .attr('fill', colour)
+        .attr('fill-opacity', isLast ? 0.16 : 0.07)
+    frame.plot
+      .append('path')
+      .attr('class', 'leak')
+      .attr('d', line().curve(curveStepAfter)(coordinates))
+      .attr('fill', 'none')
+      .attr('stroke', colour)
+      .attr('stroke-width', isLast ? 2.2 : 1.4)
+      .attr('stroke-dasharray', isSealed(run.channel) ? (run.channel === 'ssh' ? '2 3' : '7 3') : null)
+  })
+  drawFindings(frame.plot, lines.at(-1)!.run, x, y)
+  labelSealed(frame, lines, y)
+  note(frame.plot, 'secrets found, by time since the run began', { x: 4, y: 4, fill: colours.text3 })
+  return frame.node
+}
+
+function spanOf(run: RunMetrics): number {
+  const lastLeak = run.leak.at(-1)?.atNs ?? run.startNs
+  return Math.max(run.endNs ?? lastLeak, lastLeak) - run.startNs
+}
+
+function leakLine(run: RunMetrics): LeakLine {
+  const steps = run.leak.map(({ atNs, secretsFound }) => [Math.max(0, atNs - run.startNs), secretsFound] as const)
+  return { run, points: [[0, 0], ...steps, [spanOf(run), run.secretsFound]] }
+}
+
+/** Names the first find of each kind of the last run, where the words do not collide. */
+function drawFindings(
+  plot: Parameters<typeof note>[0],
+  run: RunMetrics,
+  x: (ns: number) => number,
+  y: (count: number) => number,
+): void {
+  let lastX = -Infinity
+  let count = 0
+  const planted = run.findings.filter((finding) => finding.planted).toSorted((a, b) => a.atNs - b.atNs)
+  for (const finding of planted) {
+    count++
+    const at = x(finding.atNs - run.startNs)
+    if (at - lastX < 84 || count === planted.length) continue
+    const leansLeft = at > 90
+    note(plot, findingTitle(finding.kind).toLowerCase(), {
+      x: leansLeft ? at - 5 : at + 5,
+      y: Math.max(y(count) + (leansLeft ? 4 : 14), 16),
+      anchor: leansLeft ? 'end' : 'start',
+    })
+    lastX = at
+  }
+}
+
+function labelSealed(
+  frame: ReturnType<typeof chartFrame>,
+  lines: readonly LeakLine[],
+  y: (count: number) => number,
+): void {
+  const silent = [
+    ...new Set(lines.filter(({ run }) => run.secretsFound === 0).map(({ run }) => channelTitle(run.channel))),
+  ]
+  if (silent.length > 0)
+    note(frame.plot, `${silent.join(', ')}: 0`, { x: frame.width - 2, y: y(0) - 6, anchor: 'end', fill: colours.text })
+}

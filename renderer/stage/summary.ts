@@ -1,0 +1,23 @@
+/** The stage in words, for people who do not see it: from the same view that is drawn. */
+import type { SessionView } from '../engine/contract.js'
+import { channelTitle, isMigrating, isSealed, statusTitle } from '../words/terms.js'
+import { linkRateBps } from './traffic.js'
+import { formatBitRate } from '../words/quantities.js'
+
+export function stageSummary({ booted, hosts, migration, links, runs }: SessionView): string {
+  if (!booted) return 'Two hosts, a client, a switch and an attacker at its mirror port. No guest is running yet.'
+  const guests = hosts.flatMap(({ title, vm }) => (vm === null ? [] : [`${vm.name} is ${vm.state} on ${title}`]))
+  const parts = [guests.join('; ') + '.']
+  if (migration !== null && isMigrating(migration.status)) {
+    const reach = isSealed(migration.channel) ? 'sealed, the attacker cannot read it' : 'readable by the attacker'
+    const load = Math.max(0, ...links.map(linkRateBps))
+    parts.push(
+      `Migration over ${channelTitle(migration.channel)} is ${statusTitle(migration.status)}, round ${migration.round}, ` +
+        `${Math.round(migration.roundProgress * 100)} % sent, at ${formatBitRate(load)}; it is ${reach}.`,
+    )
+  }
+  const last = runs.at(-1)
+  if (last !== undefined && last.secretsFound > 0)
+    parts.push(`The attacker holds ${last.secretsFound} of ${last.secretsPlanted} secrets of run ${last.migration}.`)
+  return parts.join(' ')
+}

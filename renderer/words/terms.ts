@@ -1,0 +1,73 @@
+/** The engine's words as the window writes them, and what they mean. */
+
+const channelTitles: Readonly<Record<string, string>> = {
+  none: 'Clear text',
+  nacl: 'NaCl',
+  ssh: 'SSH tunnel',
+}
+
+export function channelTitle(channel: string): string {
+  return channelTitles[channel] ?? channel
+}
+
+export function isSealed(channel: string): boolean {
+  return channel !== 'none'
+}
+
+const strategyTitles: Readonly<Record<string, string>> = {
+  precopy: 'Pre-copy',
+  'stop-and-copy': 'Stop-and-copy',
+}
+
+export function strategyTitle(strategy: string): string {
+  return strategyTitles[strategy] ?? strategy
+}
+
+const findingTitles: Readonly<Record<string, string>> = {
+  password: 'Password',
+  'private-key': 'Private key',
+  card: 'Card number',
+  cookie: 'Session cookie',
+  'key-value': 'Key and value',
+}
+
+export function findingTitle(kind: string): string {
+  return findingTitles[kind] ?? kind
+}
+
+/** QEMU's migration statuses in plain words. */
+const statusTitles: Readonly<Record<string, string>> = {
+  none: 'not started',
+  setup: 'connecting',
+  active: 'copying while the guest runs',
+  device: 'guest stopped, sending the rest',
+  'pre-switchover': 'about to stop the guest',
+  completed: 'completed',
+  failed: 'failed',
+  cancelling: 'being cancelled',
+  cancelled: 'cancelled',
+}
+
+export function statusTitle(status: string): string {
+  return statusTitles[status] ?? status
+}
+
+export function isMigrating(status: string | undefined): boolean {
+  return status !== undefined && !['none', 'completed', 'failed', 'cancelled'].includes(status)
+}
+
+/** What a term means and where the word comes from; shown as a tooltip beside the control it names. */
+export const definitions = {
+  strategy:
+    'Pre-copy sends RAM in rounds while the guest runs, then stops it for the rest. Stop-and-copy stops it first.',
+  channel: 'What the migration stream is wrapped in on the wire between the hosts.',
+  bandwidth: 'Bits a second that every link carries.',
+  dirtyRate: 'Dirty rate: pages a second that the guest rewrites and that must be sent again (QEMU: dirty-pages-rate).',
+  workingSet: 'Working set: how many different pages the guest’s workload keeps rewriting.',
+  downtimeLimit: 'Downtime limit: the longest stop the source aims for (QEMU: downtime-limit).',
+  maxBandwidth: 'Octets a second the migration may use (QEMU: max-bandwidth); 0 is no limit.',
+  downtime: 'Downtime: how long the guest stood still, from the pause on the source to the resume on the destination.',
+  clientGap: 'Client gap: the longest time between two replies a client received around the switch-over.',
+  virtualTime:
+    'Virtual time: minutes, seconds, milliseconds and microseconds inside the lab. It stands still while paused.',
+} as const
