@@ -211,7 +211,9 @@ export class OctetWriter {
   }
 
   u8(value: number): this {
-    this.buffer[this.reserve(1)] = value
+    // Reserve first: it may put another buffer in place of this one.
+    const at = this.reserve(1)
+    this.buffer[at] = value
     return this
   }
   u16(value: number): this {

@@ -37,6 +37,12 @@ describe('octets', () => {
     )
   })
 
+  it('grows at any octet', () => {
+    const writer = new OctetWriter(4)
+    for (let value = 0; value < 100; value++) writer.u8(value)
+    expect(writer.take()).toEqual(Uint8Array.from({ length: 100 }, (_, index) => index))
+  })
+
   it('says where octets are missing', () => {
     const reader = new OctetReader(new Uint8Array(3), 'test')
     reader.u16()
