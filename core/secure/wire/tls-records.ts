@@ -6,7 +6,7 @@
  *     handshake message: uint8 type ‖ uint24 length ‖ body; may be spread over records
  */
 import { WireError } from '../../base/errors.js'
-import { concatOctets, latin1Text, OctetReader, readU16be } from '../../base/octets.js'
+import { concatOctets, latin1Text, OctetReader, readU32be } from '../../base/octets.js'
 
 export const tlsContentTypes = {
   20: 'change_cipher_spec',
@@ -50,8 +50,8 @@ const cipherSuiteNames: ReadonlyMap<number, string> = new Map([
 
 const extensionTypes = { serverName: 0, alpn: 16, supportedVersions: 43 } as const
 
-/** SHA-256 of "HelloRetryRequest" (RFC 8446 section 4.1.3): a ServerHello with this random is one, first two octets. */
-const RETRY_RANDOM_START = 0xcf21
+/** A ServerHello whose random begins so is a HelloRetryRequest: SHA-256 of that name (RFC 8446 section 4.1.3). */
+const RETRY_RANDOM_START = 0xcf21ad74
 
 export interface TlsRecordHeader {
   readonly type: TlsContentType
@@ -152,7 +152,7 @@ export function decodeServerHello(message: Uint8Array): TlsServerHello {
   return {
     version: nameVersion(chosen === undefined ? legacyVersion : new OctetReader(chosen, 'tls').u16('selected_version')),
     cipherSuite,
-    isRetryRequest: readU16be(random, 0) === RETRY_RANDOM_START && chosen !== undefined,
+    isRetryRequest: readU32be(random, 0) === RETRY_RANDOM_START && chosen !== undefined,
   }
 }
 
