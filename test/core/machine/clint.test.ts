@@ -1,0 +1,104 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { WireError } from '../../../core/base/errors.js'
+import { Clint } from '../../../core/machine/clint.js'
+import { GuestClock } from '../../../core/machine/guest-clock.js'
+
+const MSIP = 0x0000
+const MTIMECMP = 0x4000
+const MTIME = 0xbff8
+
+function clint(): Clint {
+  return new Clint(new GuestClock(50e6))
+}
+
+const timeOf = (device: Clint, guestNs: number): bigint =>
+  (BigInt(device.load(MTIME + 4, 4, guestNs)) << 32n) | BigInt(device.load(MTIME, 4, guestNs))
+
+describe('CLINT', () => {
+  test('mtime counts 10 million a second', () => {
+    const device = clint()
+    expect(timeOf(device, 99)).toBe(0n)
+    expect(timeOf(device, 100)).toBe(1n)
+    expect(timeOf(device, 3600e9)).toBe(36_000_000_000n)
+  })
+
+  test('mtime and mtimecmp can be set to any value, in halves, and count on modulo 2^64', () => {
+    const word = fc.integer({ min: 0, max: 0xffff_ffff })
+    fc.assert(
+      fc.property(
+        word,
+        word,
+        word,
+        word,
+        fc.nat(1e12),
+        fc.nat(1e12),
+        (high, low, compareHigh, compareLow, at, later) => {
+          const device = clint()
+          device.store(MTIME, 4, low, at)
+          device.store(MTIME + 4, 4, high, at)
+          const set = (BigInt(high) << 32n) | BigInt(low)
+          expect(timeOf(device, at)).toBe(set)
+          const afterNs = Math.floor(at / 100) * 100 + later
+          const now = BigInt.asUintN(64, set + BigInt(Math.floor(later / 100)))
+          expect(timeOf(device, afterNs)).toBe(now)
+
+          device.store(MTIMECMP, 4, compareLow, afterNs)
+          device.store(MTIMECMP + 4, 4, compareHigh, afterNs)
+          const compare = (BigInt(compareHigh) << 32n) | BigInt(compareLow)
+          expect(device.isTimerPending(afterNs)).toBe(now >= compare)
+          const dueNs = device.timerDueNs(afterNs)
+          if (dueNs !== null) {
+            expect(dueNs).toBeGreaterThan(afterNs)
+            expect(timeOf(device, dueNs)).toBe(compare)
+            expect(device.isTimerPending(dueNs - 1)).toBe(false)
+          }
+        },
+      ),
+    )
+  })
+
+  test('msip has one bit; nothing else is there, and only words can be read or written', () => {
+    const device = clint()
+    expect(device.store(MSIP, 4, 0xffff_ffff, 0)).toBe(true)
+    expect([device.msip, device.load(MSIP, 4, 0)]).toEqual([true, 1])
+    device.store(MSIP, 4, 0xffff_fffe, 0)
+    expect(device.msip).toBe(false)
+    expect([device.load(0x4, 4, 0), device.load(MTIME, 1, 0), device.store(MSIP, 2, 1, 0)]).toEqual([0, -1, false])
+  })
+
+  test('no timer interrupt before mtimecmp is set', () => {
+    expect([clint().isTimerPending(1e15), clint().timerDueNs(0)]).toEqual([false, null])
+  })
+
+  test('the state goes into another machine, whose clock stands at the same time to the nanosecond', () => {
+    const clock = new GuestClock(50e6)
+    const device = new Clint(clock)
+    device.store(MTIMECMP + 4, 4, 0, 0)
+    device.store(MTIMECMP, 4, 5000, 0)
+    clock.startSlice(1_000_000)
+    clock.stop(1_123_456)
+    const state = device.saveState()
+    expect(state).toEqual({ time: 1234n, time_fraction_ns: 56, timecmp: 5000n, msip: false })
+
+    const otherClock = new GuestClock(50e6)
+    const other = new Clint(otherClock)
+    other.loadState(state)
+    expect(other.saveState()).toEqual(state)
+    otherClock.startSlice(9e9)
+    expect(timeOf(other, otherClock.atVirtualNs(9e9 + 44))).toBe(1235n)
+    expect(otherClock.virtualNsAt(other.timerDueNs(otherClock.afterSteps(0))!)).toBe(9e9 + 500_000 - 123_456)
+  })
+
+  test.each([
+    { time: -1n },
+    { time: 2n ** 64n },
+    { time: 5 },
+    { time_fraction_ns: 100 },
+    { msip: 1 },
+    { timecmp: true },
+  ])('refuses the state %o', (damage) => {
+    const device = clint()
+    expect(() => device.loadState({ ...device.saveState(), ...damage })).toThrow(WireError)
+  })
+})

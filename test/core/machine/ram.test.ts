@@ -1,0 +1,75 @@
+import { describe, expect, test } from 'vitest'
+import { InputError } from '../../../core/base/errors.js'
+import { Ram } from '../../../core/machine/ram.js'
+import { Machine } from '../../../core/machine/machine.js'
+import { assemble } from '../../support/assembler.js'
+import { GUEST_MAC, MIB } from '../../support/guest-machine.js'
+
+const pagesOf = (bits: Uint32Array): number[] =>
+  [...bits].flatMap((word, index) =>
+    Array.from({ length: 32 }, (_, bit) => 32 * index + bit).filter((p) => (word >>> (p & 31)) & 1),
+  )
+
+describe('Ram', () => {
+  test.each([0, MIB - 4096, MIB + 1, 2 * 1024 * MIB, NaN])('refuses %d octets', (octets) => {
+    expect(() => new Ram(octets)).toThrow(InputError)
+  })
+
+  test('the log holds what was written since it was last taken, and tells how much of that is new', () => {
+    const ram = new Ram(MIB)
+    const bits = new Uint32Array(ram.pageCount / 32)
+    ram.write(0, Uint8Array.of(1))
+    ram.startDirtyLog()
+    expect(ram.takeDirty(bits)).toBe(0)
+    ram.write(4095, Uint8Array.of(1, 2)) // two pages
+    ram.write(63 * 4096, new Uint8Array(4096))
+    ram.write(63 * 4096, Uint8Array.of(9))
+    ram.markDirty(255)
+    expect(ram.takeDirty(bits)).toBe(4)
+    expect(pagesOf(bits)).toEqual([0, 1, 63, 255])
+    ram.markDirty(1)
+    ram.markDirty(2)
+    expect(ram.takeDirty(bits)).toBe(1)
+    ram.stopDirtyLog()
+    ram.markDirty(7)
+    expect(ram.takeDirty(bits)).toBe(0)
+    expect(pagesOf(bits)).toEqual([0, 1, 2, 63, 255])
+  })
+
+  test('stores of a running guest are in the log each round, whatever their width, and loads are not', () => {
+    const machine = new Machine({ ramOctets: MIB, nicMac: GUEST_MAC })
+    const program = `
+      li t0, 0x80010000
+    round:
+      sb t0, 0(t0)
+      li t1, 0x80021000
+      sh t0, 2(t1)
+      li t1, 0x80032000
+      sw t0, 4(t1)
+      li t1, 0x80043ffe
+      sw t0, 0(t1)          # misaligned, over two pages
+      li t1, 0x80055000
+      amoadd.w t2, t0, (t1)
+      lw t2, 0x400(t1)
+      li t1, 0x80077000
+      lw t2, 0(t1)
+      j round`
+    machine.loadFlat(assemble(program), 0x8000_0000)
+    machine.ram.startDirtyLog()
+    for (let slice = 0; slice < 3; slice++) {
+      machine.runSlice(slice * 50_000, 500)
+      const bits = new Uint32Array(machine.ram.pageCount / 32)
+      expect(machine.ram.takeDirty(bits)).toBe(6)
+      expect(pagesOf(bits)).toEqual([0x10, 0x21, 0x32, 0x43, 0x44, 0x55])
+    }
+  })
+
+  test('code written from outside is what runs next', () => {
+    const machine = new Machine({ ramOctets: MIB, nicMac: GUEST_MAC })
+    machine.loadFlat(assemble('loop:\naddi a0, a0, 1\nj loop'), 0x8000_0000)
+    machine.runSlice(0, 100)
+    machine.ram.write(0, assemble('li t0, 0x100000\nli t1, 0x5555\nsw t1, 0(t0)'))
+    machine.runSlice(50_000, 100)
+    expect(machine.exit).toEqual({ kind: 'pass', code: 0 })
+  })
+})
