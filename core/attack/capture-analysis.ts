@@ -92,7 +92,8 @@ export class CaptureAnalysis implements ReassemblyListener, MigrationOwner {
   }
 
   report(kind: CaptureKind = 'pcapng'): AnalysisReport {
-    const streams = [...this.connections.values()].map((connection) => connection.report())
+    const carrying = [...this.connections.values()].filter((connection) => !connection.isEmpty)
+    const streams = carrying.map((connection) => connection.report())
     return { kind, packets: this.packets, streams, warnings: [...this.warnings, ...this.closingWarnings()] }
   }
 
@@ -111,6 +112,8 @@ export class CaptureAnalysis implements ReassemblyListener, MigrationOwner {
     else if (this.tcpPackets === 0)
       warnings.push(`no TCP over IPv4 among the ${this.packets} packets: nothing here could be a migration`)
     else if (this.migrations.length === 0) warnings.push('no migration in clear was seen')
+    const emptyConnections = [...this.connections.values()].filter((connection) => connection.isEmpty).length
+    if (emptyConnections > 0) warnings.push(`${emptyConnections} connections carried no octets`)
     if (this.damagedPackets > 1) warnings.push(`${this.damagedPackets} packets make no sense and were passed over`)
     if (this.shortPackets > 0)
       warnings.push(

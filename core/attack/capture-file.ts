@@ -1,7 +1,7 @@
 /** Analyse a file from outside: a capture (pcapng, pcap) or a bare migration stream, any of them also in gzip. */
 import { Gunzip } from 'fflate'
 import { InputError, WireError } from '../base/errors.js'
-import { concatOctets, readU32be } from '../base/octets.js'
+import { concatOctets, readU32be, readU32le } from '../base/octets.js'
 import { QEMU_VM_FILE_MAGIC } from '../migration/wire/qevm.js'
 import type { RamImage } from '../migration/wire/ram-image.js'
 import type { AnalysisReport } from './analysis-report.js'
@@ -34,18 +34,24 @@ function inflate(file: Uint8Array): { octets: Uint8Array; warnings: string[] } {
   const parts: Uint8Array[] = []
   const warnings: string[] = []
   let total = 0
+  let members = 0
   const gunzip = new Gunzip((part) => {
     total += part.length
     if (total > INFLATED_OCTETS_MAX) throw new InputError('inflates to more than 2 GiB: cut it into parts first')
     parts.push(part)
   })
+  gunzip.onmember = () => void members++
+  let isDamaged = false
   try {
     for (let at = 0; at < file.length; at += CHUNK_OCTETS)
       gunzip.push(file.subarray(at, at + CHUNK_OCTETS), at + CHUNK_OCTETS >= file.length)
+    // ISIZE (RFC 1952 section 2.3.1) ends each member: what it inflates to, modulo 2^32.
+    isDamaged = members <= 1 && readU32le(file, file.length - 4) !== total >>> 0
   } catch (error) {
     if (error instanceof InputError) throw error
-    warnings.push(`the gzip file is damaged or cut: only the first ${total} octets inside could be read`)
+    isDamaged = true
   }
+  if (isDamaged) warnings.push(`the gzip file is damaged or cut: only ${total} octets inside could be read`)
   return { octets: concatOctets(parts), warnings }
 }
 

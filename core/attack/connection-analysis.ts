@@ -100,6 +100,10 @@ export class ConnectionAnalysis {
     if (direction === this.payload) this.qevm?.end()
   }
 
+  get isEmpty(): boolean {
+    return this.toServer.octets + this.toClient.octets === 0
+  }
+
   report(): StreamReport {
     const protocol = this.protocol ?? 'unknown'
     const isWhole =
@@ -201,7 +205,6 @@ export class ConnectionAnalysis {
   }
 
   private describeUnknown(): string {
-    if (this.toServer.octets + this.toClient.octets === 0) return 'no octets were carried'
     if (looksSealed(this.toServer.opening) || looksSealed(this.toClient.opening))
       return 'no protocol known here, and its octets are spread evenly: sealed or compressed'
     if (!this.options.hasHandshake) return 'began before the capture did: what it carries cannot be told'

@@ -67,7 +67,7 @@ export function findCard(run: TextRun, at: number, found: FindingList): number {
     return end
   }
   const separator = octets[end]
-  if (separator !== 0x20 && separator !== 0x2d) return end
+  if ((separator !== 0x20 && separator !== 0x2d) || !isDigit(octets[end + 1])) return end
   for (const grouping of groupings) {
     const groupsEnd = endOfGroups(octets, at, grouping, separator)
     if (groupsEnd > 0 && addCard(run, at, groupsEnd, found)) return groupsEnd

@@ -172,13 +172,11 @@ export function findTypedLogin(run: TextRun, at: number, found: FindingList): vo
   while (at - nameStart <= NAME_MAX && isKeyCharacter(octets[nameStart - 1])) nameStart--
   if (at - nameStart < 2 || at - nameStart > NAME_MAX) return
   // The name begins its line, or stands after a prompt; anything else, such as a line of a log, ends here.
-  const before = octets[nameStart - 1]
-  const hasPrompt = before === SPACE || before === COLON
-  if (!hasPrompt && isWordOctet(before)) return
-  let lineStart = nameStart
-  while (hasPrompt && at - lineStart < LINE_MAX && isLineOctet(octets[lineStart - 1])) lineStart--
-  const prompt = textOf(run, lineStart, nameStart)
-  if (hasPrompt && !/(?:login|user(?: ?name)?): *$/i.test(prompt)) return
+  let promptEnd = nameStart
+  while (nameStart - promptEnd < 2 && octets[promptEnd - 1] === SPACE) promptEnd--
+  const hasPrompt = octets[promptEnd - 1] === COLON
+  if (!hasPrompt && isLineOctet(octets[nameStart - 1])) return
+  if (hasPrompt && !/(?:login|user(?: ?name)?):$/i.test(textOf(run, promptEnd - 10, promptEnd))) return
   let from = at + 1
   const isReturnAlone = octets[at] === CARRIAGE_RETURN && octets[from] !== LINE_FEED
   if (octets[at] === CARRIAGE_RETURN && octets[from] === LINE_FEED) from++
