@@ -71,7 +71,7 @@ export abstract class LineShell {
         const sequence = this.escape
         this.escape = ''
         this.control(sequence)
-      } else if (this.escape.length > 8) this.escape = ''
+      } else if (this.escape.length > 32) this.escape = ''
       return
     }
     switch (character) {

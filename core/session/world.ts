@@ -6,7 +6,7 @@ import { Host } from '../hypervisor/host.js'
 import type { VirtualMachine, VmOptions, VmOwner } from '../hypervisor/virtual-machine.js'
 import { Kernel } from '../kernel/kernel.js'
 import { guestSecrets } from '../machine/guest-secrets.js'
-import { SHELL_DEFAULTS, writeGuestParameters, type GuestParameters } from '../machine/guest-parameters.js'
+import { SHELL_B_DEFAULTS, SHELL_DEFAULTS, writeGuestParameters, type GuestParameters } from '../machine/guest-parameters.js'
 import { computeRuns, type PlantedSecret } from '../metrics/compute-runs.js'
 import type { RunMetrics } from '../metrics/run-metrics.js'
 import type { ByteStream } from '../base/byte-stream.js'
@@ -303,7 +303,7 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
   private guestParameters(): GuestParameters {
     const { guest } = this.scenario
     return {
-      ...SHELL_DEFAULTS,
+      ...(guest.image === 'shell-b' ? SHELL_B_DEFAULTS : SHELL_DEFAULTS),
       seed: this.guestSeed,
       ip: parseIpv4(guest.address),
       fillOctets: guest.fillOctets,
