@@ -1,0 +1,71 @@
+import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process'
+import { createInterface, type Interface } from 'node:readline'
+
+const PROGRAM = 'qemu-system-riscv32'
+
+/** Fails with what to install, rather than skipping. */
+export function requireQemu(): void {
+  if (spawnSync(PROGRAM, ['--version']).status !== 0)
+    throw new Error(`${PROGRAM} is missing: apt-get install qemu-system-misc`)
+}
+
+type Answer = Readonly<Record<string, unknown>>
+
+/** A real QEMU, driven over QMP on its standard input and output. */
+export class QemuProcess {
+  private readonly process: ChildProcessWithoutNullStreams
+  private readonly lines: AsyncIterator<string>
+  private readonly reader: Interface
+  private errors = ''
+
+  private constructor(args: readonly string[]) {
+    this.process = spawn(PROGRAM, ['-display', 'none', '-nodefaults', '-qmp', 'stdio', ...args])
+    this.process.stderr.on('data', (data: Buffer) => (this.errors += data.toString()))
+    this.reader = createInterface({ input: this.process.stdout })
+    this.lines = this.reader[Symbol.asyncIterator]()
+  }
+
+  static async start(args: readonly string[]): Promise<QemuProcess> {
+    const qemu = new QemuProcess(args)
+    await qemu.line() // the greeting
+    await qemu.execute('qmp_capabilities')
+    return qemu
+  }
+
+  /** Returns what the command returned; an error of QEMU is thrown. Events in between are passed over. */
+  async execute(command: string, args: Answer = {}): Promise<Answer> {
+    this.process.stdin.write(`${JSON.stringify({ execute: command, arguments: args })}\n`)
+    for (;;) {
+      const answer = await this.line()
+      if ('error' in answer) throw new Error(`${command}: ${JSON.stringify(answer['error'])}`)
+      if ('return' in answer) return answer['return'] as Answer
+    }
+  }
+
+  /** Ask every few milliseconds until `done`. */
+  async until(command: string, done: (answer: Answer) => boolean): Promise<Answer> {
+    for (;;) {
+      const answer = await this.execute(command)
+      if (done(answer)) return answer
+      if (answer['status'] === 'failed') throw new Error(`${command}: ${JSON.stringify(answer)} ${this.errors}`)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+
+  /** Save the whole machine into a file. */
+  async migrateTo(path: string): Promise<void> {
+    await this.execute('migrate', { uri: `exec:cat > ${path}` })
+    await this.until('query-migrate', ({ status }) => status === 'completed')
+  }
+
+  stop(): void {
+    this.reader.close()
+    this.process.kill()
+  }
+
+  private async line(): Promise<Answer> {
+    const next = await this.lines.next()
+    if (next.done === true) throw new Error(`QEMU has gone: ${this.errors}`)
+    return JSON.parse(next.value) as Answer
+  }
+}
