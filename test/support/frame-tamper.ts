@@ -41,7 +41,9 @@ export class FrameTamper implements FrameSink {
     const copy = frame.slice()
     const octet = segment.payloadStart + at
     copy[octet] = (copy[octet] ?? 0) ^ 0x01
-    writeTcpChecksum(copy, ETHERNET_HEADER_OCTETS + IPV4_HEADER_OCTETS, segment.payloadEnd, ip)
+    const segmentStart = ETHERNET_HEADER_OCTETS + IPV4_HEADER_OCTETS
+    copy.fill(0, segmentStart + 16, segmentStart + 18)
+    writeTcpChecksum(copy, segmentStart, segment.payloadEnd, ip)
     this.done = true
     return copy
   }
