@@ -1,4 +1,5 @@
 /** A small network for tests: hosts at a switch, a mirror with a tap, and owners of streams that record what they are told. */
+import { expect } from 'vitest'
 import type { ByteStream, StreamOwner } from '../../core/base/byte-stream.js'
 import type { Failure } from '../../core/base/errors.js'
 import { microseconds } from '../../core/base/units.js'
@@ -137,4 +138,10 @@ export function patternOctets(length: number, salt = 0): Uint8Array {
   const octets = new Uint8Array(length)
   for (let i = 0; i < length; i++) octets[i] = (i * 31 + (i >>> 8) * 7 + salt) & 255
   return octets
+}
+
+/** As `toEqual`, at the speed of memory. */
+export function expectSameOctets(actual: Uint8Array, expected: Uint8Array): void {
+  expect(actual.length).toBe(expected.length)
+  expect(Buffer.compare(actual, expected)).toBe(0)
 }

@@ -79,7 +79,9 @@ function segmentArrivesSynchronized(c: TcpConnection, segment: Readonly<TcpHeade
   if (!isAcceptable(c, segment)) {
     if ((flags & TCP_FLAG.rst) !== 0) return
     if (c.tcpState === 'TIME-WAIT' && (flags & TCP_FLAG.fin) !== 0) c.enterTimeWait()
-    if (c.tcpState === 'SYN-RECEIVED' && (flags & TCP_FLAG.syn) !== 0) sendSegment(c, c.iss, 0, 'SYN-ACK')
+    // The first SYN again: our answer was lost. The SYN-ACK of a simultaneous open gets the usual acknowledgment.
+    const isSynAgain = (flags & (TCP_FLAG.syn | TCP_FLAG.ack)) === TCP_FLAG.syn
+    if (c.tcpState === 'SYN-RECEIVED' && isSynAgain) sendSegment(c, c.iss, 0, 'SYN-ACK')
     else sendAck(c)
     return
   }
