@@ -79,7 +79,7 @@ const UNSENT_OCTETS_MAX = 262_144
 /** Sealed octets waiting for the lower stream, beyond which no payload is sealed. */
 const SEALED_OCTETS_MAX = 65_536
 /** Sealed octets waiting beyond which nothing is taken in either: a peer that asks and never listens ends here. */
-const ANSWERS_OCTETS_MAX = 524_288
+const ANSWERS_OCTETS_MAX = 262_144
 /** Octets taken from the lower stream for one piece of work. */
 const PIECE_OCTETS_MAX = 65_536
 

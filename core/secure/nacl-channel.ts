@@ -51,7 +51,7 @@ interface NaclLowLevel {
 }
 const { lowlevel } = nacl as typeof nacl & { readonly lowlevel: NaclLowLevel }
 
-export const NACL_MAGIC = 'MIDNACL1'
+const NACL_MAGIC = 'MIDNACL1'
 /** Payload of one record, at most. */
 export const NACL_RECORD_OCTETS_MAX = 16_384
 

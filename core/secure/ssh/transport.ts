@@ -40,7 +40,7 @@ import {
 import { openPacket, openPacketLength, sealPacket, TAG_OCTETS, type PacketKeys } from './packet-cipher.js'
 
 /** Without CR LF. */
-export const OUR_VERSION = 'SSH-2.0-Midstream_0.1'
+const OUR_VERSION = 'SSH-2.0-Midstream_0.1'
 /** RFC 4253 section 9: change keys after a gigabyte. */
 const REKEY_OCTETS = 2 ** 30
 /** Answers that may wait for the end of a key exchange. */

@@ -8,7 +8,7 @@
 import { WireError } from '../../base/errors.js'
 import { concatOctets, latin1Text, OctetReader, readU32be } from '../../base/octets.js'
 
-export const tlsContentTypes = {
+const tlsContentTypes = {
   20: 'change_cipher_spec',
   21: 'alert',
   22: 'handshake',
@@ -17,7 +17,7 @@ export const tlsContentTypes = {
 } as const
 export type TlsContentType = (typeof tlsContentTypes)[keyof typeof tlsContentTypes]
 
-export const TLS_HEADER_OCTETS = 5
+const TLS_HEADER_OCTETS = 5
 /** 2^14 octets, and what the oldest versions allow sealing to add. */
 const FRAGMENT_OCTETS_MAX = 2 ** 14 + 2048
 /** A hello longer than this is not looked at. */

@@ -231,4 +231,27 @@ describe('an SSH connection', () => {
       'SSH_MSG_REQUEST_FAILURE',
     ])
   })
+
+  it('stops listening to a peer that asks and asks and never takes the answers', () => {
+    const { kernel, lower, channels } = securedPair('ssh', { endsAfter: 'never' })
+    runToEnd(kernel)
+    const { transport } = channels[0].protocol as SshConnection
+    const [near] = lower
+    near.owner = null
+    // The refusal names the type, as far as 40 characters.
+    const request = sshMessage('SSH_MSG_CHANNEL_OPEN').string('x'.repeat(40)).u32(1).u32(1).u32(1).take()
+    let written = 0
+    for (let isTaken = true; isTaken && written < 4e6;) {
+      while (near.writableOctets() > 60_000) {
+        for (let count = 0; count < 500; count++) transport.send('SSH_MSG_CHANNEL_OPEN', request)
+        const octets = concatOctets(takeMessages(channels[0].protocol))
+        near.write(octets)
+        written += octets.length
+      }
+      runToEnd(kernel)
+      isTaken = near.writableOctets() > 60_000
+    }
+    expect(written).toBeLessThan(2e6)
+    expect(channels[1].state).toBe('open')
+  })
 })
