@@ -6,9 +6,9 @@ const suite = (name: string, include: string[], testTimeout: number) => ({ test:
 export default defineConfig({
   test: {
     projects: [
-      suite('unit', ['test/{core,cli,renderer,electron,labs,scripts}/**/*.test.ts'], 20_000),
-      suite('conformance', ['test/conformance/**/*.test.ts'], 120_000),
-      suite('simulation', ['test/simulation/**/*.test.ts'], 240_000),
+      suite('unit', ['test/{core,cli,renderer,electron,scripts}/**/*.test.ts'], 60_000),
+      suite('conformance', ['test/conformance/**/*.test.ts'], 160_000),
+      suite('simulation', ['test/{simulation,labs}/**/*.test.ts'], 240_000),
     ],
   },
 })
