@@ -14,7 +14,20 @@ const layers = {
   // Public algorithms and octets only: no kernel, no trace, no host, no machine.
   attack: ['base', 'secure', '[^/]+/wire'],
   fleet: ['base', 'kernel', 'migration', 'metrics'],
-  session: ['base', 'kernel', 'machine', 'net', 'hypervisor', 'migration', 'secure', 'trust', 'defence', 'attack', 'fleet', 'metrics'],
+  session: [
+    'base',
+    'kernel',
+    'machine',
+    'net',
+    'hypervisor',
+    'migration',
+    'secure',
+    'trust',
+    'defence',
+    'attack',
+    'fleet',
+    'metrics',
+  ],
   lab: ['base', 'kernel', 'metrics', 'session'],
   report: ['base', 'metrics', 'session', 'lab'],
 }
@@ -24,7 +37,12 @@ const atRunTime = { dependencyTypesNot: ['type-only'] }
 
 module.exports = {
   forbidden: [
-    rule('no-cycles', 'A cycle hides a missing layer.', {}, { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } }),
+    rule(
+      'no-cycles',
+      'A cycle hides a missing layer.',
+      {},
+      { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    ),
     rule(
       'core-is-pure',
       'No Node, Electron, DOM or npm code in core, but for audited primitives and pure codecs.',
@@ -39,16 +57,35 @@ module.exports = {
         { path: '^core/', pathNot: `^core/(${[layer, ...allowed].join('|')})/` },
       ),
     ),
-    rule('labs-are-data', 'Labs hold no code that runs the engine.', { path: '^labs/' }, { path: '^(core|renderer|electron|cli)/', ...atRunTime }),
+    rule(
+      'labs-are-data',
+      'Labs hold no code that runs the engine.',
+      { path: '^labs/' },
+      { path: '^(core|renderer|electron|cli)/', ...atRunTime },
+    ),
     rule(
       'one-door-to-core',
       'Only renderer/engine runs the engine in the window.',
       { path: '^renderer/', pathNot: '^renderer/engine/' },
       { path: '^(core|labs)/', ...atRunTime },
     ),
-    rule('renderer-ipc-only', 'The contract, not the main process.', { path: '^renderer/' }, { path: '^electron/(?!ipc/)' }),
-    rule('main-is-a-shell', 'Windows, menus, files. No simulation.', { path: '^electron/' }, { path: '^(core|labs|renderer|cli)/', ...atRunTime }),
+    rule(
+      'renderer-ipc-only',
+      'The contract, not the main process.',
+      { path: '^renderer/' },
+      { path: '^electron/(?!ipc/)' },
+    ),
+    rule(
+      'main-is-a-shell',
+      'Windows, menus, files. No simulation.',
+      { path: '^electron/' },
+      { path: '^(core|labs|renderer|cli)/', ...atRunTime },
+    ),
     rule('nothing-imports-test', '', { pathNot: '^test/' }, { path: '^test/' }),
   ],
-  options: { tsPreCompilationDeps: true, tsConfig: { fileName: 'tsconfig.json' }, doNotFollow: { path: 'node_modules' } },
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+  },
 }

@@ -69,7 +69,7 @@ export function overriddenElectron(flag, env = process.env) {
 }
 
 /** The official binary, if the pinned version is unpacked in node_modules. */
-export function officialElectron() {
+function officialElectron() {
   const folder = inProject('node_modules', 'electron')
   try {
     const pinned = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).version
@@ -87,7 +87,7 @@ export function officialElectron() {
  * Download and unpack the pinned official binary. The download is given up when nothing arrives for `stallMs`.
  * @returns {Promise<string | undefined>} its path, or nothing when the network refuses (which was said)
  */
-export async function downloadOfficialElectron(stallMs = 20_000) {
+async function downloadOfficialElectron(stallMs = 20_000) {
   const electronRequire = createRequire(inProject('node_modules', 'electron', 'package.json'))
   const { version } = electronRequire('./package.json')
   say(`Downloading Electron ${version}, the official binary (about 110 MB) ...`)

@@ -12,11 +12,14 @@ import { say, secondsSince } from './terminal.mjs'
 
 const reports = inProject('test-results', 'reports')
 
+/** @typedef {import('./suites.mjs').Tally & { ok: boolean }} Result */
+
 /**
  * @param {import('./suites.mjs').Step} step
- * @returns {Promise<import('./suites.mjs').Tally & { ok: boolean }>}
+ * @param {{ quiet?: boolean }} [options] quiet: keep what it says, to be shown when it is done
+ * @returns {Promise<Result & { output: string }>}
  */
-async function runStep({ name, command, runner }) {
+async function runStep({ name, command, runner }, { quiet = false } = {}) {
   const report = `${reports}/${name}.json`
   rmSync(report, { force: true })
   const reporting =
@@ -25,17 +28,47 @@ async function runStep({ name, command, runner }) {
       : runner === 'playwright'
         ? ['--', '--reporter=list,json']
         : []
-  const { status } = await runNpm(['run', '--silent', ...command, ...reporting], {
+  const { status, output } = await runNpm(['run', '--silent', ...command, ...reporting], {
     cwd: inProject(),
     env: { PLAYWRIGHT_JSON_OUTPUT_NAME: report },
+    quiet,
   })
   const ok = status === 0
-  if (!runner) return { ok, passed: 0, failed: ok ? 0 : 1, skipped: 0 }
-  if (!existsSync(report)) return { ok: false, passed: 0, failed: 1, skipped: 0 } // the runner itself broke
+  if (!runner) return { ok, output, passed: 0, failed: ok ? 0 : 1, skipped: 0 }
+  if (!existsSync(report)) return { ok: false, output, passed: 0, failed: 1, skipped: 0 } // the runner itself broke
   const value = JSON.parse(readFileSync(report, 'utf8'))
   const tally = runner === 'vitest' ? tallyVitest(value) : tallyPlaywright(value)
   // A runner may fail for what is no test, such as an unhandled rejection.
-  return { ok, ...tally, failed: !ok && tally.failed === 0 ? 1 : tally.failed }
+  return { ok, output, ...tally, failed: !ok && tally.failed === 0 ? 1 : tally.failed }
+}
+
+/**
+ * Run the steps, each announced, and say each one's outcome. Checks use one core each: two go side by side.
+ * @param {readonly import('./suites.mjs').Step[]} chosen
+ */
+async function runSteps(chosen) {
+  const total = { passed: 0, failed: 0, skipped: 0 }
+  /** @type {string[]} */
+  const summary = []
+  /** @param {import('./suites.mjs').Step} step @param {boolean} quiet */
+  const runAnnounced = async (step, quiet) => {
+    const started = performance.now()
+    say(`\n── ${step.title}${quiet ? ' ...' : ''}`)
+    const result = await runStep(step, { quiet })
+    if (quiet && !result.ok) say(result.output.trimEnd())
+    for (const key of /** @type {const} */ (['passed', 'failed', 'skipped'])) total[key] += result[key]
+    const counts = step.runner ? ` ${result.passed} passed, ${result.failed} failed, ${result.skipped} skipped` : ''
+    const line = `${result.ok ? 'ok    ' : 'FAILED'} ${step.name.padEnd(12)}${secondsSince(started).padStart(8)}${counts}`
+    summary.push(line)
+    say(line)
+  }
+  const waiting = chosen.filter((step) => !step.runner)
+  const lane = async () => {
+    for (let step = waiting.shift(); step; step = waiting.shift()) await runAnnounced(step, true)
+  }
+  await Promise.all([lane(), lane()])
+  for (const step of chosen.filter((step) => step.runner)) await runAnnounced(step, false)
+  return { total, summary }
 }
 
 /** @param {readonly string[]} names */
@@ -43,28 +76,14 @@ async function main(names) {
   const started = performance.now()
   const chosen = selectSteps(names)
   await ensureNodePackages()
-  const hasSuites = chosen.some((step) => step.group === 'suite')
-  if (hasSuites) {
+  if (chosen.some((step) => step.group === 'suite')) {
     await ensureSystemPackages('tests')
     await buildIfStale()
   }
   if (chosen.some((step) => step.runner === 'playwright')) say(`Electron for the tests: ${await electronForTests()}`)
 
   mkdirSync(reports, { recursive: true })
-  const total = { passed: 0, failed: 0, skipped: 0 }
-  /** @type {string[]} */
-  const summary = []
-  for (const step of chosen) {
-    const stepStarted = performance.now()
-    say(`\n── ${step.title}`)
-    const result = await runStep(step)
-    for (const key of /** @type {const} */ (['passed', 'failed', 'skipped'])) total[key] += result[key]
-    const counts = step.runner ? ` ${result.passed} passed, ${result.failed} failed, ${result.skipped} skipped` : ''
-    summary.push(
-      `${result.ok ? 'ok    ' : 'FAILED'} ${step.name.padEnd(12)}${secondsSince(stepStarted).padStart(8)}${counts}`,
-    )
-    say(summary.at(-1) ?? '')
-  }
+  const { total, summary } = await runSteps(chosen)
   say(`\n── summary, ${secondsSince(started)}\n${summary.join('\n')}\n`)
   process.stdout.write(`${total.passed} passed, ${total.failed} failed\n`)
   return total.failed === 0 ? 0 : 1

@@ -3,7 +3,7 @@ import type { App, IpcMainInvokeEvent, Session, WebContents, WebPreferences } fr
 
 /** The page's origin. A scheme of our own: nothing else on the machine can answer for it. */
 export const appScheme = 'app'
-export const appHost = 'midstream'
+const appHost = 'midstream'
 export const appUrl = `${appScheme}://${appHost}/`
 
 export const appSchemePrivileges = {
@@ -44,7 +44,7 @@ export function isTrustedSender({ senderFrame }: Pick<IpcMainInvokeEvent, 'sende
 }
 
 /** The clipboard is for copying from terminals; the page needs nothing else. */
-export function isAllowedPermission(permission: string): boolean {
+function isAllowedPermission(permission: string): boolean {
   return permission === 'clipboard-sanitized-write'
 }
 

@@ -21,7 +21,7 @@ export interface LabWindow {
   readonly problems: readonly string[]
 }
 
-export const chromiumFlags = [
+const chromiumFlags = [
   '--no-sandbox',
   '--disable-gpu',
   '--no-first-run',
