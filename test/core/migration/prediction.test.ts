@@ -61,7 +61,7 @@ describe('predictPrecopy', () => {
 
   it.each([
     [1000, 400, 1500],
-    [1000, 300, 3000],
+    [1000, 300, 2000],
     [1000, 800, 2400],
   ])(
     'is what the engine does: %i pages, %i of them written at %i a second',
