@@ -39,7 +39,13 @@ export class Ipv4Layer {
   /** Packets that had nowhere to go: not on our subnet. */
   packetsUnroutable = 0
 
-  constructor(private readonly host: IpHost) {}
+  /** All host bits set; a subnet of one or two addresses has none (RFC 3021). */
+  private readonly subnetBroadcast: Ipv4Address
+
+  constructor(private readonly host: IpHost) {
+    const hostBits = 32 - host.prefixLength
+    this.subnetBroadcast = hostBits < 2 ? IPV4_BROADCAST : (host.address | (2 ** hostBits - 1)) >>> 0
+  }
 
   register(protocol: number, receiver: IpProtocol): void {
     this.protocols.set(protocol, receiver)
@@ -88,13 +94,7 @@ export class Ipv4Layer {
   }
 
   private isBroadcast(address: Ipv4Address): boolean {
-    const hostBits = 2 ** (32 - this.host.prefixLength)
-    return (
-      address === IPV4_BROADCAST ||
-      (address % hostBits === hostBits - 1 &&
-        hostBits > 2 &&
-        sameSubnet(address, this.host.address, this.host.prefixLength))
-    )
+    return address === this.subnetBroadcast || address === IPV4_BROADCAST
   }
 }
 
