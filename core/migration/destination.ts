@@ -68,7 +68,9 @@ export class MigrationDestination implements Process, StreamOwner {
     assert(this.currentStatus === 'none', 'a migration starts once')
     this.stream.owner = this
     this.enter('setup')
-    if (this.stream.readableOctets() > 0) this.goOn(0)
+    if (this.stream.state === 'failed')
+      this.fail({ kind: 'connection', protocol: 'qevm', message: 'the stream had failed before it was read' })
+    else if (this.stream.readableOctets() > 0) this.goOn(0)
   }
 
   /** Stop listening: the VM will not arrive here. */

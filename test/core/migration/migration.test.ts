@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { copyGraph } from '../../../core/base/snapshot.js'
 import { milliseconds, PAGE_OCTETS } from '../../../core/base/units.js'
+import { HostCores } from '../../../core/kernel/cores.js'
+import { MigrationDestination } from '../../../core/migration/destination.js'
 import { ToyMigration } from '../../support/toy-migration.js'
 
 const quiet = { pages: 256, filledPages: 100, workingSetPages: 8, pagesPerSecond: 500 }
@@ -150,6 +152,25 @@ describe('a migration that fails', () => {
       ),
       { numRuns: 60 },
     )
+  })
+
+  it('comes to nothing at both ends when the connection was never made', () => {
+    const migration = new ToyMigration(toy, options)
+    migration.near.state = migration.far.state = 'failed'
+    migration.near.owner?.streamFailed(migration.near, { kind: 'connection', protocol: 'pair', message: 'refused' })
+    migration.far.owner = null
+    migration.run()
+    const late = new MigrationDestination(migration.kernel, {
+      vm: migration.copy,
+      stream: migration.far,
+      labels: migration.source.labels,
+      cores: new HostCores(migration.kernel, 'b', 1),
+      owner: migration,
+    })
+    late.start()
+    expect(late.status).toBe('failed')
+    expect(migration.source.cause?.message).toBe('refused')
+    expect(migration.vm.isRunning).toBe(true)
   })
 
   it('goes on at the source when the destination finds a difference', () => {
