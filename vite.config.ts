@@ -1,10 +1,13 @@
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vite'
+import packageJson from './package.json' with { type: 'json' }
 
 export default defineConfig({
   root: 'renderer',
   base: './', // the same files answer at app://midstream/ and at http://127.0.0.1:port/
   plugins: [vue()],
+  define: { MIDSTREAM_VERSION: JSON.stringify(packageJson.version) },
+  assetsInclude: ['**/*.elf'],
   worker: { format: 'es' },
   build: {
     target: 'chrome114', // Electron 25, the oldest runtime supported

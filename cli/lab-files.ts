@@ -39,14 +39,10 @@ export function readLab(folder: string): Lab {
   }
 }
 
-/** The lab with that id or number (`01`, `first-crossing`, `01-first-crossing`). Throws `InputError` with the choices. */
+/** The lab with that id or part of it: `01-first-crossing`, `first-crossing`, `01`. Throws `InputError` with the choices. */
 export function findLab(name: string): Lab {
   const labs = readLabs()
-  const index = labs.findIndex(({ id }, at) => {
-    const number = String(at + 1).padStart(2, '0')
-    return id === name || number === name || `${number}-${id}` === name || String(at + 1) === name
-  })
-  const lab = labs[index]
+  const lab = labs.find(({ id }) => [id, id.slice(3), id.slice(0, 2)].includes(name))
   if (lab === undefined)
     throw new InputError(`there is no lab "${name}"; there are: ${labs.map(({ id }) => id).join(', ')}`)
   return lab

@@ -121,6 +121,7 @@ const scenario = z
 
 const labSchema = z
   .strictObject({
+    /** The name of its folder: two digits, then words. */
     id: identifier,
     title: text,
     goal: text,

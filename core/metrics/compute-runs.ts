@@ -182,14 +182,17 @@ export function probeSamples(trace: Trace, first = 0): ProbeSample[] {
     .map(({ sentNs, replyNs, lost }) => ({ sentNs, replyMs: lost === 1 ? null : (replyNs - sentNs) / 1e6 }))
 }
 
-/** What the migration's link carried, a row a bin, from row `first` of the table on. */
+/** How long a bin of the table `link-traffic` is. */
+const BIN_NS: Nanos = 1e6
+
+/** What a link carried, a sample a bin, from row `first` of the table on. */
 export function throughputSamples(trace: Trace, link: string, first = 0): ThroughputSample[] {
   return trace
     .rows('link-traffic', first)
     .filter((row) => row.link === link)
-    .map(({ atNs, binNs, migrationOctets, probeOctets, otherOctets }) => ({
+    .map(({ binNs: atNs, migrationOctets, probeOctets, otherOctets }) => ({
       atNs,
-      binNs,
+      binNs: BIN_NS,
       migrationOctets,
       probeOctets,
       otherOctets,

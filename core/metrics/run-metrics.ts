@@ -81,7 +81,7 @@ export interface ProbeSample {
   readonly replyMs: number | null
 }
 
-/** Octets the source's link carried in one bin. */
+/** Octets the source's link carried in one bin, which begins at `atNs` and is `binNs` long. */
 export interface ThroughputSample {
   readonly atNs: number
   readonly binNs: number

@@ -16,7 +16,6 @@ const RAM_BLOCK = 'riscv_virt_board.ram'
 /** What the trace was told of a conversation. */
 interface Told {
   isSeen: boolean
-  octets: number
   pages: number
   findings: number
 }
@@ -65,7 +64,7 @@ export class Sniffer implements FrameSink, Process {
     const { trace } = this.kernel
     const attacker = this.name
     this.analysis.conversations.forEach((conversation, stream) => {
-      const told = (this.told[stream] ??= { isSeen: false, octets: 0, pages: 0, findings: 0 })
+      const told = (this.told[stream] ??= { isSeen: false, pages: 0, findings: 0 })
       const { protocol, qevm, client, server } = conversation
       if (protocol === null) return
       if (!told.isSeen) {
@@ -73,9 +72,10 @@ export class Sniffer implements FrameSink, Process {
         trace.add('stream-seen', { attacker, stream, protocol, client, server })
       }
       if (qevm === null) return
-      const { octetsRecovered: octets, pagesRecovered: pages } = qevm
-      if (octets !== told.octets || pages !== told.pages) {
-        told.octets = octets
+      // A page that was announced as zero is known as well as one whose octets came.
+      const pages = qevm.pagesRecovered
+      const octets = pages * PAGE_OCTETS
+      if (pages !== told.pages) {
         told.pages = pages
         trace.add('recovered', { attacker, stream, pages, octets })
       }

@@ -6,7 +6,12 @@ import { Host } from '../hypervisor/host.js'
 import type { VirtualMachine, VmOptions, VmOwner } from '../hypervisor/virtual-machine.js'
 import { Kernel } from '../kernel/kernel.js'
 import { guestSecrets } from '../machine/guest-secrets.js'
-import { SHELL_B_DEFAULTS, SHELL_DEFAULTS, writeGuestParameters, type GuestParameters } from '../machine/guest-parameters.js'
+import {
+  SHELL_B_DEFAULTS,
+  SHELL_DEFAULTS,
+  writeGuestParameters,
+  type GuestParameters,
+} from '../machine/guest-parameters.js'
 import { computeRuns, type PlantedSecret } from '../metrics/compute-runs.js'
 import type { RunMetrics } from '../metrics/run-metrics.js'
 import type { ByteStream } from '../base/byte-stream.js'

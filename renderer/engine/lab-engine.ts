@@ -8,7 +8,7 @@ import { scenarioOf } from '../../core/lab/lab-schema.js'
 import { buildReport } from '../../core/report/build-report.js'
 import { defaultScenario } from '../../core/session/scenario.js'
 import { Session, type LoggedCommand, type SessionCommand } from '../../core/session/session.js'
-import type { Answer, MigrationSettings, Request, SessionFile } from './contract.js'
+import type { Answer, LabSummary, MigrationSettings, Request, SessionFile } from './contract.js'
 import { SessionPresenter } from './session-view.js'
 
 /** Wall time a turn may take before the worker listens again. */
@@ -131,19 +131,17 @@ export class LabEngine {
   }
 
   private listLabs(): void {
-    this.host.answer({
-      kind: 'labs',
-      labs: this.host.labs.map(({ id, title, goal, minutes, level, steps }) => ({
-        id,
-        title,
-        goal,
-        minutes,
-        level,
-        stepCount: steps.length,
-        stepsDone: 0,
-        available: true,
-      })),
-    })
+    const labs = this.host.labs.map(({ id, title, goal, minutes, level, steps }) => ({
+      id,
+      title,
+      goal,
+      minutes,
+      level,
+      stepCount: steps.length,
+      stepsDone: 0,
+      available: true,
+    }))
+    this.host.answer({ kind: 'labs', labs: [...labs, sandbox] })
   }
 
   private labNamed(id: string): Lab | null {
@@ -370,6 +368,17 @@ export class LabEngine {
     const text = JSON.stringify(buildReport(session, lab, this.host.version))
     this.host.answer({ kind: 'exported', what, name, octets: new TextEncoder().encode(text) })
   }
+}
+
+const sandbox: LabSummary = {
+  id: 'sandbox',
+  title: 'Sandbox',
+  goal: 'The same two hosts, network and listener, with every setting free and nothing to be done.',
+  minutes: 0,
+  level: 'any',
+  stepCount: 0,
+  stepsDone: 0,
+  available: true,
 }
 
 /** A kept session comes from a file, and files can be damaged. The engine checks each command again when it runs it. */

@@ -1,4 +1,5 @@
 /** A session as the window shows it: folds the engine's state and trace into a view, remembering what was shown before. */
+import type { TimedRow } from '../../core/kernel/trace-tables.js'
 import type { Lab } from '../../core/lab/lab-schema.js'
 import { fillTemplate, labProgress } from '../../core/lab/lab-progress.js'
 import { computeRuns, probeSamples, throughputSamples } from '../../core/metrics/compute-runs.js'
@@ -276,44 +277,44 @@ export class SessionPresenter {
 
 const ms = (ns: number): string => `${(ns / 1e6).toFixed(1)} ms`
 
-type Row<K extends import('../../core/kernel/trace-tables.js').TraceKind> =
-  import('../../core/kernel/trace-tables.js').TimedRow<K>
-
 /** What the list of events says of a trace row; null for rows that are not worth a line. */
 const eventWords = {
-  'vm-state': ({ vm, host, state }: Row<'vm-state'>) => ({ source: host, text: `${vm} is ${state}` }),
-  'migration-start': (row: Row<'migration-start'>) => ({
+  'vm-state': ({ vm, host, state }: TimedRow<'vm-state'>) => ({ source: host, text: `${vm} is ${state}` }),
+  'migration-start': (row: TimedRow<'migration-start'>) => ({
     source: 'operator',
     text: `migration ${row.migration} begins: ${row.strategy}, channel ${row.channel}`,
   }),
-  'migration-status': ({ migration, source, status, cause }: Row<'migration-status'>) => ({
+  'migration-status': ({ migration, source, status, cause }: TimedRow<'migration-status'>) => ({
     source,
     text: `migration ${migration} is ${status}${cause === '' ? '' : `: ${cause}`}`,
   }),
-  'migration-round': (row: Row<'migration-round'>) => ({
+  'migration-round': (row: TimedRow<'migration-round'>) => ({
     source: 'migration',
     text: `round ${row.round}${row.paused === 1 ? ', guest stopped' : ''}: ${row.normalPages} pages and ${row.zeroPages} zero pages in ${ms(row.endNs - row.startNs)}; ${row.dirtiedPages} dirtied meanwhile`,
   }),
-  'migration-refused': ({ host, cause }: Row<'migration-refused'>) => ({ source: host, text: `refused: ${cause}` }),
-  'migration-compare': (row: Row<'migration-compare'>) => ({
+  'migration-refused': ({ host, cause }: TimedRow<'migration-refused'>) => ({
+    source: host,
+    text: `refused: ${cause}`,
+  }),
+  'migration-compare': (row: TimedRow<'migration-compare'>) => ({
     source: 'migration',
     text: `both copies compared: ${row.ramDifferences} octets of memory and ${row.deviceDifferences} device values differ`,
   }),
-  'channel-message': ({ channel, sender, name, octets }: Row<'channel-message'>) => ({
+  'channel-message': ({ channel, sender, name, octets }: TimedRow<'channel-message'>) => ({
     source: sender,
     text: `${channel}: ${name}, ${octets} octets`,
   }),
-  'switch-learned': (row: Row<'switch-learned'>) => ({
+  'switch-learned': (row: TimedRow<'switch-learned'>) => ({
     source: row.device,
     text: `${row.mac} is behind port ${row.switchPort}`,
   }),
-  'stream-seen': (row: Row<'stream-seen'>) => ({
+  'stream-seen': (row: TimedRow<'stream-seen'>) => ({
     source: row.attacker,
     text: `sees ${row.protocol} from ${row.client} to ${row.server}`,
   }),
-  finding: (row: Row<'finding'>) => ({
+  finding: (row: TimedRow<'finding'>) => ({
     source: row.attacker,
     text: `found a ${row.kind} at 0x${row.address.toString(16)}, packet ${row.packet}`,
   }),
-  command: ({ console, text }: Row<'command'>) => ({ source: console, text }),
+  command: ({ console, text }: TimedRow<'command'>) => ({ source: console, text }),
 } as const

@@ -9,7 +9,7 @@ import { playSolution, playStep } from '../../core/lab/play-solution.js'
 import { Session } from '../../core/session/session.js'
 
 const labs = readLabs()
-const firstCrossing = labs.find(({ id }) => id === 'first-crossing')!
+const firstCrossing = labs.find(({ id }) => id === '01-first-crossing')!
 
 function open(lab: Lab, seed: string): Session {
   const scenario = scenarioOf(lab)

@@ -27,7 +27,7 @@ const minimal = {
 describe('parseLab', () => {
   it('takes the labs of the project', () => {
     const labs = readLabs()
-    expect(labs.map(({ id }) => id)).toContain('first-crossing')
+    expect(labs.map(({ id }) => id)).toContain('01-first-crossing')
     for (const lab of labs) expect(lab.steps.length).toBeGreaterThanOrEqual(3)
   })
 
