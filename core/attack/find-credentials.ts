@@ -48,8 +48,11 @@ export class CredentialTables {
 
   /** `run` is one whole field, ended by a zero character. */
   addField(run: TextRun, found: FindingList): void {
+    if (!mayBeChosen(run)) return
     const field = { offset: offsetIn(run, run.start), width: run.width, text: textOf(run, run.start, run.end) }
     if (field.offset < this.coveredTo || !looksChosen(field.text)) return
+    this.addSingle(field, found)
+    if (!this.isPadded(field)) return
     for (const earlier of this.recent) {
       const stride = field.offset - earlier.offset
       if (stride < STRIDE_MIN || stride > STRIDE_MAX || earlier.width !== field.width) continue
@@ -68,7 +71,6 @@ export class CredentialTables {
       this.recent.length = 0
       return
     }
-    this.addSingle(field, found)
     this.recent.push(field)
     if (this.recent.length > RECENT_MAX) this.recent.shift()
   }
@@ -79,10 +81,17 @@ export class CredentialTables {
     for (const step of [-stride, stride])
       for (let offset = field.offset + step, count = 0; count < ROWS_MAX; offset += step, count++) {
         const text = this.isFieldStart(offset, field.width) ? fieldAt(this.image, offset, field.width) : ''
-        if (text.length < 4 || text.includes(' ')) break
-        rows.push({ offset, width: field.width, text })
+        const row = { offset, width: field.width, text }
+        if (text.length < 4 || text.includes(' ') || !this.isPadded(row)) break
+        rows.push(row)
       }
     return rows.sort((a, b) => a.offset - b.offset)
+  }
+
+  /** At least two zeros follow: a field of fixed length, not a string packed among others. */
+  private isPadded({ offset, width, text }: Field): boolean {
+    const end = offset + text.length * width
+    return this.image[end] === 0 && this.image[end + width] === 0 && this.image[end + 2 * width - 1] === 0
   }
 
   /** Text starts at `offset`: what is before it is not text of the same width. */
@@ -103,7 +112,7 @@ export class CredentialTables {
         if (!this.isFieldStart(first.offset + column, width)) continue
         const names = this.namesIn(rows, column)
         if (names === null && rows.length < 3) return false
-        if (names === null) continue
+        if (names === null || !this.hasOneLayout(rows, stride, Math.min(column, 0))) continue
         for (const [index, row] of rows.entries()) {
           const name = names[index] ?? ''
           found.users.add(name)
@@ -120,9 +129,29 @@ export class CredentialTables {
     for (const { offset, width } of rows) {
       const name = this.isFieldStart(offset + column, width) ? fieldAt(this.image, offset + column, width) : ''
       if (!isUserName(name) || isSettingName(name) || looksStrong(name)) return null
+      if (!this.isPadded({ offset: offset + column, width, text: name })) return null
       names.push(name)
     }
     return new Set(names).size * 10 >= names.length * 8 ? names : null
+  }
+
+  /**
+   * Records of one kind have their fields at the same places; strings that happen to lie a stride apart have others
+   * between them, anywhere. `start` is where a record may begin, counted from its text.
+   */
+  private hasOneLayout(rows: readonly Field[], stride: number, start: number): boolean {
+    let fields = 0
+    let common = 0
+    for (let index = 1; index < rows.length; index++) {
+      const [above, here] = [rows[index - 1]!, rows[index]!]
+      for (let at = start; at < start + stride; at += here.width) {
+        const isAbove = this.isFieldStart(above.offset + at, here.width)
+        const isHere = this.isFieldStart(here.offset + at, here.width)
+        if (isAbove || isHere) fields++
+        if (isAbove && isHere) common++
+      }
+    }
+    return common * 2 >= fields
   }
 
   /** One record only: a user name everyone knows, then a strong text. */
@@ -142,15 +171,31 @@ export class CredentialTables {
   }
 }
 
+/** Two kinds of character at least, one of them a digit or a symbol: rejects most words before they become strings. */
+function mayBeChosen({ octets, start, end }: TextRun): boolean {
+  let letters = 0
+  let others = 0
+  for (let at = start; at < end; at++) {
+    const octet = octets[at]!
+    if ((octet >= 0x61 && octet < 0x7b) || (octet >= 0x41 && octet < 0x5b)) letters++
+    else if (octet !== UNDERSCORE) others++
+  }
+  return letters > 0 && others > 0
+}
+
 /** Whether the texts of a column were chosen: most of them look it, and few are repeated. */
 function isTable(rows: readonly Field[], stride: number): boolean {
   const chosen = rows.filter((row) => looksChosen(row.text))
   if (chosen.length * 10 < rows.length * 6 || new Set(rows.map((row) => row.text)).size * 2 < rows.length) return false
+  // Members of one family, such as names of character sets, are listed, not chosen.
+  const alike = rows.filter(({ text }, index) => index > 0 && rows[index - 1]?.text.slice(0, 3) === text.slice(0, 3))
+  if (alike.length * 2 >= rows.length - 1) return false
   return (
     rows.length >= 3 || (rows.length === 2 && stride <= PAIR_STRIDE_MAX && chosen.every((row) => looksStrong(row.text)))
   )
 }
 
+const UNDERSCORE = 0x5f
 const LINE_MAX = 96
 const NAME_MAX = 32
 const PASSWORD_MIN = 6

@@ -7,7 +7,9 @@ import {
   classOfKey,
   isSecretValue,
   isUserName,
+  looksChosen,
   looksRandom,
+  looksStrong,
   mayBeSecretKey,
   type SecretKeyClass,
   varietyOf,
@@ -77,7 +79,11 @@ export function findSetting(run: TextRun, at: number, found: FindingList): void 
   if (isQuoted) from++
   const end = endOfWord(octets, from, isQuoted ? String.fromCharCode(opening) : '"\';&,<>')
   const value = textOf(run, from, end)
-  if (!isSecretValue(value, keyClass, isQuoted || octets[at] !== COLON)) return
+  if (!isSecretValue(value, keyClass, isQuoted) || key.toLowerCase().includes(value.toLowerCase())) return
+  // Spaces around the sign are a configuration's, or a program's, whose names hold letters only.
+  if (octets[at] !== COLON && !isQuoted && from > at + 1 && varietyOf(value.replace(/\W+$/, '')) < 2) return
+  // After a bare colon most texts go on with words.
+  if (octets[at] === COLON && !isQuoted && (from === at + 1 ? !looksStrong(value) : varietyOf(value) < 2)) return
   const user = keyClass === 'password' ? userBefore(run, keyStart) : ''
   if (user !== '')
     add(
@@ -164,6 +170,9 @@ function findShadowLine(run: TextRun, at: number, found: FindingList): void {
   add(run, at + 1, hash, { kind: 'credential', name, confidence: 'high', why: 'password hash of a shadow file' }, found)
 }
 
+const DOT = 0x2e
+/** Fewest characters after the last prefix of a token. */
+const TOKEN_TAIL_MIN = 16
 const tokenShapes =
   /^(?:(?:[A-Za-z]{2,8}[_-]){1,3}[A-Za-z0-9]{16,}|AKIA[A-Z0-9]{16}|AIza[\w-]{35}|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,})$/
 
@@ -177,8 +186,12 @@ export function isToken(word: string): boolean {
 /** An underscore or a dot stands at `at`: the word around it may be a token. Returns where the search goes on. */
 export function findToken(run: TextRun, at: number, found: FindingList): number {
   const { octets } = run
+  let tailEnd = at + 1
+  while (tailEnd - at <= TOKEN_TAIL_MIN && isAlphanumeric(octets[tailEnd])) tailEnd++
+  if (tailEnd - at <= TOKEN_TAIL_MIN && octets[at] !== DOT) return at + 1
   let start = at
   while (at - start < KEY_MAX && isKeyCharacter(octets[start - 1])) start--
+  if (tailEnd - at <= TOKEN_TAIL_MIN && textOf(run, start, start + 3) !== 'eyJ') return at + 1
   let end = at + 1
   while (end - start < VALUE_MAX && isKeyCharacter(octets[end])) end++
   const length = end - start
@@ -206,6 +219,7 @@ export function findKeyedField(run: TextRun, image: Uint8Array, found: FindingLi
   const valueAt = offsetIn(run, run.start)
   const keyAt = fieldStartBefore(image, valueAt, run.width, FIELD_GAP_MAX)
   if (keyAt < 0) return
+  if (!mayBeSecretKey(image, keyAt, valueAt)) return
   const key = fieldAt(image, keyAt, run.width)
   if (key.length < 3 || key.length > KEY_MAX || !/^[A-Za-z][\w.-]*$/.test(key)) return
   const keyClass: SecretKeyClass = classOfKey(key)
@@ -214,9 +228,11 @@ export function findKeyedField(run: TextRun, image: Uint8Array, found: FindingLi
   const paddingOctets = valueAt - keyAt - key.length * run.width
   // Compilers align constants to 4 or 8 octets; more zeros than that are the padding of a field of fixed length.
   const isFixedField = paddingOctets > 8 * run.width
-  if (/\s/.test(value) || !isSecretValue(value, keyClass, isFixedField)) return
-  if (!isFixedField && /^[A-Za-z_]\w*=/.test(value)) return
-  if (!isFixedField && (varietyOf(value) < 2 || !/\d/.test(value) || value.length < 8)) return
+  if (/\s/.test(value) || !isSecretValue(value, keyClass, true)) return
+  const isPlain = /^[A-Za-z0-9]+$/.test(value) || looksChosen(value) || looksRandom(value) || isToken(value)
+  if (isFixedField && !isPlain) return
+  // Constants of a program stand as close: there, only what no program would name or print counts.
+  if (!isFixedField && (/^[A-Za-z_]\w*=/.test(value) || !(looksStrong(value) || isToken(value)))) return
   if (classOfKey(value) !== 'none' && !/\d/.test(value)) return
   addKeyed(run, run.start, value, key, found)
 }

@@ -272,7 +272,7 @@ describe('damage', () => {
   it('gives what there is of a capture that is cut anywhere', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: start.length }), (length) => reads(start.subarray(0, length))),
-      { numRuns: 15 },
+      { numRuns: 10 },
     )
     const { report } = analyseFile(capture.subarray(0, 700_000))
     expect(only(report)).toMatchObject({ protocol: 'qevm', complete: false })
@@ -293,7 +293,7 @@ describe('damage', () => {
           reads(changed)
         },
       ),
-      { numRuns: 15 },
+      { numRuns: 10 },
     )
   })
 })
