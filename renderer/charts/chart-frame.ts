@@ -172,11 +172,14 @@ export function wrapWords(text: string, maxCharacters: number): string[] {
 /** Ticks of a virtual-time axis, all in the one unit that fits its span. */
 export function timeTicks(fromNs: number, toNs: number, count: number, scale: (ns: number) => number): Tick[] {
   const span = toNs - fromNs
-  const unit = span < 2e6 ? { ns: 1e3, name: 'µs' } : span < 2e9 ? { ns: 1e6, name: 'ms' } : { ns: 1e9, name: 's' }
+  const unit = toNs < 2e6 ? { ns: 1e3, name: 'µs' } : toNs < 1e9 ? { ns: 1e6, name: 'ms' } : { ns: 1e9, name: 's' }
   const rough = span / unit.ns / Math.max(1, count)
   const power = 10 ** Math.floor(Math.log10(Math.max(rough, 1e-9)))
   const step = [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= rough) ?? rough
-  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9) + (Number.isInteger(step / power) ? 0 : 1))
+  const digits = Math.max(
+    0,
+    ...[0, 1, 2, 3, 4, 5, 6].filter((count) => !isMultiple(step, 10 ** -count)).map((count) => count + 1),
+  )
   const ticks: Tick[] = []
   for (let index = Math.ceil(fromNs / unit.ns / step - 1e-9); index * step <= (toNs / unit.ns) * (1 + 1e-12); index++) {
     const value = index * step
@@ -184,4 +187,9 @@ export function timeTicks(fromNs: number, toNs: number, count: number, scale: (n
     ticks.push({ at: scale(value * unit.ns), label: `${text} ${unit.name}` })
   }
   return ticks
+}
+
+function isMultiple(value: number, unit: number): boolean {
+  const ratio = value / unit
+  return Math.abs(ratio - Math.round(ratio)) < 1e-6
 }

@@ -19,7 +19,7 @@ export function compareChart(runs: readonly RunMetrics[], options: ChartOptions)
   const frame = chartFrame(options, {
     title: TITLE,
     description: finished.map(inWords).join(' '),
-    margin: { top: 14, right: 16, bottom: 22, left: 44 },
+    margin: { top: 24, right: 16, bottom: 22, left: 44 },
   })
   const downtimes = finished.map((run) => run.downtimeMs!)
   const low = Math.min(...downtimes)
@@ -59,7 +59,7 @@ export function compareChart(runs: readonly RunMetrics[], options: ChartOptions)
     })
     placed.push(at)
   }
-  note(frame.plot, 'RAM recovered by the attacker, against downtime', { x: 4, y: -4, fill: colours.text3 })
+  note(frame.plot, 'RAM recovered by the attacker, against downtime', { x: -36, y: -12, fill: colours.text3 })
   return frame.node
 }
 

@@ -24,7 +24,7 @@ export function downtimeChart({ probes, run }: DowntimeData, options: ChartOptio
   const frame = chartFrame(options, {
     title: TITLE,
     description: describe(shown, run),
-    margin: { top: 10, right: 12, bottom: 22, left: 36 },
+    margin: { top: 22, right: 12, bottom: 22, left: 36 },
   })
   const x = scaleLinear([fromNs, toNs], [0, frame.width])
   const y = scaleLinear([0, Math.max(slowest * 1.15, 0.1)], [frame.height, 0]).nice(3)
@@ -54,7 +54,7 @@ export function downtimeChart({ probes, run }: DowntimeData, options: ChartOptio
         .attr('y1', frame.height - 5)
         .attr('y2', frame.height)
   }
-  note(frame.plot, 'reply time, ms', { x: 4, y: 4, fill: colours.text3 })
+  note(frame.plot, 'reply time, ms', { x: -28, y: -11, fill: colours.text3 })
   return frame.node
 }
 
@@ -78,7 +78,7 @@ function drawGap(
       .attr('fill', colours.clear)
       .attr('fill-opacity', 0.16)
     const centre = Math.min(Math.max((left + right) / 2, 60), width - 60)
-    note(plot, `no reply ${formatMs(run.clientGapMs)}`, { x: centre, y: 18, anchor: 'middle', fill: colours.text })
+    note(plot, `no reply ${formatMs(run.clientGapMs)}`, { x: centre, y: 12, anchor: 'middle', fill: colours.text })
   }
   if (pausedFromNs === null) return
   const left = x(pausedFromNs)

@@ -32,7 +32,7 @@ export function leakChart(runs: readonly RunMetrics[], options: ChartOptions): S
           `${formatShare(run.ramOctetsRecovered, run.ramOctets)} of RAM.`,
       )
       .join(' '),
-    margin: { top: 10, right: 12, bottom: 22, left: 28 },
+    margin: { top: 22, right: 12, bottom: 22, left: 28 },
   })
   const x = scaleLinear([0, longest], [0, frame.width])
   const y = scaleLinear([0, planted], [frame.height, 0])
@@ -65,7 +65,7 @@ export function leakChart(runs: readonly RunMetrics[], options: ChartOptions): S
   })
   drawFindings(frame.plot, lines.at(-1)!.run, x, y)
   labelSealed(frame, lines, y)
-  note(frame.plot, 'secrets found, by time since the run began', { x: 4, y: 4, fill: colours.text3 })
+  note(frame.plot, 'secrets found, by time since the run began', { x: -20, y: -11, fill: colours.text3 })
   return frame.node
 }
 

@@ -1,5 +1,5 @@
 /** Rounds of a migration: pages sent in each, with the closed form's prediction drawn over the measurement. */
-import { scaleBand, scaleLinear, scaleSqrt } from 'd3'
+import { scaleBand, scaleSqrt } from 'd3'
 import type { RoundMetrics, RunMetrics } from '../../core/metrics/run-metrics.js'
 import { formatCount, formatOctets, formatSpan } from '../words/quantities.js'
 import { bottomAxis, chartFrame, colours, emptyChart, horizontalGrid, note, px } from './chart-frame.js'
@@ -95,12 +95,11 @@ function roundInWords(round: RoundMetrics): string {
   )
 }
 
-/** Ticks for a square-root scale: the top, half of it, an eighth, zero, rounded to friendly numbers. */
+/** Ticks for a square-root scale: near the top, its half and its eighth, each rounded down to one digit; and zero. */
 function pageTicks(most: number): number[] {
-  const friendly = (value: number) => scaleLinear([0, value], [0, 1]).nice(1).domain()[1]!
   const ticks = [most, most / 2, most / 8].map((value) => {
     const power = 10 ** Math.floor(Math.log10(value))
     return Math.floor(value / power) * power
   })
-  return [0, ...new Set(ticks.filter((value) => value >= 1 && friendly(value) > 0))].sort((a, b) => a - b)
+  return [0, ...new Set(ticks.filter((value) => value >= 1))].sort((a, b) => a - b)
 }

@@ -48,7 +48,7 @@ export function throughputChart(
   const frame = chartFrame(options, {
     title: TITLE,
     description: `Peak ${formatBitRate(peak)} of ${formatBitRate(linkBps)}, from ${formatInstant(fromNs)} to ${formatInstant(toNs)}.`,
-    margin: { top: 10, right: 12, bottom: 22, left: 62 },
+    margin: { top: 18, right: 12, bottom: 22, left: 66 },
   })
   const fills: Readonly<Record<Kind, string>> = {
     migrationOctets: sealed ? colours.sealed : colours.clear,
@@ -90,7 +90,7 @@ export function throughputChart(
       .attr('y2', y(linkBps))
       .attr('stroke', colours.text3)
       .attr('stroke-dasharray', '4 3')
-    note(frame.plot, `link ${formatBitRate(linkBps)}`, { x: frame.width - 4, y: y(linkBps) + 14, anchor: 'end' })
+    note(frame.plot, `link ${formatBitRate(linkBps)}`, { x: frame.width, y: y(linkBps) - 5, anchor: 'end', fill: colours.text3 })
   }
   return frame.node
 }

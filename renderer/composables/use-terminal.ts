@@ -20,6 +20,7 @@ export interface TerminalOptions {
 }
 
 const FONT_PX = 12
+const SCROLL_BAR_PX = 8
 const RESIZE_REST_MS = 60
 
 export function useTerminal(
@@ -38,6 +39,8 @@ export function useTerminal(
     scrollback: 10_000,
     convertEol: true,
     cursorBlink: false,
+    // As wide as the other panes' scroll bars.
+    overviewRuler: { width: SCROLL_BAR_PX },
     minimumContrastRatio: 4.5,
     theme: terminalTheme(),
   })
@@ -119,6 +122,10 @@ function terminalTheme(): ITheme {
     cursorAccent: colour('ground'),
     selectionBackground: colour('line-strong'),
     selectionForeground: colour('text'),
+    overviewRulerBorder: colour('ground'),
+    scrollbarSliderBackground: colour('line-strong'),
+    scrollbarSliderHoverBackground: colour('control-line'),
+    scrollbarSliderActiveBackground: colour('control-line'),
     black: colour('ground'),
     brightBlack: colour('text-3'),
     red: colour('clear'),

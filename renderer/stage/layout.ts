@@ -37,25 +37,34 @@ const centred = (x: number, y: number, width: number, height: number): Box => ({
   height,
 })
 
-/** Room kept free above for the status line. */
+/** Room kept free above for the status line, and at the other edges. */
 const TOP = 40
 const EDGE = 20
+/** Below this height everything moves closer, and the legend takes a line below. */
+const SHORT = 350
+const LEGEND = 12
+
+export function isShort({ height }: Size): boolean {
+  return height < SHORT
+}
 
 /** Hypervisors left and right in order, the client above the switch, the attacker below it, at its mirror port. */
-export function stageLayout(hosts: readonly HostView[], { width, height }: Size): StageLayout {
+export function stageLayout(hosts: readonly HostView[], size: Size): StageLayout {
+  const { width, height } = size
+  const short = isShort(size)
   const centreX = width / 2
-  const usable = height - TOP - EDGE
-  const middleY = TOP + usable * 0.44
+  const clientHeight = short ? 40 : 44
+  const client: Box = { x: centreX - 64, y: TOP, width: 128, height: clientHeight }
+  const attackerWidth = clamp(width * 0.32, 206, 260)
+  const attackerHeight = short ? 70 : 76
+  const attackerY = height - EDGE - (short ? LEGEND : 0) - attackerHeight
+  const attacker: Box = { x: centreX - attackerWidth / 2, y: attackerY, width: attackerWidth, height: attackerHeight }
+  // Half-way between client and attacker, so that both of their cables are equally long.
+  const middleY = (TOP + clientHeight + attackerY) / 2
   const hostWidth = clamp(width * 0.29, 176, 300)
-  const hostHeight = clamp(usable * 0.56, 132, 232)
+  const hostHeight = clamp((height - TOP - EDGE) * 0.56, 132, Math.min(232, 2 * (middleY - TOP + 8)))
   const side = Math.min((width - 2 * EDGE) / 2 - hostWidth / 2, 400)
-  const sides = [
-    centred(centreX - side, middleY, hostWidth, hostHeight),
-    centred(centreX + side, middleY, hostWidth, hostHeight),
-  ]
-  const client: Box = { x: centreX - 64, y: TOP, width: 128, height: 44 }
-  const attackerWidth = clamp(width * 0.32, 196, 260)
-  const attacker: Box = { x: centreX - attackerWidth / 2, y: height - EDGE - 76, width: attackerWidth, height: 76 }
+  const sides = [-1, 1].map((direction) => centred(centreX + direction * side, middleY, hostWidth, hostHeight))
   const placed = new Map<string, Box>()
   for (const host of hosts) {
     if (host.role === 'client') placed.set(host.name, client)

@@ -140,7 +140,7 @@ function updateCable(drawn: DrawnCable, view: SessionView): void {
   const { cable } = drawn
   const host = view.hosts.find(({ name }) => name === cable.host)!
   const links = view.links.filter((link) => link.from === cable.host || link.to === cable.host)
-  const traffic = cableTraffic(host, links, view.migration)
+  const traffic = cableTraffic(host, links, view.migration, drawn.length)
   const fill = traffic.content === 'clear' ? colours.clear : colours.sealed
   drawn.line
     .attr('stroke', traffic.hasMigration ? fill : colours.guest)
@@ -159,7 +159,7 @@ function updateCable(drawn: DrawnCable, view: SessionView): void {
   placeFrames(drawn)
 }
 
-/** A frame that can be read is an open envelope's bar; a sealed one carries a bar across, so that colour is not alone. */
+/** A frame that can be read is a bar; a sealed one is round with a keyhole, so that colour is not alone. */
 function drawFrame(layer: SvgSelection, content: 'clear' | 'sealed'): void {
   const frame = layer.append('g').attr('class', 'frame')
   frame
@@ -170,8 +170,7 @@ function drawFrame(layer: SvgSelection, content: 'clear' | 'sealed'): void {
     .attr('height', 8)
     .attr('rx', content === 'clear' ? 2 : 4)
     .attr('fill', content === 'clear' ? colours.clear : colours.sealed)
-  if (content === 'sealed')
-    frame.append('rect').attr('x', -1).attr('y', -4).attr('width', 2).attr('height', 8).attr('fill', colours.panel)
+  if (content === 'sealed') frame.append('circle').attr('r', 1.8).attr('fill', colours.panel)
 }
 
 function placeFrames({ cable, frames, traffic, phase }: DrawnCable): void {

@@ -20,13 +20,17 @@ const LINK_WINDOW_S = 0.002
 export function linkRateBps(link: LinkView): number {
   return ((link.migrationOctets + link.probeOctets + link.otherOctets) * 8) / LINK_WINDOW_S
 }
-const MOST_FRAMES = 7
+/** Px a frame needs at least, so that frames stay apart. */
+const FRAME_PITCH = 25
 
+/** `length` of the cable, in px: a short one has room for fewer frames. */
 export function cableTraffic(
   host: HostView,
   links: readonly LinkView[],
   migration: MigrationView | null,
+  length: number,
 ): CableTraffic {
+  const mostFrames = Math.max(1, Math.floor(length / FRAME_PITCH))
   const sum = (pick: (link: LinkView) => number) => links.reduce((total, link) => total + pick(link), 0)
   const capacity = Math.max(1, ...links.map((link) => (link.bandwidthBps / 8) * LINK_WINDOW_S))
   const migrationOctets = sum((link) => link.migrationOctets)
@@ -38,9 +42,7 @@ export function cableTraffic(
     hasMigration: migrationOctets > 0,
     content: migrationOctets > 0 ? content : (links[0]?.content ?? 'clear'),
     migrationFrames:
-      migrationOctets === 0
-        ? 0
-        : 1 + Math.round((MOST_FRAMES - 1) * Math.sqrt(Math.min(1, migrationOctets / capacity))),
+      migrationOctets === 0 ? 0 : 1 + Math.round((mostFrames - 1) * Math.sqrt(Math.min(1, migrationOctets / capacity))),
     probeFrames: probeOctets > 0 ? 1 : 0,
     towardsSwitch: isMigrating(migration?.status) && migration?.source === host.name,
   }

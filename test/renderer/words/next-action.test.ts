@@ -1,0 +1,64 @@
+import { describe, expect, test } from 'vitest'
+import type { HostView, MigrationView, VmView } from '../../../renderer/engine/contract.js'
+import { nextAction } from '../../../renderer/words/next-action.js'
+
+const vm = (state: string): VmView => ({
+  name: 'web',
+  address: '10.0.0.20',
+  state,
+  ramOctets: 2 ** 24,
+  cells: new Uint8Array(96),
+})
+const host = (name: string, title: string, held: VmView | null = null): HostView => ({
+  name,
+  title,
+  role: 'hypervisor',
+  address: '10.0.0.1',
+  cores: 4,
+  vm: held,
+})
+const migration = (status: string): MigrationView => ({
+  migration: 1,
+  status,
+  cause: '',
+  source: 'a',
+  destination: 'b',
+  channel: 'none',
+  strategy: 'precopy',
+  round: 1,
+  roundProgress: 0.5,
+  remainingPages: 10,
+})
+
+describe('nextAction', () => {
+  test('boots first', () => {
+    const action = nextAction({
+      booted: false,
+      hosts: [host('a', 'Host A', vm('shut off')), host('b', 'Host B')],
+      migration: null,
+    })
+    expect(action).toEqual({ label: 'Boot web', request: { kind: 'boot' } })
+  })
+
+  test('names the guest and where it would go', () => {
+    const onA = [host('a', 'Host A', vm('running')), host('b', 'Host B')]
+    const onB = [host('a', 'Host A'), host('b', 'Host B', vm('running'))]
+    expect(nextAction({ booted: true, hosts: onA, migration: null }).label).toBe('Migrate web to Host B')
+    expect(nextAction({ booted: true, hosts: onB, migration: migration('completed') }).label).toBe(
+      'Migrate web to Host A',
+    )
+  })
+
+  test('the guest counts where it runs, not where it left a paused copy behind', () => {
+    const hosts = [host('a', 'Host A', vm('postmigrate')), host('b', 'Host B', vm('running'))]
+    expect(nextAction({ booted: true, hosts, migration: migration('completed') }).label).toBe('Migrate web to Host A')
+  })
+
+  test('a running migration can be cancelled, a failed one tried again', () => {
+    const hosts = [host('a', 'Host A', vm('running')), host('b', 'Host B', vm('inmigrate'))]
+    expect(nextAction({ booted: true, hosts, migration: migration('active') }).request).toEqual({
+      kind: 'cancel-migration',
+    })
+    expect(nextAction({ booted: true, hosts, migration: migration('failed') }).label).toBe('Migrate web to Host B')
+  })
+})
