@@ -368,13 +368,14 @@ export class MigrationSource implements Process, StreamOwner {
   private allSent(): void {
     this.closeRound(0)
     this.phase = 'confirming'
+    // A destination that still waits for octets, because one was changed on the way, then knows that none will come.
+    this.stream.end()
     if (!this.options.returnPath) this.complete()
   }
 
   /** From here on the other copy is the one that may live. This one stands still for ever. */
   private complete(): void {
     this.finish()
-    this.stream.end()
     this.enter('completed')
   }
 

@@ -135,7 +135,7 @@ export function observeFields(device: BodyDescription, body: Uint8Array): Observ
 }
 
 /** A hostile description can nest empty arrays in arrays: so many steps are enough for any real device. */
-const FIELD_STEPS_MAX = 1_000_000
+const FIELD_STEPS_MAX = 200_000
 
 class FieldWalk {
   readonly found: ObservedField[] = []

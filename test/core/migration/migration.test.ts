@@ -131,7 +131,7 @@ describe('a migration that fails', () => {
     )
   })
 
-  it('never ends with a wrong copy that lives, whichever octet is changed', () => {
+  it('leaves exactly one live copy whichever octet is changed, and none that differs by more than a page', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: whole.near.octetsSent - 1 }),

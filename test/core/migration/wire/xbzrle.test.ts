@@ -30,6 +30,7 @@ describe('XBZRLE', () => {
         applyXbzrle(from, encoded.subarray(0, length))
         expect(from).toEqual(to)
       }),
+      { numRuns: 40 },
     )
   })
 
