@@ -59,7 +59,15 @@ export const traceTables = {
   /** Core time booked on a host by a named lane. */
   'core-time': { host: 'text', lane: 'text', binNs: 'number', workNs: 'number' },
   /** The attacker found something in what it captured. */
-  finding: { attacker: 'text', stream: 'number', kind: 'text', value: 'text', address: 'number', packet: 'number' },
+  finding: {
+    attacker: 'text',
+    stream: 'number',
+    kind: 'text',
+    name: 'text',
+    value: 'text',
+    address: 'number',
+    packet: 'number',
+  },
   /** How much of guest memory the attacker has rebuilt from one conversation, in total so far. */
   recovered: { attacker: 'text', stream: 'number', pages: 'number', octets: 'number' },
   /** The attacker recognised (or not) what a TCP conversation carries. `stream` counts its conversations. */

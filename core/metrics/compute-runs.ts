@@ -152,8 +152,8 @@ function leakage(
     if (event.found) {
       const matches = planted.filter((secret) => reveals(event.value, secret.value))
       for (const match of matches) known.add(match)
-      const { kind, value, address, packet, atNs } = event
-      findings.push({ kind, value, address, packet, atNs, planted: matches.length > 0 })
+      const { kind, name, value, address, packet, atNs } = event
+      findings.push({ kind, name, value, address, packet, atNs, planted: matches.length > 0 })
     } else octetsOfStream.set(event.stream, event.octets)
     let ramOctetsRecovered = 0
     for (const octets of octetsOfStream.values()) ramOctetsRecovered = Math.max(ramOctetsRecovered, octets)

@@ -27,6 +27,8 @@ export interface LeakStep {
 
 export interface FoundSecret {
   readonly kind: string
+  /** Whose or which, as the attacker understood it: a user, a setting's key, an issuer; empty if it is not known. */
+  readonly name: string
   readonly value: string
   /** Guest-physical address. */
   readonly address: number

@@ -80,8 +80,8 @@ export class Sniffer implements FrameSink, Process {
         trace.add('recovered', { attacker, stream, pages, octets })
       }
       if (qevm.findingCount === told.findings) return
-      for (const { kind, value, address, packet } of qevm.liveFindings().slice(told.findings))
-        trace.add('finding', { attacker, stream, kind, value, address: Number(address), packet })
+      for (const { kind, name, value, address, packet } of qevm.liveFindings().slice(told.findings))
+        trace.add('finding', { attacker, stream, kind, name, value, address: Number(address), packet })
       told.findings = qevm.findingCount
     })
   }

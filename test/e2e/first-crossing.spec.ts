@@ -1,0 +1,84 @@
+/** Lab 01 from the first click to the report, through what a student sees and nothing else. */
+import type { Page } from '@playwright/test'
+import { expect, test } from './lab-window.js'
+
+test.setTimeout(240_000)
+
+const step = (page: Page, title: string) =>
+  page.getByRole('listitem').filter({ has: page.getByRole('button', { name: title }) })
+
+async function expectDone(page: Page, title: string): Promise<void> {
+  await expect(page.getByRole('button', { name: `${title}, done` })).toBeVisible({ timeout: 60_000 })
+}
+
+async function typeIn(page: Page, terminal: RegExp, text: string): Promise<void> {
+  await page.getByRole('tab', { name: terminal }).click()
+  await page.getByRole('tabpanel', { name: terminal }).click()
+  await page.keyboard.type(text, { delay: 15 })
+  await page.keyboard.press('Enter')
+}
+
+async function migrateOver(page: Page, channel: string): Promise<void> {
+  await page.getByLabel('Channel').first().selectOption({ label: channel })
+  await page.getByRole('button', { name: /^Migrate web to/ }).click()
+  await expect(page.getByRole('button', { name: 'Cancel migration' })).toBeVisible()
+  await expect(page.getByRole('button', { name: /^Migrate web to/ })).toBeVisible({ timeout: 60_000 })
+}
+
+test('the whole of the first lab', async ({ lab }) => {
+  const { page } = lab
+  await page.getByText('First crossing').first().click()
+
+  // Boot, and log in with the password the guide gives.
+  await page.getByRole('button', { name: 'Boot web' }).click()
+  const guide = page.getByRole('complementary', { name: 'Guide' })
+  const password = await guide
+    .locator('code')
+    .filter({ hasText: /-.*\d{4}$/ })
+    .first()
+    .innerText()
+  await page.waitForTimeout(2500)
+  await typeIn(page, /web console/, 'alice')
+  await page.waitForTimeout(500)
+  await page.keyboard.type(password, { delay: 15 })
+  await page.keyboard.press('Enter')
+  await expectDone(page, 'Boot the guest and log in')
+
+  await migrateOver(page, 'Clear text')
+  await expectDone(page, 'Move it while it runs')
+
+  // What the listener has.
+  await typeIn(page, /attacker/, 'search')
+  await page.getByRole('tab', { name: /Findings/ }).click()
+  const rootRow = page.getByRole('row').filter({ hasText: 'root' })
+  const rootPassword = await rootRow.locator('.value').first().innerText()
+  await page.getByRole('textbox', { name: 'Your answer', exact: true }).fill(rootPassword)
+  await page.getByRole('button', { name: 'Answer' }).first().click()
+  await page.getByRole('tab', { name: /Charts/ }).click()
+  const downtime = await page
+    .getByRole('region', { name: /Runs compared/ })
+    .getByRole('cell')
+    .nth(2)
+    .innerText()
+  await page.getByRole('textbox', { name: 'Your answer in ms' }).fill(downtime.replace(/[^\d.]/g, ''))
+  await page.getByRole('button', { name: 'Answer' }).last().click()
+  await expectDone(page, 'Look at what the listener has')
+
+  await migrateOver(page, 'NaCl')
+  await expectDone(page, 'Encrypt the stream')
+  await migrateOver(page, 'SSH tunnel')
+  await expectDone(page, 'Send it through an SSH tunnel')
+
+  await page.getByText("Sealing every octet takes time on the host's processor", { exact: false }).click()
+  await page.getByText('That a machine moved, between which hosts', { exact: false }).click()
+  await expectDone(page, 'Compare the three')
+  await expect(step(page, 'Compare the three')).toContainText('Confidentiality cost time')
+
+  // Three runs side by side: only the clear one leaked.
+  const rows = page.getByRole('region', { name: /Runs compared/ }).getByRole('row')
+  await expect(rows).toHaveCount(4)
+  await expect(rows.nth(1)).toContainText('13/13')
+  await expect(rows.nth(2)).toContainText('0/13')
+  await expect(rows.nth(3)).toContainText('0/13')
+  expect(lab.problems).toEqual([])
+})
