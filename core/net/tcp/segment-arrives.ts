@@ -3,6 +3,7 @@
  *
  * @implements RFC 9293 §3.10.7.3 (SYN-SENT), §3.10.7.4 (other states), RFC 5961 §3 and §4 (challenge ACKs), RFC 7323 §5
  */
+import { milliseconds } from '../../base/units.js'
 import { TCP_FLAG, type TcpHeader } from '../wire/tcp.js'
 import { seqAdd, seqDiff, seqLeq, seqLt, seqMax } from './sequence.js'
 import type { TcpConnection } from './tcp-connection.js'
@@ -10,6 +11,8 @@ import { armRetransmissionTimer, refuse, retransmitFirst, sendAck, sendSegment, 
 
 /** Octets of the timestamps option with its padding, in every segment. */
 const TIMESTAMPS_OCTETS = 12
+/** Between two answers to segments that cannot be right. */
+const CHALLENGE_NS = milliseconds(500)
 
 /** `segment` was read from `frame`; its payload may be kept by reference. */
 export function segmentArrives(c: TcpConnection, segment: Readonly<TcpHeader>, frame: Uint8Array): void {
@@ -82,18 +85,18 @@ function segmentArrivesSynchronized(c: TcpConnection, segment: Readonly<TcpHeade
     // The first SYN again: our answer was lost. The SYN-ACK of a simultaneous open gets the usual acknowledgment.
     const isSynAgain = (flags & (TCP_FLAG.syn | TCP_FLAG.ack)) === TCP_FLAG.syn
     if (c.tcpState === 'SYN-RECEIVED' && isSynAgain) sendSegment(c, c.iss, 0, 'SYN-ACK')
-    else sendAck(c)
+    else challenge(c, segment)
     return
   }
   if ((flags & TCP_FLAG.rst) !== 0) {
     // Only the exact sequence resets; anything else in the window is asked back (RFC 5961 §3.2).
-    if (segment.sequence !== c.rcvNxt) sendAck(c)
+    if (segment.sequence !== c.rcvNxt) challenge(c, segment)
     else if (c.tcpState === 'TIME-WAIT' || c.tcpState === 'CLOSING' || c.tcpState === 'LAST-ACK') c.close()
     else c.fail(c.tcpState === 'SYN-RECEIVED' ? 'connection refused' : 'connection reset by the peer')
     return
   }
   if ((flags & TCP_FLAG.syn) !== 0 && !(c.tcpState === 'SYN-RECEIVED' && seqAdd(segment.sequence, 1) === c.rcvNxt)) {
-    sendAck(c) // RFC 5961 §4.2
+    challenge(c, segment) // RFC 5961 §4.2
     return
   }
   if ((flags & TCP_FLAG.ack) === 0) return
@@ -120,6 +123,17 @@ function segmentArrivesSynchronized(c: TcpConnection, segment: Readonly<TcpHeade
   transmit(c)
 }
 
+/**
+ * Answer what cannot be right by saying where we stand. Two ends that disagree about that (somebody forged data) would
+ * answer each other for ever, so segments without data get such an answer twice a second at most, as in Linux.
+ */
+function challenge(c: TcpConnection, segment: Readonly<TcpHeader>): void {
+  const isLoopLikely = isBare(segment) || (segment.flags & TCP_FLAG.syn) !== 0
+  if (isLoopLikely && c.kernel.nowNs < c.nextChallengeNs) return
+  if (isLoopLikely) c.nextChallengeNs = c.kernel.nowNs + CHALLENGE_NS
+  sendAck(c)
+}
+
 /** §3.10.7.4 first check, with PAWS (RFC 7323 §5.3). */
 function isAcceptable(c: TcpConnection, segment: Readonly<TcpHeader>): boolean {
   if (c.hasTimestamps && segment.hasTimestamps && seqLt(segment.tsVal, c.tsRecent)) return false
@@ -135,7 +149,7 @@ function isAcceptable(c: TcpConnection, segment: Readonly<TcpHeader>): boolean {
 function acknowledge(c: TcpConnection, segment: Readonly<TcpHeader>): boolean {
   const { acknowledgment: ack, sequence } = segment
   if (seqLt(c.sndMax, ack)) {
-    sendAck(c)
+    challenge(c, segment)
     return false
   }
   // Whoever answers probes of its closed window is alive (RFC 9293 §3.8.6.1).

@@ -80,6 +80,7 @@ export class TcpConnection implements ByteStream, Process, TimerOwner {
   lastAckSent = 0
   segmentsUnacknowledged = 0
   ackNow = false
+  nextChallengeNs: Nanos = 0
 
   readonly rtt = new RttEstimator()
   /** The octet whose acknowledgment is being timed, or null. */
