@@ -62,6 +62,7 @@ export class HartState implements StatefulDevice {
       (state.u32(name) & ~allowed) === 0 ? state.u32(name) : state.refuse(name, 'has bits the hart does not have')
     const gpr = state.numbers('env.gpr', 32, 0xffff_ffff)
     if (gpr[0] !== 0) state.refuse('env.gpr', 'not 0 in x0')
+    const reserved = aligned('env.load_res')
     const registers = {
       pc: aligned('env.pc'),
       mstatus: bits('env.mstatus', MSTATUS_MIE | MSTATUS_MPIE),
@@ -71,7 +72,7 @@ export class HartState implements StatefulDevice {
       mepc: aligned('env.mepc'),
       mcause: state.u32('env.mcause'),
       mtval: state.u32('env.mtval'),
-      reservation: state.bool('env.has_reservation') ? aligned('env.load_res') : -1,
+      reservation: state.bool('env.has_reservation') ? reserved : -1,
       waiting: state.bool('halted'),
     }
     const [mcycle, minstret] = [state.u64('env.mcycle'), state.u64('env.minstret')]

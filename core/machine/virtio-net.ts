@@ -326,8 +326,8 @@ export class VirtioNet implements StatefulDevice, FrameSink {
 function storeQueueRegister(queue: Virtqueue, offset: number, value: number): void {
   switch (offset) {
     case REGISTER.queueNum:
-      // Section 2.6: a power of two; anything else leaves the queue without entries.
-      queue.size = value <= QUEUE_SIZE_MAX && (value & (value - 1)) === 0 ? value : 0
+      // Section 2.6: a power of two; anything else leaves the queue without entries. A queue in use keeps its size.
+      if (!queue.isReady) queue.size = value <= QUEUE_SIZE_MAX && (value & (value - 1)) === 0 ? value : 0
       break
     case REGISTER.queueReady:
       queue.isReady = (value & 1) !== 0 && queue.size > 0

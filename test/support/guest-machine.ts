@@ -47,12 +47,15 @@ export class RunningMachine {
   }
 }
 
-export function bootGuest(
-  parameters: Partial<GuestParameters> = {},
-  { image = 'shell', ramOctets = 16 * MIB, defaults = SHELL_DEFAULTS } = {},
-): RunningMachine {
+interface GuestOptions {
+  readonly image?: 'shell' | 'shell-b'
+  readonly ramOctets?: number
+}
+
+export function bootGuest(parameters: Partial<GuestParameters> = {}, options: GuestOptions = {}): RunningMachine {
+  const { image = 'shell', ramOctets = 16 * MIB } = options
   const machine = new Machine({ ramOctets, nicMac: GUEST_MAC })
   machine.loadElf(guestImage(image))
-  writeGuestParameters(machine.ram, { ...defaults, ...parameters })
+  writeGuestParameters(machine.ram, { ...SHELL_DEFAULTS, ...parameters })
   return new RunningMachine(machine)
 }

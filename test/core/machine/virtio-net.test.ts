@@ -1,0 +1,251 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { WireError } from '../../../core/base/errors.js'
+import { RAM_BASE } from '../../../core/cpu/memory.js'
+import { Ram } from '../../../core/machine/ram.js'
+import { VirtioNet } from '../../../core/machine/virtio-net.js'
+import { GUEST_MAC, MIB } from '../../support/guest-machine.js'
+
+const SIZE = 8
+const DESC_NEXT = 1
+const DESC_WRITE = 2
+
+interface Descriptor {
+  offset: number
+  length: number
+  flags?: number
+  next?: number
+}
+
+/** A driver with its rings in RAM: queue q has its table at 0x1000 (q + 1), available ring 0x400 and used ring 0x800 on. */
+class Driver {
+  readonly ram = new Ram(MIB)
+  readonly nic = new VirtioNet(this.ram, GUEST_MAC)
+  private readonly view = new DataView(this.ram.octets.buffer)
+
+  constructor({ features = [1 << 5, 1], status = 15 } = {}) {
+    this.set(0x070, 3)
+    for (const [select, word] of features.entries()) {
+      this.set(0x024, select)
+      this.set(0x020, word)
+    }
+    this.set(0x070, 11)
+    for (const queue of [0, 1]) {
+      this.set(0x030, queue)
+      this.set(0x038, SIZE)
+      for (const [register, at] of [
+        [0x080, 0],
+        [0x090, 0x400],
+        [0x0a0, 0x800],
+      ] as const)
+        this.set(register, RAM_BASE + this.table(queue) + at)
+      this.set(0x044, 1)
+    }
+    this.set(0x070, status)
+  }
+
+  table(queue: number): number {
+    return 0x1000 * (queue + 1)
+  }
+  set(register: number, value: number): void {
+    this.nic.store(register, 4, value >>> 0)
+  }
+  get(register: number): number {
+    return this.nic.load(register, 4)
+  }
+
+  describe(queue: number, index: number, { offset, length, flags = 0, next = 0 }: Descriptor): void {
+    const at = this.table(queue) + 16 * index
+    this.view.setUint32(at, RAM_BASE + offset, true)
+    this.view.setUint32(at + 4, 0, true)
+    this.view.setUint32(at + 8, length, true)
+    this.view.setUint16(at + 12, flags, true)
+    this.view.setUint16(at + 14, next, true)
+  }
+
+  /** Make the chain that begins at `head` available, and tell the device. */
+  offer(queue: number, head: number): void {
+    const at = this.table(queue) + 0x400
+    const index = this.view.getUint16(at + 2, true)
+    this.view.setUint16(at + 4 + 2 * (index % SIZE), head, true)
+    this.view.setUint16(at + 2, index + 1, true)
+    this.set(0x050, queue)
+  }
+
+  /** Entries of the used ring: heads and lengths. */
+  used(queue: number): [number, number][] {
+    const at = this.table(queue) + 0x800
+    const count = this.view.getUint16(at + 2, true)
+    return Array.from({ length: count }, (_, i) => {
+      const entry = at + 4 + 8 * (i % SIZE)
+      return [this.view.getUint32(entry, true), this.view.getUint32(entry + 4, true)]
+    })
+  }
+}
+
+const frame = Uint8Array.from({ length: 60 }, (_, index) => index + 1)
+
+describe('virtio-net over virtio-mmio (VIRTIO 1.1)', () => {
+  test('tells what it is: magic, version 2, network, its features, queue size, MAC and link', () => {
+    const { nic, ...driver } = new Driver()
+    void driver
+    expect([0, 4, 8, 0xc, 0x34].map((register) => nic.load(register, 4))).toEqual([0x74726976, 2, 1, 0x554d4551, 256])
+    const features = [0, 1, 2].map((select) => {
+      nic.store(0x014, 4, select)
+      return nic.load(0x010, 4)
+    })
+    expect(features).toEqual([(1 << 5) | (1 << 16), 1, 0])
+    expect(Array.from({ length: 7 }, (_, index) => nic.load(0x100 + index, 1))).toEqual([...GUEST_MAC, 1])
+    expect([nic.load(0, 2), nic.store(0x70, 1, 0)]).toEqual([-1, false])
+  })
+
+  test('FEATURES_OK does not stay for a driver of the legacy device, or one that wants what was not offered', () => {
+    expect(new Driver().get(0x070)).toBe(15)
+    expect(new Driver({ features: [1 << 5, 0] }).get(0x070)).toBe(7)
+    expect(new Driver({ features: [1 << 9, 1] }).get(0x070)).toBe(7)
+  })
+
+  test('sends the frame of a chain of several buffers, without the header, and gives the chain back', () => {
+    const driver = new Driver()
+    driver.ram.write(0x8000 + 12, frame.subarray(0, 20))
+    driver.ram.write(0x9000, frame.subarray(20))
+    driver.describe(1, 3, { offset: 0x8000, length: 32, flags: DESC_NEXT, next: 5 })
+    driver.describe(1, 5, { offset: 0x9000, length: 40 })
+    driver.offer(1, 3)
+    expect(driver.nic.takeFrames()).toEqual([frame])
+    expect(driver.nic.takeFrames()).toEqual([])
+    expect(driver.used(1)).toEqual([[3, 0]])
+    expect([driver.nic.isInterrupting(), driver.get(0x060)]).toEqual([true, 1])
+    driver.set(0x064, 1)
+    expect(driver.nic.isInterrupting()).toBe(false)
+  })
+
+  test('writes a received frame behind its header, over several buffers, and marks the pages dirty', () => {
+    const driver = new Driver()
+    driver.describe(0, 0, { offset: 0x8000, length: 30, flags: DESC_WRITE | DESC_NEXT, next: 1 })
+    driver.describe(0, 1, { offset: 0x9000, length: 1500, flags: DESC_WRITE })
+    driver.offer(0, 0)
+    driver.ram.startDirtyLog()
+    driver.nic.receiveFrame(frame)
+    expect([...driver.ram.octets.subarray(0x8000, 0x800c)]).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0])
+    expect(driver.ram.octets.subarray(0x800c, 0x801e)).toEqual(frame.subarray(0, 18))
+    expect(driver.ram.octets.subarray(0x9000, 0x9000 + 42)).toEqual(frame.subarray(18))
+    expect(driver.used(0)).toEqual([[0, 72]])
+    const dirty = new Uint32Array(8)
+    driver.ram.takeDirty(dirty)
+    expect(dirty[0]).toBe((1 << 8) | (1 << 9) | (1 << 1)) // two buffers, and the page of the used ring
+    expect([driver.nic.isInterrupting(), driver.nic.droppedFrames]).toEqual([true, 0])
+  })
+
+  test('drops frames when there is no buffer, when they are too long, and before DRIVER_OK', () => {
+    const driver = new Driver()
+    driver.nic.receiveFrame(frame)
+    driver.describe(0, 0, { offset: 0x8000, length: 2000, flags: DESC_WRITE })
+    driver.offer(0, 0)
+    driver.nic.receiveFrame(new Uint8Array(1515))
+    expect([driver.nic.droppedFrames, driver.used(0)]).toEqual([2, []])
+    const early = new Driver({ status: 11 })
+    early.describe(0, 0, { offset: 0x8000, length: 2000, flags: DESC_WRITE })
+    early.offer(0, 0)
+    early.nic.receiveFrame(frame)
+    expect([early.nic.droppedFrames, early.used(0)]).toEqual([1, []])
+  })
+
+  test('a driver that asks for quiet is not interrupted', () => {
+    const driver = new Driver()
+    driver.ram.octets[driver.table(1) + 0x400] = 1
+    driver.describe(1, 0, { offset: 0x8000, length: 72 })
+    driver.offer(1, 0)
+    expect([driver.nic.takeFrames().length, driver.nic.isInterrupting()]).toEqual([1, false])
+  })
+
+  test.each<[string, (driver: Driver) => void]>([
+    ['a buffer outside RAM', (driver) => driver.describe(1, 0, { offset: MIB - 4, length: 72 })],
+    ['a loop', (driver) => driver.describe(1, 0, { offset: 0, length: 1, flags: DESC_NEXT, next: 0 })],
+    [
+      'an index past the table',
+      (driver) => driver.describe(1, 0, { offset: 0, length: 1, flags: DESC_NEXT, next: SIZE }),
+    ],
+    ['a ring outside RAM', (driver) => driver.set(0x090, 0x1000)],
+    ['a table above 4 GiB', (driver) => driver.set(0x084, 1)],
+  ])('%s breaks the contract: the device asks for a reset and does nothing until it comes', (_name, damage) => {
+    const driver = new Driver()
+    driver.describe(1, 0, { offset: 0x8000, length: 72 })
+    driver.set(0x030, 1)
+    damage(driver)
+    driver.offer(1, 0)
+    expect([driver.get(0x070), driver.get(0x060), driver.used(1)]).toEqual([15 | 64, 2, []])
+    driver.offer(1, 0)
+    expect(driver.nic.takeFrames()).toEqual([])
+    driver.set(0x070, 0)
+    expect([driver.get(0x070), driver.get(0x060), driver.get(0x044)]).toEqual([0, 0, 0])
+  })
+
+  test('ring positions move with the state: the copy goes on with the next buffer', () => {
+    const driver = new Driver()
+    for (const index of [0, 1])
+      driver.describe(0, index, { offset: 0x8000 + 0x800 * index, length: 2000, flags: DESC_WRITE })
+    driver.offer(0, 0)
+    driver.offer(0, 1)
+    driver.nic.receiveFrame(frame)
+    const ram = new Ram(MIB)
+    ram.write(0, driver.ram.octets)
+    const other = new VirtioNet(ram, new Uint8Array(6))
+    other.loadState(driver.nic.saveState())
+    expect(other.saveState()).toEqual(driver.nic.saveState())
+    other.receiveFrame(frame.toReversed())
+    driver.nic.receiveFrame(frame.toReversed())
+    expect(Buffer.compare(ram.octets, driver.ram.octets)).toBe(0)
+    expect(other.load(0x100, 1)).toBe(GUEST_MAC[0])
+  })
+
+  test('random register writes and rings never escape RAM, hang or throw', () => {
+    const store = fc.record({
+      register: fc.constantFrom(
+        0x014,
+        0x020,
+        0x024,
+        0x030,
+        0x038,
+        0x044,
+        0x050,
+        0x064,
+        0x070,
+        0x080,
+        0x084,
+        0x090,
+        0x0a0,
+        0x100,
+      ),
+      value: fc.oneof(
+        fc.nat(300),
+        fc.integer({ min: 0, max: 0xffff_ffff }),
+        fc.constantFrom(RAM_BASE, RAM_BASE + MIB - 2),
+      ),
+    })
+    const driver = new Driver()
+    fc.assert(
+      fc.property(
+        fc.array(store, { maxLength: 30 }),
+        fc.uint8Array({ minLength: 64, maxLength: 200 }),
+        (stores, rings) => {
+          driver.ram.write(driver.table(1), rings)
+          driver.ram.write(driver.table(1) + 0x400, rings)
+          for (const { register, value } of stores) driver.set(register, value)
+          driver.nic.receiveFrame(frame)
+          for (const sent of driver.nic.takeFrames()) expect(sent.length).toBeLessThanOrEqual(1514)
+          new VirtioNet(driver.ram, GUEST_MAC).loadState(driver.nic.saveState())
+        },
+      ),
+      { numRuns: 300 },
+    )
+  })
+
+  test.each([{ rx_num: 3 }, { tx_num: 512 }, { rx_num: 0 }, { isr: 4 }, { mac: new Uint8Array(5) }, { rx_desc: 5 }])(
+    'refuses the state %o',
+    (damage) => {
+      const { nic } = new Driver()
+      expect(() => nic.loadState({ ...nic.saveState(), ...damage })).toThrow(WireError)
+    },
+  )
+})
