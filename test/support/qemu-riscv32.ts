@@ -1,0 +1,62 @@
+import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+const QEMU = 'qemu-system-riscv32'
+
+/** Fails the test with what to install when QEMU is missing. */
+export function requireQemu(): void {
+  if (spawnSync(QEMU, ['--version']).status !== 0)
+    throw new Error(`${QEMU} is missing: install Debian's package qemu-system-misc`)
+}
+
+/** A guest image in real QEMU, its console on our pipes. Call `kill` when done. */
+export class QemuGuest {
+  private readonly process: ChildProcessWithoutNullStreams
+  private output = ''
+  private errors = ''
+  private exitCode: number | null = null
+
+  /** `udpEchoPort`, if not 0: a port of this machine that leads to the guest's UDP port 7. */
+  constructor(image: 'shell' | 'shell-b', udpEchoPort = 0) {
+    const elf = fileURLToPath(new URL(`../../labs/guests/${image}.elf`, import.meta.url))
+    const forward = udpEchoPort > 0 ? `,hostfwd=udp:127.0.0.1:${udpEchoPort}-:7` : ',restrict=on'
+    this.process = spawn(QEMU, [
+      ...['-M', 'virt', '-m', '16M', '-bios', 'none', '-kernel', elf, '-display', 'none', '-monitor', 'none'],
+      ...['-serial', 'stdio', '-global', 'virtio-mmio.force-legacy=false'],
+      ...['-netdev', `user,id=n0${forward}`, '-device', 'virtio-net-device,netdev=n0,mac=52:54:00:12:34:56'],
+    ])
+    this.process.stdout.on('data', (octets: Buffer) => (this.output += octets.toString('latin1')))
+    this.process.stderr.on('data', (octets: Buffer) => (this.errors += octets.toString('latin1')))
+    this.process.on('exit', (code) => (this.exitCode = code ?? -1))
+  }
+
+  type(text: string): void {
+    this.process.stdin.write(Buffer.from(text, 'latin1'))
+  }
+
+  /** Wait until the console has said `text` since the last call; returns all it said. Throws after 15 s. */
+  async expect(text: string): Promise<string> {
+    await this.until(() => this.output.includes(text), `to say ${JSON.stringify(text)}`)
+    const said = this.output
+    this.output = ''
+    return said
+  }
+
+  /** Wait for QEMU to end; returns its exit code. */
+  async ended(): Promise<number> {
+    await this.until(() => this.exitCode !== null, 'to end')
+    return this.exitCode ?? -1
+  }
+
+  kill(): void {
+    if (this.exitCode === null) this.process.kill('SIGKILL')
+  }
+
+  private async until(condition: () => boolean, what: string): Promise<void> {
+    for (let waitedMs = 0; !condition(); waitedMs += 10) {
+      if (waitedMs > 15_000)
+        throw new Error(`QEMU's guest was waited for ${what}; it said: ${this.output}${this.errors}`)
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+  }
+}
