@@ -30,6 +30,7 @@ export function findPrivateKey(run: TextRun, at: number, found: FindingList): nu
 }
 
 function beginBefore(octets: Uint8Array, at: number): number {
+  if (octets[at - 1] === 0x2d) return -1 // marks stand on lines of their own
   const floor = Math.max(0, at - KEY_MAX)
   for (let back = at - 1; back >= floor && isTextOctet(octets[back]); back--)
     if (octets[back] === 0x2d && octets[back - 1] !== 0x2d) {
@@ -47,10 +48,10 @@ function addKey(run: TextRun, at: number, found: FindingList): number {
   const bodyStart = at + BEGIN.length
   if (label === undefined) return bodyStart
   const limit = Math.min(octets.length, at + KEY_MAX)
-  for (let i = bodyStart; i < limit && isTextOctet(octets[i]); i++) {
-    if (octets[i] !== 0x2d || octets[i - 1] === 0x2d) continue
-    if (startsWith(octets, i, BEGIN)) return i
-    if (!startsWith(octets, i, `${END}${label}-----`)) continue
+  for (let i = bodyStart + label.length + 5; i < limit && isTextOctet(octets[i]); i++) {
+    if (octets[i] !== 0x2d || octets[i + 1] !== 0x2d) continue
+    // Only marks have two hyphens together; another than this key's end means that this one was cut.
+    if (!startsWith(octets, i, `${END}${label}-----`)) return i
     let end = i + END.length + label.length + 5
     const value = textOf(run, at, end)
     // A program that writes keys has both marks among its constants, with nothing between them.

@@ -53,8 +53,14 @@ function endOfWord(octets: Uint8Array, from: number, stops: string): number {
   return end
 }
 
-/** An equals sign or a colon stands at `at`: what is before it may be a key, what is after it a value. */
-export function findSetting(run: TextRun, at: number, found: FindingList): void {
+/** An equals sign or a colon stands at `at`: what is before it may be a key, what is after it a value. Returns where the
+ *  search goes on: past a long value, which is not read again at each sign in it. */
+export function findSetting(run: TextRun, at: number, found: FindingList): number {
+  return Math.max(at + 1, settingEnd(run, at, found))
+}
+
+/** The end of what was read as a value, if that was long; else 0. */
+function settingEnd(run: TextRun, at: number, found: FindingList): number {
   const { octets } = run
   if (octets[at] === COLON && octets[at + 1] === SLASH && octets[at + 2] === SLASH) return findUrl(run, at, found)
   if (octets[at] === COLON && octets[at + 1] === 0x24) findShadowLine(run, at, found)
@@ -65,11 +71,11 @@ export function findSetting(run: TextRun, at: number, found: FindingList): void 
   if (quote === QUOTE || quote === APOSTROPHE) keyEnd--
   let keyStart = keyEnd
   while (keyEnd - keyStart < KEY_MAX && isKeyCharacter(octets[keyStart - 1])) keyStart--
-  if (keyEnd - keyStart < 3 || !mayBeSecretKey(octets, keyStart, keyEnd)) return
+  if (keyEnd - keyStart < 3 || !mayBeSecretKey(octets, keyStart, keyEnd)) return 0
   const key = textOf(run, keyStart, keyEnd)
   if (octets[at] === COLON && /^(?:set-)?cookie$/i.test(key)) return findCookies(run, at + 1, found)
   const keyClass = classOfKey(key)
-  if (keyClass === 'none') return
+  if (keyClass === 'none') return 0
 
   let from = at + 1
   while (octets[from] === SPACE && from - at <= 4) from++
@@ -78,12 +84,13 @@ export function findSetting(run: TextRun, at: number, found: FindingList): void 
   const isQuoted = opening === QUOTE || opening === APOSTROPHE
   if (isQuoted) from++
   const end = endOfWord(octets, from, isQuoted ? String.fromCharCode(opening) : '"\';&,<>')
+  const past = end - from > KEY_MAX ? end : 0
   const value = textOf(run, from, end)
-  if (!isSecretValue(value, keyClass, isQuoted) || key.toLowerCase().includes(value.toLowerCase())) return
+  if (!isSecretValue(value, keyClass, isQuoted) || key.toLowerCase().includes(value.toLowerCase())) return past
   // Spaces around the sign are a configuration's, or a program's, whose names hold letters only.
-  if (octets[at] !== COLON && !isQuoted && from > at + 1 && varietyOf(value.replace(/\W+$/, '')) < 2) return
+  if (octets[at] !== COLON && !isQuoted && from > at + 1 && varietyOf(value.replace(/\W+$/, '')) < 2) return past
   // After a bare colon most texts go on with words.
-  if (octets[at] === COLON && !isQuoted && (from === at + 1 ? !looksStrong(value) : varietyOf(value) < 2)) return
+  if (octets[at] === COLON && !isQuoted && (from === at + 1 ? !looksStrong(value) : varietyOf(value) < 2)) return past
   const user = keyClass === 'password' ? userBefore(run, keyStart) : ''
   if (user !== '')
     add(
@@ -94,6 +101,7 @@ export function findSetting(run: TextRun, at: number, found: FindingList): void 
       found,
     )
   else addKeyed(run, from, value, key, found)
+  return past
 }
 
 function addKeyed(run: TextRun, from: number, value: string, key: string, found: FindingList): void {
@@ -111,12 +119,12 @@ function userBefore(run: TextRun, keyStart: number): string {
 }
 
 /** RFC 6265 section 4: `name=value` pairs; attributes and cookies that only keep a preference are left out. */
-function findCookies(run: TextRun, from: number, found: FindingList): void {
+function findCookies(run: TextRun, from: number, found: FindingList): number {
   let at = from
   for (let pairs = 0; pairs < 32; pairs++) {
     while (run.octets[at] === SPACE || run.octets[at] === 0x3b) at++
     const end = endOfWord(run.octets, at, ';')
-    if (end === at) return
+    if (end === at) break
     const pair = textOf(run, at, end)
     const [, name = '', value = ''] = /^([^=]+)=(.*)$/.exec(pair) ?? []
     const isSession = /sid|sess|auth|token|jwt|csrf|login|remember/i.test(name) && value.length >= 8
@@ -124,12 +132,13 @@ function findCookies(run: TextRun, from: number, found: FindingList): void {
       add(run, at, pair, { kind: 'cookie', name, confidence: 'high', why: 'pair of an HTTP cookie header' }, found)
     at = end
   }
+  return at
 }
 
 /** RFC 9110 section 11.6.2: a scheme and what it carries. */
-function findAuthorization(run: TextRun, from: number, found: FindingList): void {
+function findAuthorization(run: TextRun, from: number, found: FindingList): number {
   const match = /^(Basic|Bearer|Digest|Token) +([\x21-\x7e]{6,})/i.exec(textOf(run, from, from + VALUE_MAX))
-  if (match === null) return
+  if (match === null) return 0
   const [, scheme = '', value = ''] = match
   const valueAt = from + match[0].length - value.length
   add(
@@ -139,17 +148,19 @@ function findAuthorization(run: TextRun, from: number, found: FindingList): void
     { kind: 'token', name: scheme, confidence: 'high', why: `HTTP authorization, ${scheme}` },
     found,
   )
+  return valueAt + value.length
 }
 
 /** RFC 3986 section 3.2.1: `scheme://user:password@host`. The colon stands at `at`. */
-function findUrl(run: TextRun, at: number, found: FindingList): void {
+function findUrl(run: TextRun, at: number, found: FindingList): number {
   const { octets } = run
   let start = at
   while (at - start < 24 && (isAlphanumeric(octets[start - 1]) || octets[start - 1] === 0x2b)) start--
   const end = endOfWord(octets, at + 3, '"\'<>`|\\')
+  const past = end - at > KEY_MAX ? end : 0
   const url = textOf(run, start, end)
   const match = /^[A-Za-z][A-Za-z0-9+]*:\/\/([^\s/?#:@]*):([^\s/?#@]{3,})@[A-Za-z0-9.[\]_-]+/.exec(url)
-  if (match === null || /^%s|^[{$<*]/.test(match[2] ?? '')) return
+  if (match === null || /^%s|^[{$<*]/.test(match[2] ?? '')) return past
   const name = match[1] ?? ''
   add(
     run,
@@ -158,6 +169,7 @@ function findUrl(run: TextRun, at: number, found: FindingList): void {
     { kind: 'credential', name, confidence: 'high', why: 'URL with a password before the host' },
     found,
   )
+  return past
 }
 
 /** shadow(5): `user:$id$salt$hash:`. */

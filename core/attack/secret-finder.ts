@@ -65,7 +65,7 @@ class RunSearch {
           at = findPrivateKey(run, at, found)
           break
         case SEPARATOR:
-          findSetting(run, at++, found)
+          at = findSetting(run, at, found)
           break
         case JOINT:
           at = findToken(run, at, found)
