@@ -4,14 +4,7 @@
  */
 import type { ProbeSample, RunMetrics, ThroughputSample } from '../../core/metrics/run-metrics.js'
 
-export type {
-  FoundSecret,
-  LeakStep,
-  ProbeSample,
-  RoundMetrics,
-  RunMetrics,
-  ThroughputSample,
-} from '../../core/metrics/run-metrics.js'
+export type { ProbeSample, RunMetrics, ThroughputSample } from '../../core/metrics/run-metrics.js'
 
 export type Strategy = 'precopy' | 'stop-and-copy'
 export type ChannelName = 'none' | 'nacl' | 'ssh'

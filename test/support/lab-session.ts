@@ -27,7 +27,14 @@ export function smallSession({
   const scenario: Scenario = {
     ...defaultScenario,
     bandwidthBps,
-    guest: { ...defaultScenario.guest, ramOctets: 4 * 1024 ** 2, fillOctets: 1024 ** 2, workingSetPages: 64, image, ...guest },
+    guest: {
+      ...defaultScenario.guest,
+      ramOctets: 4 * 1024 ** 2,
+      fillOctets: 1024 ** 2,
+      workingSetPages: 64,
+      image,
+      ...guest,
+    },
     migration: { ...defaultScenario.migration, downtimeLimitNs: milliseconds(2), ...migration },
   }
   return new Session({ scenario, seed, image: readGuestImage(image) })

@@ -47,6 +47,12 @@ export interface CapturedTcp {
   readonly segment: TcpSegment
 }
 
+const noOctets = new Uint8Array(0)
+
+class CapturedSegment extends TcpHeader implements TcpSegment {
+  payload: Uint8Array = noOctets
+}
+
 /**
  * The TCP segment in a captured frame, or null when it carries something else (or a fragment). Checksums are not
  * looked at: captures at the sender are made before the card fills them in. Throws `WireError`.
@@ -57,7 +63,8 @@ export function decodeCapturedTcp(linkType: number, octets: Uint8Array): Capture
   const ip = new Ipv4Header()
   readCapturedIpv4Header(octets, start, ip)
   if (ip.protocol !== IP_PROTOCOL.tcp || ip.moreFragments || ip.fragmentOffset !== 0) return null
-  const header = new TcpHeader()
-  readTcpHeader(octets, ip.payloadStart, ip.payloadEnd, header)
-  return { ip, segment: { ...header, payload: octets.subarray(header.payloadStart, header.payloadEnd) } }
+  const segment = new CapturedSegment()
+  readTcpHeader(octets, ip.payloadStart, ip.payloadEnd, segment)
+  segment.payload = octets.subarray(segment.payloadStart, segment.payloadEnd)
+  return { ip, segment }
 }

@@ -28,7 +28,9 @@ describe.each(channelNames)('a move over %s and back', (channel) => {
   })
 
   it('shows the guest’s announcement from its new host, and the probes', () => {
-    expect(tsharkFields(capture, ['frame.number'], { ...options, filter: 'eth.type == 0x8035' }).length).toBeGreaterThanOrEqual(3)
+    expect(
+      tsharkFields(capture, ['frame.number'], { ...options, filter: 'eth.type == 0x8035' }).length,
+    ).toBeGreaterThanOrEqual(3)
     expect(tsharkFields(capture, ['frame.number'], { ...options, filter: 'icmp.type == 0' }).length).toBeGreaterThan(20)
   })
 

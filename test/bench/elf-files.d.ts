@@ -1,0 +1,4 @@
+declare module '*.elf' {
+  const octets: Uint8Array
+  export default octets
+}
