@@ -23,7 +23,7 @@ const STRIDE_MIN = 12
 const PAIR_STRIDE_MAX = 128
 const ROWS_MAX = 256
 const RECENT_MAX = 4
-const REJECTED_MAX = 8
+const REJECTED_MAX = 32
 
 interface Field {
   readonly offset: number
