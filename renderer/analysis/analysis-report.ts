@@ -14,6 +14,7 @@ export interface AnalysedRound {
 
 export interface AnalysedFinding {
   readonly kind: string
+  readonly name: string
   readonly value: string
   readonly address: number
   readonly packets: readonly number[]
@@ -63,8 +64,9 @@ export function readAnalysis(value: unknown): AnalysisReport | null {
         normal: number(normal),
         xbzrle: number(xbzrle),
       })),
-      findings: list(stream.findings, ({ kind, value: found, address, packets }) => ({
+      findings: list(stream.findings, ({ kind, name, value: found, address, packets }) => ({
         kind: text(kind),
+        name: text(name),
         value: text(found),
         address: number(address),
         packets: Array.isArray(packets) ? packets.filter((packet) => typeof packet === 'number') : [],

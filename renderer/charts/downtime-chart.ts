@@ -3,7 +3,7 @@ import { scaleLinear } from 'd3'
 import type { ProbeSample, RunMetrics } from '../../core/metrics/run-metrics.js'
 import { formatMs } from '../words/quantities.js'
 import { bottomAxis, chartFrame, colours, emptyChart, horizontalGrid, note, px, timeTicks } from './chart-frame.js'
-import type { ChartOptions } from './chart-frame.js'
+import type { ChartFrame, ChartOptions } from './chart-frame.js'
 
 export interface DowntimeData {
   /** In order of `sentNs`. */
@@ -13,7 +13,9 @@ export interface DowntimeData {
 }
 
 const TITLE = 'What the client felt'
+/** Shown before any migration. */
 const LATEST_NS = 500e6
+const MARGIN_NS = 25e6
 
 export function downtimeChart({ probes, run }: DowntimeData, options: ChartOptions): SVGSVGElement {
   if (probes.length === 0)
@@ -59,11 +61,7 @@ export function downtimeChart({ probes, run }: DowntimeData, options: ChartOptio
 }
 
 /** The gap is shaded; the pause is a bar on its floor. Both are named beside, where there is room. */
-function drawGap(
-  { plot, width, height }: ReturnType<typeof chartFrame>,
-  run: RunMetrics | null,
-  x: (ns: number) => number,
-): void {
+function drawGap({ plot, width, height }: ChartFrame, run: RunMetrics | null, x: (ns: number) => number): void {
   if (run === null) return
   const { clientGapFromNs: from, clientGapToNs: to, pausedFromNs, resumedAtNs } = run
   if (from !== null && to !== null) {
@@ -96,11 +94,19 @@ function drawGap(
   note(plot, text, { x: roomRight ? right + 8 : left - 8, y: height - 6, anchor: roomRight ? 'start' : 'end' })
 }
 
+/** While a run lasts, all of it; then its switch-over, near enough for the gap to be seen. */
 function shownSpan(probes: readonly ProbeSample[], run: RunMetrics | null): [number, number] {
   const last = probes.at(-1)!.sentNs
   if (run === null) return [Math.max(0, last - LATEST_NS), Math.max(last, 1)]
-  const end = Math.max(run.endNs ?? last, run.clientGapToNs ?? 0, run.resumedAtNs ?? 0)
-  const margin = Math.max(15e6, (end - run.startNs) * 0.2)
+  const { clientGapFromNs: gapFrom, clientGapToNs: gapTo, pausedFromNs, resumedAtNs } = run
+  if (run.endNs !== null && gapFrom !== null && gapTo !== null) {
+    const from = Math.min(gapFrom, pausedFromNs ?? gapFrom)
+    const to = Math.max(gapTo, resumedAtNs ?? gapTo)
+    const margin = Math.max(MARGIN_NS, (to - from) * 3)
+    return [Math.max(0, from - margin), to + margin]
+  }
+  const end = run.endNs ?? last
+  const margin = Math.max(MARGIN_NS, (end - run.startNs) * 0.2)
   return [Math.max(0, run.startNs - margin), end + margin]
 }
 

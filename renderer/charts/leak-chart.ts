@@ -4,9 +4,11 @@ import type { RunMetrics } from '../../core/metrics/run-metrics.js'
 import { channelTitle, findingTitle, isSealed } from '../words/terms.js'
 import { formatShare } from '../words/quantities.js'
 import { bottomAxis, chartFrame, colours, emptyChart, horizontalGrid, note, px, timeTicks } from './chart-frame.js'
-import type { ChartOptions } from './chart-frame.js'
+import type { ChartFrame, ChartOptions } from './chart-frame.js'
 
 const TITLE = 'What leaked'
+/** Room for one name. */
+const LABEL_PX = 96
 
 interface LeakLine {
   readonly run: RunMetrics
@@ -63,7 +65,7 @@ export function leakChart(runs: readonly RunMetrics[], options: ChartOptions): S
       .attr('stroke-width', isLast ? 2.2 : 1.4)
       .attr('stroke-dasharray', isSealed(run.channel) ? (run.channel === 'ssh' ? '2 3' : '7 3') : null)
   })
-  drawFindings(frame.plot, lines.at(-1)!.run, x, y)
+  nameFindings(frame, lines.at(-1)!.run, x, y)
   labelSealed(frame, lines, y)
   note(frame.plot, 'secrets found, by time since the run began', { x: -20, y: -11, fill: colours.text3 })
   return frame.node
@@ -79,35 +81,33 @@ function leakLine(run: RunMetrics): LeakLine {
   return { run, points: [[0, 0], ...steps, [spanOf(run), run.secretsFound]] }
 }
 
-/** Names the first find of each kind of the last run, where the words do not collide. */
-function drawFindings(
-  plot: Parameters<typeof note>[0],
+/** Names what was found, finds close to one another together. */
+function nameFindings(
+  { plot, width }: ChartFrame,
   run: RunMetrics,
   x: (ns: number) => number,
   y: (count: number) => number,
 ): void {
-  let lastX = -Infinity
-  let count = 0
   const planted = run.findings.filter((finding) => finding.planted).toSorted((a, b) => a.atNs - b.atNs)
-  for (const finding of planted) {
-    count++
-    const at = x(finding.atNs - run.startNs)
-    if (at - lastX < 84 || count === planted.length) continue
-    const leansLeft = at > 90
-    note(plot, findingTitle(finding.kind).toLowerCase(), {
-      x: leansLeft ? at - 5 : at + 5,
-      y: Math.max(y(count) + (leansLeft ? 4 : 14), 16),
+  let named = 0
+  while (named < planted.length) {
+    const first = planted[named]!
+    const at = x(first.atNs - run.startNs)
+    const size = planted.slice(named).filter((finding) => x(finding.atNs - run.startNs) - at < LABEL_PX).length
+    const title = findingTitle(first.kind).toLowerCase()
+    const text = size === 1 ? title : `${title} and ${size - 1} more`
+    const leansLeft = at > width - 120
+    note(plot, text, {
+      x: leansLeft ? at - 6 : at + 6,
+      y: y(named + size / 2) + 4,
       anchor: leansLeft ? 'end' : 'start',
+      halo: false,
     })
-    lastX = at
+    named += size
   }
 }
 
-function labelSealed(
-  frame: ReturnType<typeof chartFrame>,
-  lines: readonly LeakLine[],
-  y: (count: number) => number,
-): void {
+function labelSealed(frame: ChartFrame, lines: readonly LeakLine[], y: (count: number) => number): void {
   const silent = [
     ...new Set(lines.filter(({ run }) => run.secretsFound === 0).map(({ run }) => channelTitle(run.channel))),
   ]

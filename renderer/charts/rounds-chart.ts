@@ -12,6 +12,8 @@ export function pagesSent({ normalPages, zeroPages }: RoundMetrics): number {
 }
 
 export function roundsChart(run: RunMetrics | null, options: ChartOptions): SVGSVGElement {
+  if (run !== null && run.rounds.length === 0 && run.endNs === null)
+    return emptyChart(options, TITLE, 'The first round is under way: its bar appears when it ends.')
   if (run === null || run.rounds.length === 0)
     return emptyChart(
       options,

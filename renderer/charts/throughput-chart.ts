@@ -90,7 +90,12 @@ export function throughputChart(
       .attr('y2', y(linkBps))
       .attr('stroke', colours.text3)
       .attr('stroke-dasharray', '4 3')
-    note(frame.plot, `link ${formatBitRate(linkBps)}`, { x: frame.width, y: y(linkBps) - 5, anchor: 'end', fill: colours.text3 })
+    note(frame.plot, `link ${formatBitRate(linkBps)}`, {
+      x: frame.width,
+      y: y(linkBps) - 5,
+      anchor: 'end',
+      fill: colours.text3,
+    })
   }
   return frame.node
 }

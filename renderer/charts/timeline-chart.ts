@@ -78,7 +78,7 @@ function drawRounds(lane: SvgSelection, run: RunMetrics, x: X, nowNs: number): v
     if (label !== undefined) note(lane, label, { x: left + 6, y: 11.5, fill: colours.panel, halo: false })
   }
   const what = `run ${run.migration}, ${channelTitle(run.channel)}`
-  if (run.rounds.length === 0) bar(run.startNs, run.endNs ?? nowNs, colours.text3, what, `${what}: ${run.status}`)
+  if (run.rounds.length === 0) bar(run.startNs, run.endNs ?? nowNs, colours.guest, what, `${what}: ${run.status}`)
   for (const round of run.rounds) {
     if (round.paused) continue
     const title = `${what}: round ${round.round}, ${formatCount(pagesSent(round))} pages, ${formatSpan(round.endNs - round.startNs)}`

@@ -9,6 +9,7 @@ import type {
   EventView,
   LabSummary,
   LabView,
+  MigrationSettings,
   PacketView,
   ProbeSample,
   Request,
@@ -72,6 +73,8 @@ export interface Exported {
 
 export interface Session {
   readonly view: Readonly<ShallowRef<SessionView | null>>
+  /** Changes only when a setting does. */
+  readonly settings: Readonly<ShallowRef<MigrationSettings | null>>
   readonly lab: Readonly<ShallowRef<LabView | null>>
   readonly runs: Readonly<ShallowRef<readonly RunMetrics[]>>
   readonly labs: Readonly<ShallowRef<readonly LabSummary[] | null>>
@@ -111,6 +114,7 @@ export function injectSession(): Session {
 
 export function useSession(engine: EngineSource, options: SessionOptions = {}): Session {
   const view = shallowRef<SessionView | null>(null)
+  const settings = shallowRef<MigrationSettings | null>(null)
   const lab = shallowRef<LabView | null>(null)
   const runs = shallowRef<readonly RunMetrics[]>([])
   const labs = shallowRef<readonly LabSummary[] | null>(null)
@@ -147,6 +151,7 @@ export function useSession(engine: EngineSource, options: SessionOptions = {}): 
 
   function drop(): void {
     view.value = null
+    settings.value = null
     progress.value = null
     lists.forEach((list) => list.clear())
     Object.values(consoles).forEach((feed) => feed.clear())
@@ -161,6 +166,7 @@ export function useSession(engine: EngineSource, options: SessionOptions = {}): 
     ignoring = false
     progress.value = null
     view.value = next
+    if (JSON.stringify(next.settings) !== JSON.stringify(settings.value)) settings.value = next.settings
     probes.add(next.newProbes)
     throughput.add(next.newThroughput)
     events.add(next.newEvents)
@@ -201,6 +207,7 @@ export function useSession(engine: EngineSource, options: SessionOptions = {}): 
   })
   return {
     view,
+    settings,
     lab,
     runs,
     labs,

@@ -152,8 +152,9 @@ function runSection(run: RunMetrics, { probes, throughput }: ReportData, documen
     linkBps: run.linkBps,
     sealed: isSealed(run.channel),
   }
-  const findings = run.findings.map(({ kind, value, address, packet, atNs, planted }) => [
+  const findings = run.findings.map(({ kind, name, value, address, packet, atNs, planted }) => [
     findingTitle(kind),
+    name,
     value,
     formatAddress(address),
     `${packet}`,
@@ -169,7 +170,7 @@ ${figure('Throughput of the source’s link', throughputChart(rate, options))}
 ${
   findings.length === 0
     ? `<p>Nothing. ${isSealed(run.channel) ? 'The stream was sealed.' : ''}</p>`
-    : table(['Kind', 'Value', 'Guest address', 'Packet', 'At', 'Planted'], findings)
+    : table(['Kind', 'Whose', 'Value', 'Guest address', 'Packet', 'At', 'Planted'], findings)
 }</section>`
 }
 

@@ -24,11 +24,12 @@ export function strategyTitle(strategy: string): string {
 }
 
 const findingTitles: Readonly<Record<string, string>> = {
-  password: 'Password',
+  credential: 'Password',
   'private-key': 'Private key',
   card: 'Card number',
   cookie: 'Session cookie',
-  'key-value': 'Key and value',
+  setting: 'Secret setting',
+  token: 'Token',
 }
 
 export function findingTitle(kind: string): string {

@@ -8,7 +8,13 @@ const stream = (protocol: string, complete: boolean, pagesRecovered: number, fin
   machine: 'virt',
   blocks: pagesRecovered === 0 ? [] : [{ name: 'ram', octets: 4096 * pagesRecovered, pagesRecovered, sha256: '' }],
   rounds: [],
-  findings: Array.from({ length: findings }, () => ({ kind: 'card', value: '4', address: 1, packets: [1] })),
+  findings: Array.from({ length: findings }, () => ({
+    kind: 'card',
+    name: 'Visa',
+    value: '4',
+    address: 1,
+    packets: [1],
+  })),
 })
 const said = (...streams: unknown[]) => verdict(readAnalysis({ kind: 'pcapng', streams, warnings: [] })!)
 
@@ -29,7 +35,7 @@ describe('readAnalysis', () => {
   test('keeps what has the right shape', () => {
     const report = readAnalysis({ kind: 'qevm', streams: [stream('qevm', true, 1, 1), 7], warnings: ['cut', 3] })!
     expect(report.streams).toHaveLength(1)
-    expect(report.streams[0]!.findings).toEqual([{ kind: 'card', value: '4', address: 1, packets: [1] }])
+    expect(report.streams[0]!.findings).toEqual([{ kind: 'card', name: 'Visa', value: '4', address: 1, packets: [1] }])
     expect(report.warnings).toEqual(['cut'])
   })
 

@@ -429,8 +429,9 @@ const fixtureAnalysis = {
         { zero: 7020, normal: 1172, xbzrle: 0, inferred: false },
         { zero: 3, normal: 211, xbzrle: 0, inferred: false },
       ],
-      findings: plantedSecrets.map(([kind, value], index) => ({
+      findings: plantedSecrets.map(([kind, name, value], index) => ({
         kind,
+        name,
         value,
         address: 0x80000000 + index * 9216,
         packets: [812 + index * 31],

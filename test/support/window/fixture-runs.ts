@@ -17,14 +17,14 @@ export interface FixtureRun {
 const PAGES = 4096
 const roundPages = [4096, 1310, 486, 371, 118]
 const predictedPages = [null, 1260, 430, 236, 82]
-export const plantedSecrets: readonly (readonly [kind: string, value: string])[] = [
-  ['password', 'alice:tide-lantern-42'],
-  ['card', '4556 7375 8689 9855'],
-  ['private-key', '-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAE'],
-  ['cookie', 'session=9f3c1a77d2e84b06'],
-  ['card', '5500 0055 5555 5559'],
-  ['key-value', 'api_token=mk_live_71c09e'],
-  ['password', 'backup:harbour-7-quill'],
+export const plantedSecrets: readonly (readonly [kind: string, name: string, value: string])[] = [
+  ['credential', 'alice', 'tide-lantern-42'],
+  ['card', 'Visa', '4556 7375 8689 9855'],
+  ['private-key', 'OpenSSH', '-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAE'],
+  ['cookie', 'session', '9f3c1a77d2e84b06'],
+  ['card', 'Mastercard', '5500 0055 5555 5559'],
+  ['setting', 'api_token', 'mk_live_71c09e'],
+  ['credential', 'backup', 'harbour-7-quill'],
 ]
 
 /** Virtual octets a second that the channel lets through. */
@@ -115,11 +115,19 @@ export function fixtureRun(run: FixtureRun, nowNs: number): RunMetrics {
 function foundBy(run: FixtureRun, nowNs: number): FoundSecret[] {
   const first = runTimes(run).rounds[0]!
   const places = [0.14, 0.22, 0.31, 0.48, 0.52, 0.71, 0.9]
-  return plantedSecrets.flatMap(([kind, value], index) => {
+  return plantedSecrets.flatMap(([kind, name, value], index) => {
     const atNs = Math.round(first.startNs + (first.endNs - first.startNs) * places[index]!)
     if (atNs > nowNs) return []
     return [
-      { kind, value, address: 0x80000000 + index * 0x1f340 + 0x4c8, packet: 840 + index * 1371, atNs, planted: true },
+      {
+        kind,
+        name,
+        value,
+        address: 0x80000000 + index * 0x1f340 + 0x4c8,
+        packet: 840 + index * 1371,
+        atNs,
+        planted: true,
+      },
     ]
   })
 }
