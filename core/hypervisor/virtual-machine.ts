@@ -111,11 +111,12 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm {
     this.wakeAtBoundary()
   }
 
-  /** What somebody types on the console. Only a running VM takes it. */
-  type(octets: Uint8Array): void {
+  /** What somebody types on the console. Only a running VM takes it; returns how many octets it had room for. */
+  type(octets: Uint8Array): number {
     assert(this.runState === 'running', `${this.name} is ${this.runState}`)
-    this.machine.console.receive(octets)
+    const taken = this.machine.console.receive(octets)
     this.wakeAtBoundary()
+    return taken
   }
 
   handleEvent(_event: KernelEvent): void {

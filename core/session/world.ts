@@ -56,7 +56,7 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
   private readonly probe: ProbeClient
   private readonly shells: Readonly<Record<'operator' | 'attacker', LineShell>>
   private readonly credentials: readonly HostCredentials[]
-  /** Typed on the guest's console while no copy of it ran. */
+  /** Typed on the guest's console while no copy of it ran, or faster than it reads. */
   private heldInput = ''
   private consoleLine = ''
   private crossingCount = 0
@@ -245,8 +245,9 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
         this.kernel.trace.add('console-line', { vm: vm.name, text: this.consoleLine })
         this.consoleLine = ''
       } else if (character >= ' ' && this.consoleLine.length < CONSOLE_LINE_MAX) this.consoleLine += character
-      else if (character === '\r') continue
     }
+    // It reads what it echoes, so there may be room again for what is held.
+    this.deliverInput()
   }
 
   vmStateChanged(vm: VirtualMachine): void {
@@ -273,8 +274,7 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
   private deliverInput(): void {
     const vm = this.liveVm()
     if (this.heldInput === '' || vm?.state !== 'running') return
-    vm.type(latin1Octets(this.heldInput))
-    this.heldInput = ''
+    this.heldInput = this.heldInput.slice(vm.type(latin1Octets(this.heldInput)))
   }
 
   private collectShellOutput(): void {

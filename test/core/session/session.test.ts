@@ -96,6 +96,17 @@ describe('Session', () => {
     expect(ticks.length).toBeGreaterThanOrEqual(3)
   })
 
+  it('takes a paste that is longer than the serial port has room for', () => {
+    const session = bootedSession({ guest: { hasSecrets: false } })
+    session.do({ kind: 'type', console: 'guest', text: 'alice\r' })
+    session.runFor(seconds(0.5))
+    const lines = Array.from({ length: 600 }, (_, index) => `line-${index}`)
+    session.do({ kind: 'type', console: 'guest', text: `${lines.join('\r')}\r` })
+    session.runFor(seconds(8))
+    const console = session.world.consoles.guest.from(0)
+    expect(lines.filter((line) => !console.includes(line))).toEqual([])
+  })
+
   it('refuses what cannot be done, and changes nothing', () => {
     const session = smallSession()
     expect(() => session.do({ kind: 'migrate' })).toThrow(new InputError('web is not running: boot it first'))
