@@ -12,6 +12,7 @@ export default defineConfig<object, ShellOptions>({
   workers: 1,
   forbidOnly: Boolean(process.env.CI),
   reporter: [['list']],
+  use: { screenshot: 'only-on-failure' },
   projects: [
     { name: 'electron', testMatch: '**/*.spec.ts', use: { shell: 'electron' } },
     { name: 'chromium', testMatch: '**/*.spec.ts', testIgnore: '**/desktop.spec.ts', use: { shell: 'chromium' } },

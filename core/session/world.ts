@@ -104,7 +104,7 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
     this.consoles = { guest: new ConsoleLog(), operator: new ConsoleLog(), attacker: new ConsoleLog() }
     this.shells = { operator: new OperatorShell(kernel, this), attacker: new AttackerShell(kernel, this.sniffer) }
     this.shells.operator.start('Two hosts, one machine. Type help.\n')
-    this.shells.attacker.start("A copy of every frame at Host A's port arrives here. Type help.\n")
+    this.shells.attacker.start("Copies of every frame at Host A's port\narrive here. Type help.\n")
     this.collectShellOutput()
   }
 

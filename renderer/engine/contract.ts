@@ -214,6 +214,8 @@ export interface SessionView {
   readonly playing: boolean
   readonly speed: number
   readonly booted: boolean
+  /** Name of the guest, also before it is there. */
+  readonly guest: string
   readonly settings: MigrationSettings
   readonly hosts: readonly HostView[]
   readonly links: readonly LinkView[]

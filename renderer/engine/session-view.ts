@@ -65,6 +65,7 @@ export class SessionPresenter {
       seed: session.parts.seed,
       nowNs: session.nowNs,
       booted: world.liveVm() !== undefined,
+      guest: session.parts.scenario.guest.name,
       settings: {
         strategy,
         channel,

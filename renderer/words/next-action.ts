@@ -15,11 +15,11 @@ export function hostOfGuest(hosts: readonly HostView[]): (HostView & { readonly 
 
 export function nextAction({
   booted,
+  guest,
   hosts,
   migration,
-}: Pick<SessionView, 'booted' | 'hosts' | 'migration'>): NextAction {
+}: Pick<SessionView, 'booted' | 'guest' | 'hosts' | 'migration'>): NextAction {
   const holder = hostOfGuest(hosts)
-  const guest = holder?.vm.name ?? 'the guest'
   if (!booted) return { label: `Boot ${guest}`, request: { kind: 'boot' } }
   if (isMigrating(migration?.status)) return { label: 'Cancel migration', request: { kind: 'cancel-migration' } }
   const other = hosts.find((host) => host.role === 'hypervisor' && host.name !== holder?.name)
