@@ -35,6 +35,7 @@ const view = (change: Partial<SessionView> = {}): SessionView => ({
   playing: true,
   speed: 1,
   booted: true,
+  guest: 'web',
   settings: {
     strategy: 'precopy',
     channel: 'none',

@@ -33,8 +33,9 @@ const migration = (status: string): MigrationView => ({
 describe('nextAction', () => {
   test('boots first', () => {
     const action = nextAction({
+      guest: 'web',
       booted: false,
-      hosts: [host('a', 'Host A', vm('shut off')), host('b', 'Host B')],
+      hosts: [host('a', 'Host A'), host('b', 'Host B')],
       migration: null,
     })
     expect(action).toEqual({ label: 'Boot web', request: { kind: 'boot' } })
@@ -43,22 +44,26 @@ describe('nextAction', () => {
   test('names the guest and where it would go', () => {
     const onA = [host('a', 'Host A', vm('running')), host('b', 'Host B')]
     const onB = [host('a', 'Host A'), host('b', 'Host B', vm('running'))]
-    expect(nextAction({ booted: true, hosts: onA, migration: null }).label).toBe('Migrate web to Host B')
-    expect(nextAction({ booted: true, hosts: onB, migration: migration('completed') }).label).toBe(
+    expect(nextAction({ guest: 'web', booted: true, hosts: onA, migration: null }).label).toBe('Migrate web to Host B')
+    expect(nextAction({ guest: 'web', booted: true, hosts: onB, migration: migration('completed') }).label).toBe(
       'Migrate web to Host A',
     )
   })
 
   test('the guest counts where it runs, not where it left a paused copy behind', () => {
     const hosts = [host('a', 'Host A', vm('postmigrate')), host('b', 'Host B', vm('running'))]
-    expect(nextAction({ booted: true, hosts, migration: migration('completed') }).label).toBe('Migrate web to Host A')
+    expect(nextAction({ guest: 'web', booted: true, hosts, migration: migration('completed') }).label).toBe(
+      'Migrate web to Host A',
+    )
   })
 
   test('a running migration can be cancelled, a failed one tried again', () => {
     const hosts = [host('a', 'Host A', vm('running')), host('b', 'Host B', vm('inmigrate'))]
-    expect(nextAction({ booted: true, hosts, migration: migration('active') }).request).toEqual({
+    expect(nextAction({ guest: 'web', booted: true, hosts, migration: migration('active') }).request).toEqual({
       kind: 'cancel-migration',
     })
-    expect(nextAction({ booted: true, hosts, migration: migration('failed') }).label).toBe('Migrate web to Host B')
+    expect(nextAction({ guest: 'web', booted: true, hosts, migration: migration('failed') }).label).toBe(
+      'Migrate web to Host B',
+    )
   })
 })

@@ -241,6 +241,7 @@ export class FixtureEngine implements EngineSource {
       playing: this.playing,
       speed: this.speed === 'auto' ? 1 : this.speed,
       booted: this.bootedAtNs !== null,
+      guest: 'web',
       settings: this.settings,
       hosts: this.hosts(active),
       links: this.links(active),
