@@ -170,7 +170,7 @@ ${figure('Throughput of the source’s link', throughputChart(rate, options))}
 ${
   findings.length === 0
     ? `<p>Nothing. ${isSealed(run.channel) ? 'The stream was sealed.' : ''}</p>`
-    : table(['Kind', 'Whose', 'Value', 'Guest address', 'Packet', 'At', 'Planted'], findings)
+    : `<div class="findings">${table(['Kind', 'Whose', 'Value', 'Guest address', 'Packet', 'At', 'Planted'], findings)}</div>`
 }</section>`
 }
 
@@ -209,7 +209,8 @@ h3 .done,h3 .open{font-size:13px}
 .table{overflow-x:auto}
 table{width:100%;border-collapse:collapse;font-size:12.5px}
 th{padding:6px 10px 6px 0;color:var(--text-3);font-weight:500;text-align:left;vertical-align:bottom}
-td{padding:6px 10px 6px 0;border-top:1px solid var(--line);vertical-align:top;white-space:pre-wrap;overflow-wrap:anywhere}
+td{padding:6px 10px 6px 0;border-top:1px solid var(--line);vertical-align:top}
+.findings td:nth-child(3){white-space:pre-wrap;overflow-wrap:anywhere}
 figure{margin:20px 0}
 figcaption{margin-bottom:6px;color:var(--text);font-weight:600}
 svg{display:block;width:100%;height:auto}
