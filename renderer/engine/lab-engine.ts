@@ -381,20 +381,27 @@ const sandbox: LabSummary = {
   available: true,
 }
 
+const commandKinds: ReadonlySet<string> = new Set<SessionCommand['kind']>([
+  'boot',
+  'migrate',
+  'cancel-migration',
+  'configure-migration',
+  'configure-network',
+  'configure-workload',
+  'type',
+  'answer',
+  'hint',
+])
+
 /** A kept session comes from a file, and files can be damaged. The engine checks each command again when it runs it. */
-function checkedLog(file: SessionFile): readonly LoggedCommand[] {
-  const log = file.log as readonly Partial<LoggedCommand>[]
+function checkedLog({ log, virtualNs }: SessionFile): readonly LoggedCommand[] {
+  if (!Array.isArray(log) || !Number.isSafeInteger(virtualNs)) throw new InputError('the session file is damaged')
   let previousNs = 0
-  for (const [index, entry] of log.entries()) {
-    const { atNs, command } = entry
-    if (
-      typeof atNs !== 'number' ||
-      !Number.isSafeInteger(atNs) ||
-      atNs < previousNs ||
-      typeof command?.kind !== 'string'
-    )
-      throw new InputError(`entry ${index + 1} of the session's log is damaged`)
-    previousNs = atNs
+  for (const [index, entry] of (log as readonly (Partial<LoggedCommand> | null)[]).entries()) {
+    const atNs = entry?.atNs
+    const isGood = Number.isSafeInteger(atNs) && atNs! >= previousNs && commandKinds.has(entry?.command?.kind ?? '')
+    if (!isGood) throw new InputError(`entry ${index + 1} of the session's log is damaged`)
+    previousNs = atNs!
   }
   return log as readonly LoggedCommand[]
 }

@@ -1,0 +1,192 @@
+import { describe, expect, it } from 'vitest'
+import { readGuestImage } from '../../../cli/guest-images.js'
+import { readLabs } from '../../../cli/lab-files.js'
+import { scenarioOf } from '../../../core/lab/lab-schema.js'
+import type { ReportData } from '../../../core/report/report-data.js'
+import { Session, type LoggedCommand } from '../../../core/session/session.js'
+import type { Answer, Request, SessionFile, SessionView } from '../../../renderer/engine/contract.js'
+import { LabEngine } from '../../../renderer/engine/lab-engine.js'
+
+const labs = readLabs()
+const image = readGuestImage('shell')
+const LAB = '01-first-crossing'
+
+/** An engine whose wall clock the test moves: each time the clock is read, `readMs` have passed. */
+class EngineBench {
+  readonly answers: Answer[] = []
+  private readonly turns: { readonly atMs: number; readonly turn: () => void }[] = []
+  private wallMs = 1000
+  readonly engine: LabEngine
+
+  constructor(private readonly readMs = 0.2) {
+    this.engine = new LabEngine({
+      labs,
+      image,
+      version: '0.0.0',
+      answer: (answer) => void this.answers.push(answer),
+      wallMs: () => (this.wallMs += this.readMs),
+      dateMs: () => 1_700_000_000_000 + this.wallMs,
+      later: (turn, delayMs) => void this.turns.push({ atMs: this.wallMs + delayMs, turn }),
+    })
+  }
+
+  send(request: Request): void {
+    this.engine.request(request)
+  }
+
+  /** Let turns run until `isDone`, at most so many. */
+  runUntil(isDone: (bench: EngineBench) => boolean, turnsMax = 20_000): void {
+    for (let count = 0; count < turnsMax && !isDone(this); count++) {
+      const next = this.turns.shift()
+      if (next === undefined) return
+      this.wallMs = Math.max(this.wallMs, next.atMs)
+      next.turn()
+    }
+  }
+
+  last<K extends Answer['kind']>(kind: K): Extract<Answer, { kind: K }> | undefined {
+    return this.answers.findLast((answer): answer is Extract<Answer, { kind: K }> => answer.kind === kind)
+  }
+  get view(): SessionView {
+    return this.last('view')!
+  }
+  report(): ReportData {
+    this.send({ kind: 'export', what: 'report-data' })
+    return JSON.parse(new TextDecoder().decode(this.last('exported')!.octets)) as ReportData
+  }
+  file(): SessionFile {
+    return this.last('saved')!.file
+  }
+}
+
+function openedAt(speed: number | 'auto', readMs?: number): EngineBench {
+  const bench = new EngineBench(readMs)
+  bench.send({ kind: 'open-lab', labId: LAB, seed: 'pace' })
+  bench.send({ kind: 'speed', speed })
+  bench.send({ kind: 'boot' })
+  return bench
+}
+
+describe('LabEngine', () => {
+  it('lists the labs and the sandbox', () => {
+    const bench = new EngineBench()
+    bench.send({ kind: 'list-labs' })
+    expect(bench.last('labs')?.labs.map(({ id }) => id)).toEqual([...labs.map(({ id }) => id), 'sandbox'])
+  })
+
+  it.each([0.05, 1, 7, Infinity, 'auto'] as const)(
+    'at speed %s gives the trace that its log gives in one go',
+    (speed) => {
+      const bench = openedAt(speed, speed === 0.05 ? 2 : 0.3)
+      const nearNs = speed === 0.05 ? 0.02e9 : 1.2e9
+      bench.runUntil(({ view }) => view.nowNs > nearNs)
+      bench.send({ kind: 'migrate' })
+      bench.runUntil(
+        ({ view }) => view.migration?.status === 'completed' || view.nowNs > nearNs + (speed === 0.05 ? 0.05e9 : 1e9),
+      )
+      bench.send({ kind: 'pause' })
+      const { traceHash, virtualNs } = bench.report()
+      bench.send({ kind: 'close' })
+      const { log, seed } = bench.file()
+      const parts = { scenario: scenarioOf(labs[0]!), seed, image }
+      const replayed = Session.replay(parts, log as readonly LoggedCommand[], virtualNs)
+      expect(replayed.trace.hash()).toBe(traceHash)
+      expect(log.map((entry) => (entry as LoggedCommand).command.kind)).toEqual(['boot', 'migrate'])
+    },
+  )
+
+  it('left to itself, shows migrations in slow motion', () => {
+    const bench = openedAt('auto')
+    bench.runUntil(({ view }) => view.nowNs > 1e9)
+    expect(bench.view.speed).toBe(1)
+    bench.send({ kind: 'migrate' })
+    expect(bench.view.speed).toBe(0.05)
+    bench.runUntil(({ view }) => view.migration?.status === 'completed' && view.speed === 1)
+    expect(bench.view.runs).toHaveLength(1)
+  })
+
+  it('opens a kept session where it was left', () => {
+    const bench = openedAt(Infinity)
+    bench.runUntil(({ view }) => view.nowNs > 2e9)
+    bench.send({ kind: 'type', console: 'operator', text: 'virsh list\r' })
+    bench.send({ kind: 'pause' })
+    const hash = bench.report().traceHash
+    bench.send({ kind: 'close' })
+    const again = new EngineBench()
+    again.send({ kind: 'open-session', file: bench.file() })
+    again.runUntil(({ last }) => last.call(again, 'view') !== undefined)
+    expect(again.view).toMatchObject({ fresh: true, nowNs: bench.file().virtualNs, sessionId: bench.file().id })
+    expect(again.report().traceHash).toBe(hash)
+    expect(again.view.newConsoleText.operator + bench.view.newConsoleText.operator).toContain('virsh list')
+  })
+
+  it('plays up to a step for the instructor', () => {
+    const bench = new EngineBench()
+    bench.send({ kind: 'open-lab', labId: LAB, seed: 'jump' })
+    bench.send({ kind: 'jump-to-step', stepId: 'what-leaked' })
+    bench.runUntil(({ view }) => view.nowNs > 0)
+    expect(bench.view.lab?.steps.map(({ state }) => state)).toEqual([
+      'done',
+      'done',
+      'current',
+      'locked',
+      'locked',
+      'locked',
+    ])
+  })
+
+  it('steps to the next packet, and says when there is none', () => {
+    const bench = openedAt(1)
+    bench.runUntil(({ view }) => view.nowNs > 0.5e9)
+    bench.send({ kind: 'pause' })
+    const { capturedFrames } = bench.view
+    bench.send({ kind: 'step', to: 'packet' })
+    expect(bench.view).toMatchObject({ playing: false, capturedFrames: capturedFrames + 1 })
+    bench.send({ kind: 'step', to: 'round' })
+    expect(bench.last('error')?.message).toContain('no round came')
+  })
+
+  it('stops the clock when nobody does anything for long', () => {
+    const bench = openedAt(Infinity)
+    bench.runUntil(({ view }) => !view.playing, 200_000)
+    expect(bench.view.playing).toBe(false)
+    expect(bench.view.nowNs).toBeGreaterThan(30e9)
+  }, 60_000)
+
+  it('answers what cannot be done with words, and lives on', () => {
+    const bench = new EngineBench()
+    bench.send({ kind: 'migrate' })
+    expect(bench.last('error')).toMatchObject({ message: 'no session is open' })
+    bench.send({ kind: 'open-lab', labId: 'nowhere', seed: '' })
+    expect(bench.last('error')?.message).toContain('there is no lab')
+    bench.send({ kind: 'open-lab', labId: 'sandbox', seed: 'x' })
+    bench.send({ kind: 'migrate' })
+    expect(bench.last('error')?.message).toBe('web is not running: boot it first')
+    bench.send({ kind: 'analyse', name: 'cat.jpg', octets: new Uint8Array([0xff, 0xd8, 0xff]) })
+    expect(bench.last('error')?.what).toBe('The file cannot be read')
+    expect(bench.view.lab).toBeNull()
+  })
+
+  it('refuses a damaged session file', () => {
+    const bench = openedAt(1)
+    bench.send({ kind: 'close' })
+    const file = bench.file()
+    const damage = (log: readonly unknown[], more: Partial<SessionFile> = {}): string => {
+      const other = new EngineBench()
+      other.send({ kind: 'open-session', file: { ...file, ...more, log } })
+      other.runUntil(() => false, 50)
+      return other.last('error')?.message ?? 'no error'
+    }
+    expect(damage([{ atNs: -1, command: { kind: 'boot' } }])).toContain('entry 1')
+    expect(
+      damage([
+        { atNs: 5, command: { kind: 'boot' } },
+        { atNs: 4, command: { kind: 'migrate' } },
+      ]),
+    ).toContain('entry 2')
+    expect(damage([null])).toContain('entry 1')
+    expect(damage(file.log, { labId: '99-gone' })).toContain('there is no lab')
+    expect(damage([{ atNs: 0, command: { kind: 'explode' } }])).not.toBe('no error')
+    expect(damage('boot' as unknown as unknown[])).toContain('damaged')
+  })
+})
