@@ -32,7 +32,7 @@ function computeRun(
   const last = statuses.at(-1)
   const ended = statuses.find((row) => isFinal(row.status))
   const pause = guestPause(trace, start.atNs, untilNs, last?.vm ?? '')
-  const gap = pause.fromNs === null ? null : clientGap(trace, pause.fromNs, untilNs)
+  const gap = pause.fromNs === null ? null : clientGap(trace, { fromNs: pause.fromNs, toNs: pause.toNs }, untilNs)
   const leak = leakage(trace, start.atNs, untilNs, planted)
   const endNs = ended?.atNs ?? null
   return {
@@ -88,17 +88,18 @@ function guestPause(
   return { fromNs: pausedNs, toNs: null }
 }
 
-/** The longest time between two replies at the client that overlaps the time from the guest's stop on. */
-function clientGap(trace: Trace, pausedNs: Nanos, untilNs: Nanos): { fromNs: Nanos; toNs: Nanos } | null {
+/** The longest time between two replies at the client that touches the time in which the guest stood still. */
+function clientGap(
+  trace: Trace,
+  { fromNs, toNs }: { fromNs: Nanos; toNs: Nanos | null },
+  untilNs: Nanos,
+): { fromNs: Nanos; toNs: Nanos } | null {
   let longest: { fromNs: Nanos; toNs: Nanos } | null = null
   let previousNs: Nanos | null = null
   for (const { replyNs, lost } of trace.rows('probe')) {
     if (lost === 1 || replyNs >= untilNs) continue
-    if (
-      previousNs !== null &&
-      replyNs > pausedNs &&
-      (longest === null || replyNs - previousNs > longest.toNs - longest.fromNs)
-    )
+    const touches = previousNs !== null && replyNs > fromNs && (toNs === null || previousNs <= toNs)
+    if (touches && previousNs !== null && (longest === null || replyNs - previousNs > longest.toNs - longest.fromNs))
       longest = { fromNs: previousNs, toNs: replyNs }
     previousNs = replyNs
   }

@@ -57,7 +57,7 @@ export const defaultScenario: Scenario = {
   hostRamOctets: 4 * 1024 ** 3,
   bandwidthBps: 1e9,
   latencyNs: microseconds(100),
-  probeIntervalNs: milliseconds(5),
+  probeIntervalNs: milliseconds(2),
   migration: {
     strategy: 'precopy',
     channel: 'none',

@@ -2,6 +2,7 @@
  * settings. The values stand nowhere in the image; core/machine/guest-secrets.ts makes the same ones from the same seed. */
 #include "secrets.h"
 #include "parameters.h"
+#include "workload.h"
 
 /* splitmix32, one stream for each secret */
 void random_start(struct random *stream, u32 number) { stream->state = parameters.seed ^ number * 0x9e3779b9u; }
@@ -235,12 +236,12 @@ u32 secrets_make(u32 heap) {
   /* Every object in pages of its own, somewhere inside them, so that addresses differ from seed to seed. */
   struct random place;
   random_start(&place, 100);
-  u8 **objects[5] = {&users, &cards, &settings, (u8 **)&request, (u8 **)&key};
-  for (u32 i = 0; i < 5; i++) {
+  u8 **objects[OBJECTS] = {&users, &cards, &settings, (u8 **)&request, (u8 **)&key};
+  for (u32 i = 0; i < OBJECTS; i++) {
     u32 gap = 1 + random_next(&place) % 4, offset = random_next(&place) % 64 * 16;
     if (parameters.layout && i == 4) offset = PAGE - 160;
     *objects[i] = (u8 *)heap + gap * PAGE + offset;
-    heap += (gap + 3) * PAGE;
+    heap = fill_between(heap + (gap + 3) * PAGE);
   }
   if (parameters.flags & FLAG_NO_SECRETS) {
     setting_set("motd", "maintenance window on friday");

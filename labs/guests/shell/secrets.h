@@ -5,6 +5,7 @@
 #define USERS 5u
 #define CARDS 4u
 #define SETTINGS 32u
+#define OBJECTS 5u /* users, cards, settings, a request, a key */
 
 struct random {
   u32 state;

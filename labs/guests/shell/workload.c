@@ -13,6 +13,7 @@ static u64 credit; /* page visits owed, times TICKS_PER_SECOND */
 static u32 pages_above(void) { return (0x80000000u + parameters.ram_octets - base) / PAGE; }
 
 static void fill(u32 *page, struct random *stream) {
+  flush_translations();
   u32 value = random_next(stream) | 1;
   for (u32 *end = page + PAGE / 4; page < end; page += 4) {
     page[0] = value *= 1664525u;
@@ -31,18 +32,25 @@ u32 workload_set(u32 pages, u32 rate, u64 time) {
   return pages;
 }
 
+u32 fill_between(u32 heap) {
+  struct random stream;
+  random_start(&stream, heap);
+  u32 pages = parameters.fill_octets / PAGE / (2 * OBJECTS), room = (parameters.ram_octets / PAGE) / (2 * OBJECTS);
+  if (pages > room) pages = room;
+  for (u32 i = 0; i < pages; i++) fill((u32 *)(heap + i * PAGE), &stream);
+  filled_pages += pages;
+  return heap + pages * PAGE;
+}
+
 void workload_start(u32 heap, u64 time) {
   struct random stream;
   random_start(&stream, 200);
   base = heap;
   workload_set(parameters.working_set_pages, parameters.pages_per_second, time);
-  u32 pages = workload_pages + parameters.fill_octets / PAGE;
+  u32 pages = workload_pages + parameters.fill_octets / PAGE - filled_pages;
   if (pages > pages_above()) pages = pages_above();
-  for (u32 i = 0; i < pages; i++) {
-    flush_translations();
-    fill((u32 *)(base + i * PAGE), &stream);
-  }
-  filled_pages = pages - workload_pages;
+  for (u32 i = 0; i < pages; i++) fill((u32 *)(base + i * PAGE), &stream);
+  filled_pages += pages - workload_pages;
 }
 
 static void visit(volatile u32 *page) {

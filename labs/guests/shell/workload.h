@@ -5,6 +5,10 @@
 extern u32 workload_pages, workload_rate;
 extern u32 workload_visits, filled_pages;
 
+/* Of the fill, half lies between the objects that hold secrets, so that these are spread over memory as in life. Fills
+ * one of these shares at `heap` and returns the first page after it. */
+u32 fill_between(u32 heap);
+
 /* The working set begins at `heap`; what follows it is filled as the parameters say. */
 void workload_start(u32 heap, u64 time);
 /* A new working set and rate; returns the pages it got: what fits. */
