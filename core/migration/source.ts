@@ -218,7 +218,7 @@ export class MigrationSource implements Process, StreamOwner {
   /** Do the next piece of work. Each piece ends by booking its core time, by waiting for the stream, or for good. */
   private proceed(): void {
     this.writer.drainTo(this.stream)
-    if (this.writer.pendingOctets > 0) return // `streamWritable` will come
+    if (this.writer.pendingOctets > 0 || this.waitsForRoom()) return // `streamWritable` will come
     switch (this.phase) {
       case 'iterating':
         return this.iterate()
@@ -232,6 +232,11 @@ export class MigrationSource implements Process, StreamOwner {
       case 'over':
         return
     }
+  }
+
+  /** A stream filled to the last octet takes no page: going on would take no time, for ever. */
+  private waitsForRoom(): boolean {
+    return (this.phase === 'iterating' || this.phase === 'last-pages') && this.stream.writableOctets() === 0
   }
 
   private bookAndGoOn(workNs: Nanos): void {

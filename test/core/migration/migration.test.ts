@@ -83,6 +83,17 @@ describe('a migration', () => {
     expect(migration.far.octetsSent).toBe(0)
   })
 
+  it('goes on when its stream was filled to the last octet', () => {
+    const toy = { pages: 16, filledPages: 16, workingSetPages: 1, pagesPerSecond: 10 }
+    // A record is four segments long: one of these buffers is full exactly at the end of a page, again and again.
+    const segmentOctets = 4104 / 4
+    for (let bufferOctets = 16_384; bufferOctets < 16_384 + segmentOctets; bufferOctets++) {
+      const migration = new ToyMigration(toy, { strategy: 'stop-and-copy' }, { bufferOctets, segmentOctets })
+      for (let step = 0; step < 10_000 && migration.source.endedAtNs === null; step++) migration.kernel.step()
+      if (migration.source.status !== 'completed') expect.fail(`stuck with a buffer of ${bufferOctets} octets`)
+    }
+  })
+
   it('gives the same trace when it is kept in the middle of a round and goes on', () => {
     const whole = new ToyMigration(busy, { roundsMax: 3 }, { rateBps: 500e6 }).run()
     const first = new ToyMigration(busy, { roundsMax: 3 }, { rateBps: 500e6 })
