@@ -7,8 +7,11 @@ import { bottomAxis, chartFrame, colours, emptyChart, horizontalGrid, note, px, 
 import type { ChartFrame, ChartOptions } from './chart-frame.js'
 
 const TITLE = 'What leaked'
-/** Room for one name. */
-const LABEL_PX = 96
+/** Finds nearer to one another than this are named together. */
+const GROUP_PX = 14
+/** About a character's width and a line's height. */
+const CHARACTER_PX = 5.6
+const LINE_PX = 13
 
 interface LeakLine {
   readonly run: RunMetrics
@@ -81,7 +84,7 @@ function leakLine(run: RunMetrics): LeakLine {
   return { run, points: [[0, 0], ...steps, [spanOf(run), run.secretsFound]] }
 }
 
-/** Names what was found, finds close to one another together. */
+/** Names what was found under the line, finds close to one another together; what has no room is left to the list. */
 function nameFindings(
   { plot, width }: ChartFrame,
   run: RunMetrics,
@@ -89,21 +92,19 @@ function nameFindings(
   y: (count: number) => number,
 ): void {
   const planted = run.findings.filter((finding) => finding.planted).toSorted((a, b) => a.atNs - b.atNs)
-  let named = 0
-  while (named < planted.length) {
-    const first = planted[named]!
-    const at = x(first.atNs - run.startNs)
-    const size = planted.slice(named).filter((finding) => x(finding.atNs - run.startNs) - at < LABEL_PX).length
-    const title = findingTitle(first.kind).toLowerCase()
-    const text = size === 1 ? title : `${title} and ${size - 1} more`
-    const leansLeft = at > width - 120
-    note(plot, text, {
-      x: leansLeft ? at - 6 : at + 6,
-      y: y(named + size / 2) + 4,
-      anchor: leansLeft ? 'end' : 'start',
-      halo: false,
-    })
-    named += size
+  const at = (index: number): number => x(planted[index]!.atNs - run.startNs)
+  let previous = { right: -Infinity, baseline: Infinity }
+  for (let from = 0, to = 0; from < planted.length; from = to) {
+    while (to < planted.length && at(to) - at(from) < GROUP_PX) to++
+    const title = findingTitle(planted[from]!.kind).toLowerCase()
+    const text = to - from === 1 ? title : `${title} and ${to - from - 1} more`
+    const left = at(to - 1) + 6
+    const right = left + text.length * CHARACTER_PX
+    const baseline = Math.min(y(to) + 13, y(0) - 4)
+    const isFree = left > previous.right || previous.baseline - baseline >= LINE_PX
+    if (!isFree || right > width) continue
+    note(plot, text, { x: left, y: baseline, halo: false })
+    previous = { right, baseline }
   }
 }
 

@@ -100,8 +100,8 @@ export interface SessionOptions {
 }
 
 const MOST_CONSOLE_CHARACTERS = 400_000
-/** The latest kept of each list; older ones stay in the engine and in what it exports. */
-const MOST_ITEMS = 50_000
+/** The latest kept of each list; older ones stay in the engine and in what it exports. Frames of half a dozen runs fit. */
+const MOST_ITEMS = 150_000
 const SLOWLY_MS = 100
 
 export const sessionKey: InjectionKey<Session> = Symbol('session')

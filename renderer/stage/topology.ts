@@ -327,7 +327,7 @@ function updateAttacker([seen, held]: readonly SvgSelection<SVGTextElement>[], v
   const holds =
     run === undefined
       ? 'holds nothing yet'
-      : `holds ${run.secretsFound} of ${run.secretsPlanted} secrets, ${formatShare(run.ramOctetsRecovered, run.ramOctets)} of RAM`
+      : `${run.secretsFound}/${run.secretsPlanted} secrets, ${formatShare(run.ramOctetsRecovered, run.ramOctets)} of RAM`
   if (seen !== undefined && seen.text() !== frames) seen.text(frames)
   if (held !== undefined && held.text() !== holds)
     held.text(holds).attr('fill', run && run.secretsFound > 0 ? colours.clear : colours.text)

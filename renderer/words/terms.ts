@@ -26,8 +26,8 @@ export function strategyTitle(strategy: string): string {
 const findingTitles: Readonly<Record<string, string>> = {
   credential: 'Password',
   'private-key': 'Private key',
-  card: 'Card number',
-  cookie: 'Session cookie',
+  card: 'Card',
+  cookie: 'Cookie',
   setting: 'Secret setting',
   token: 'Token',
 }
