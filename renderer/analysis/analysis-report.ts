@@ -1,4 +1,6 @@
 /** What an analysed capture came to, as the attacker's tool reports it. Read with care: it crossed the worker as data. */
+import { formatCount } from '../words/quantities.js'
+
 export interface AnalysedBlock {
   readonly name: string
   readonly octets: number
@@ -40,6 +42,8 @@ type Fields = Readonly<Record<string, unknown>>
 const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null
 const text = (value: unknown) => (typeof value === 'string' ? value : '')
 const number = (value: unknown) => (typeof value === 'number' ? value : 0)
+/** Addresses come as hexadecimal text, as the tool prints them. */
+const address = (value: unknown) => (/^0x[0-9a-f]{1,12}$/i.test(text(value)) ? Number(value) : number(value))
 const list = <T>(value: unknown, read: (fields: Fields) => T): T[] =>
   Array.isArray(value) ? value.filter(isFields).map(read) : []
 
@@ -64,11 +68,11 @@ export function readAnalysis(value: unknown): AnalysisReport | null {
         normal: number(normal),
         xbzrle: number(xbzrle),
       })),
-      findings: list(stream.findings, ({ kind, name, value: found, address, packets }) => ({
+      findings: list(stream.findings, ({ kind, name, value: found, address: at, packets }) => ({
         kind: text(kind),
         name: text(name),
         value: text(found),
-        address: number(address),
+        address: address(at),
         packets: Array.isArray(packets) ? packets.filter((packet) => typeof packet === 'number') : [],
       })),
     })),
@@ -104,5 +108,5 @@ export function verdict({ streams }: AnalysisReport): string {
   const part = clear.every(({ complete }) => complete)
     ? ''
     : ' The stream is incomplete: this is what could be recovered.'
-  return `Readable: ${pages} pages of guest RAM were rebuilt, and ${secrets}.${part}`
+  return `Readable: ${formatCount(pages)} pages of guest RAM were rebuilt, and ${secrets}.${part}`
 }

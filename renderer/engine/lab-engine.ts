@@ -83,8 +83,7 @@ export class LabEngine {
         this.playing = false
         return
       case 'analyse':
-        this.host.answer({ kind: 'progress', what: `Reading ${request.name}`, fraction: 0 })
-        return this.host.answer({ kind: 'analysis', name: request.name, report: analyseFile(request.octets).report })
+        return this.analyse(request.name, request.octets)
       case 'play':
       case 'pause':
         this.playing = request.kind === 'play'
@@ -122,6 +121,16 @@ export class LabEngine {
       }
       case 'export':
         return this.export(request.what)
+    }
+  }
+
+  private analyse(name: string, octets: Uint8Array): void {
+    this.host.answer({ kind: 'progress', what: `Reading ${name}`, fraction: 0 })
+    try {
+      this.host.answer({ kind: 'analysis', name, report: analyseFile(octets).report })
+    } catch (error) {
+      if (error instanceof InputError) throw new InputError(`${name}: ${error.message}`)
+      throw error
     }
   }
 

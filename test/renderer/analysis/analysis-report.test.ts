@@ -12,7 +12,7 @@ const stream = (protocol: string, complete: boolean, pagesRecovered: number, fin
     kind: 'card',
     name: 'Visa',
     value: '4',
-    address: 1,
+    address: '0x80004010',
     packets: [1],
   })),
 })
@@ -35,7 +35,9 @@ describe('readAnalysis', () => {
   test('keeps what has the right shape', () => {
     const report = readAnalysis({ kind: 'qevm', streams: [stream('qevm', true, 1, 1), 7], warnings: ['cut', 3] })!
     expect(report.streams).toHaveLength(1)
-    expect(report.streams[0]!.findings).toEqual([{ kind: 'card', name: 'Visa', value: '4', address: 1, packets: [1] }])
+    expect(report.streams[0]!.findings).toEqual([
+      { kind: 'card', name: 'Visa', value: '4', address: 0x80004010, packets: [1] },
+    ])
     expect(report.warnings).toEqual(['cut'])
   })
 

@@ -163,7 +163,10 @@ describe('LabEngine', () => {
     bench.send({ kind: 'migrate' })
     expect(bench.last('error')?.message).toBe('web is not running: boot it first')
     bench.send({ kind: 'analyse', name: 'cat.jpg', octets: new Uint8Array([0xff, 0xd8, 0xff]) })
-    expect(bench.last('error')?.what).toBe('The file cannot be read')
+    expect(bench.last('error')).toMatchObject({
+      what: 'The file cannot be read',
+      message: expect.stringContaining('cat.jpg: ') as string,
+    })
     expect(bench.view.lab).toBeNull()
   })
 
