@@ -186,6 +186,8 @@ export class OctetReader {
   }
 }
 
+const scratch = new DataView(new ArrayBuffer(8))
+
 /** A growing buffer. `take()` hands over a view of what was written and starts afresh. */
 export class OctetWriter {
   private buffer: Uint8Array
@@ -232,6 +234,14 @@ export class OctetWriter {
     writeU64be(this.buffer, at, value)
     return this
   }
+  /** IEEE 754 binary64. */
+  f64(value: number): this {
+    const at = this.reserve(8)
+    scratch.setFloat64(0, value)
+    writeU32be(this.buffer, at, scratch.getUint32(0))
+    writeU32be(this.buffer, at + 4, scratch.getUint32(4))
+    return this
+  }
   octets(value: Uint8Array): this {
     const at = this.reserve(value.length)
     this.buffer.set(value, at)
@@ -244,6 +254,11 @@ export class OctetWriter {
   /** The octets written so far; valid until the next write. */
   written(): Uint8Array {
     return this.buffer.subarray(0, this.used)
+  }
+
+  /** Start again, in the same buffer. */
+  clear(): void {
+    this.used = 0
   }
 
   /** Hand the octets over: the caller owns them, this writer starts empty with a new buffer. */

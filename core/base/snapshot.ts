@@ -2,8 +2,8 @@
  * Kept states: a deep copy of a graph of objects, prototypes and shared references included.
  *
  * The engine keeps no closures and no handles to the outside, so copying what it holds is saving it, and copying the
- * copy is loading it. Frozen objects (guest images, tables) are shared, not copied. An object may bring its own way:
- * `copyInto(copy)` is called with a function that copies a value of the same graph.
+ * copy is loading it. Frozen objects (guest images, tables) are shared, not copied. An object may bring its own way by
+ * implementing `SelfCopying`.
  */
 import { AssertionError } from './errors.js'
 

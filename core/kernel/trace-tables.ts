@@ -1,3 +1,8 @@
+import { milliseconds, type Nanos } from '../base/units.js'
+
+/** Length of a bin of the table `link-traffic`. */
+export const TRAFFIC_BIN_NS: Nanos = milliseconds(1)
+
 /**
  * Everything a trace can say, in one place. A row has the time it was written and the columns named here. Charts, checks
  * and reports are folds over these tables; a value is a number or a text as its column says. Times in columns are
@@ -44,7 +49,7 @@ export const traceTables = {
   'migration-compare': { migration: 'number', ramDifferences: 'number', deviceDifferences: 'number' },
   /** A channel's handshake and life: message names as the standard's, `octets` as sent. */
   'channel-message': { channel: 'text', sender: 'text', name: 'text', octets: 'number' },
-  /** Octets a link carried in one bin of time. */
+  /** Octets a link carried in a bin of `TRAFFIC_BIN_NS` that began at `binNs`, both directions together. */
   'link-traffic': {
     link: 'text',
     binNs: 'number',
@@ -56,8 +61,6 @@ export const traceTables = {
   probe: { client: 'text', sequence: 'number', sentNs: 'number', replyNs: 'number', lost: 'number' },
   /** A switch learned that an address moved. */
   'switch-learned': { device: 'text', mac: 'text', switchPort: 'number' },
-  /** Core time booked on a host by a named lane. */
-  'core-time': { host: 'text', lane: 'text', binNs: 'number', workNs: 'number' },
   /** The attacker found something in what it captured. */
   finding: {
     attacker: 'text',
@@ -86,4 +89,11 @@ type ColumnValue<C> = C extends 'text' ? string : number
 export type TraceRow<K extends TraceKind> = {
   readonly [C in keyof (typeof traceTables)[K]]: ColumnValue<(typeof traceTables)[K][C]>
 }
+/** Names of the columns of a kind that hold numbers, and of those that hold texts. */
+export type NumberColumn<K extends TraceKind> = ColumnOfType<K, 'number'>
+export type TextColumn<K extends TraceKind> = ColumnOfType<K, 'text'>
+type ColumnOfType<K extends TraceKind, T> = {
+  [C in keyof (typeof traceTables)[K]]: (typeof traceTables)[K][C] extends T ? C : never
+}[keyof (typeof traceTables)[K]] &
+  string
 export type TimedRow<K extends TraceKind> = TraceRow<K> & { readonly atNs: number }

@@ -1,6 +1,6 @@
 /** Metrics of every migration of a session, folded from its trace. */
 import type { Nanos } from '../base/units.js'
-import type { TimedRow } from '../kernel/trace-tables.js'
+import { TRAFFIC_BIN_NS, type TimedRow } from '../kernel/trace-tables.js'
 import type { Trace } from '../kernel/trace.js'
 import { predictRounds } from './predict-rounds.js'
 import type { FoundSecret, LeakStep, ProbeSample, RoundMetrics, RunMetrics, ThroughputSample } from './run-metrics.js'
@@ -94,12 +94,23 @@ function clientGap(
   { fromNs, toNs }: { fromNs: Nanos; toNs: Nanos | null },
   untilNs: Nanos,
 ): { fromNs: Nanos; toNs: Nanos } | null {
-  let longest: { fromNs: Nanos; toNs: Nanos } | null = null
+  // A reply is written when it arrives, so replies stand in the order of time.
+  const replies = trace.numbers('probe', 'replyNs')
+  const lost = trace.numbers('probe', 'lost')
+  let index = trace.firstAt('probe', fromNs)
   let previousNs: Nanos | null = null
-  for (const { replyNs, lost } of trace.rows('probe')) {
-    if (lost === 1 || replyNs >= untilNs) continue
-    const touches = previousNs !== null && replyNs > fromNs && (toNs === null || previousNs <= toNs)
-    if (touches && previousNs !== null && (longest === null || replyNs - previousNs > longest.toNs - longest.fromNs))
+  for (let before = index - 1; before >= 0 && previousNs === null; before--)
+    if (lost[before] === 0) previousNs = replies[before] ?? null
+  let longest: { fromNs: Nanos; toNs: Nanos } | null = null
+  for (; index < replies.length && (toNs === null || previousNs === null || previousNs <= toNs); index++) {
+    const replyNs = replies[index] ?? 0
+    if (lost[index] === 1) continue
+    if (replyNs >= untilNs) break
+    if (
+      previousNs !== null &&
+      replyNs > fromNs &&
+      (longest === null || replyNs - previousNs > longest.toNs - longest.fromNs)
+    )
       longest = { fromNs: previousNs, toNs: replyNs }
     previousNs = replyNs
   }
@@ -108,9 +119,13 @@ function clientGap(
 
 /** A host's link to the switch has the host's name: every frame of a migration passes its source's. */
 function wireOctets(trace: Trace, link: string, fromNs: Nanos, untilNs: Nanos): number {
+  const links = trace.textCodes('link-traffic', 'link')
+  const migrationOctets = trace.numbers('link-traffic', 'migrationOctets')
+  const code = trace.codeOf(link)
+  const end = trace.firstAt('link-traffic', untilNs)
   let octets = 0
-  for (const row of trace.rows('link-traffic'))
-    if (row.link === link && row.atNs >= fromNs && row.atNs < untilNs) octets += row.migrationOctets
+  for (let index = trace.firstAt('link-traffic', fromNs); index < end; index++)
+    if (links[index] === code) octets += migrationOctets[index] ?? 0
   return octets
 }
 
@@ -138,14 +153,15 @@ function leakage(
   planted: readonly PlantedSecret[],
 ): Pick<RunMetrics, 'leak' | 'findings' | 'secretsFound' | 'ramOctetsRecovered'> {
   const streams = new Set<number>()
-  for (const row of trace.rows('stream-seen')) if (row.atNs >= fromNs && row.atNs < untilNs) streams.add(row.stream)
+  for (const row of trace.rows('stream-seen', trace.firstAt('stream-seen', fromNs)))
+    if (row.atNs < untilNs) streams.add(row.stream)
   const known = new Set<PlantedSecret>()
   const findings: FoundSecret[] = []
   const steps: LeakStep[] = []
   const octetsOfStream = new Map<number, number>()
   const events = [
-    ...trace.rows('finding').map((row) => ({ ...row, found: true as const })),
-    ...trace.rows('recovered').map((row) => ({ ...row, found: false as const })),
+    ...trace.rows('finding', trace.firstAt('finding', fromNs)).map((row) => ({ ...row, found: true as const })),
+    ...trace.rows('recovered', trace.firstAt('recovered', fromNs)).map((row) => ({ ...row, found: false as const })),
   ]
     .filter((row) => streams.has(row.stream))
     .sort((a, b) => a.atNs - b.atNs)
@@ -176,26 +192,28 @@ function reveals(found: string, planted: string): boolean {
   return found.includes(planted) || found.replace(/[ -]/g, '').includes(planted.replace(/[ -]/g, ''))
 }
 
-/** The client's probes that were sent from `first` on. */
+/** The client's probes, from row `first` of the table on: in the order in which they were answered or given up. */
 export function probeSamples(trace: Trace, first = 0): ProbeSample[] {
-  return trace
-    .rows('probe', first)
-    .map(({ sentNs, replyNs, lost }) => ({ sentNs, replyMs: lost === 1 ? null : (replyNs - sentNs) / 1e6 }))
+  const sent = trace.numbers('probe', 'sentNs')
+  const replies = trace.numbers('probe', 'replyNs')
+  const lost = trace.numbers('probe', 'lost')
+  const samples: ProbeSample[] = []
+  for (let index = first; index < sent.length; index++) {
+    const sentNs = sent[index] ?? 0
+    samples.push({ sentNs, replyMs: lost[index] === 1 ? null : ((replies[index] ?? 0) - sentNs) / 1e6 })
+  }
+  return samples
 }
-
-/** How long a bin of the table `link-traffic` is. */
-const BIN_NS: Nanos = 1e6
 
 /** What a link carried, a sample a bin, from row `first` of the table on. */
 export function throughputSamples(trace: Trace, link: string, first = 0): ThroughputSample[] {
-  return trace
-    .rows('link-traffic', first)
-    .filter((row) => row.link === link)
-    .map(({ binNs: atNs, migrationOctets, probeOctets, otherOctets }) => ({
-      atNs,
-      binNs: BIN_NS,
-      migrationOctets,
-      probeOctets,
-      otherOctets,
-    }))
+  const links = trace.textCodes('link-traffic', 'link')
+  const code = trace.codeOf(link)
+  const samples: ThroughputSample[] = []
+  for (let index = first; index < links.length; index++) {
+    if (links[index] !== code) continue
+    const { binNs: atNs, migrationOctets, probeOctets, otherOctets } = trace.row('link-traffic', index)
+    samples.push({ atNs, binNs: TRAFFIC_BIN_NS, migrationOctets, probeOctets, otherOctets })
+  }
+  return samples
 }

@@ -1,11 +1,11 @@
 /** What a link carried, in bins of virtual time, for the trace table `link-traffic`. */
 import { readU16be } from '../base/octets.js'
-import { milliseconds, type Nanos } from '../base/units.js'
+import type { Nanos } from '../base/units.js'
 import type { Kernel, KernelEvent, Process } from '../kernel/kernel.js'
+import { TRAFFIC_BIN_NS } from '../kernel/trace-tables.js'
 import { ETHERNET_HEADER_OCTETS, ETHERTYPE, VLAN_TAG_OCTETS } from './wire/ethernet.js'
 import { IP_PROTOCOL } from './wire/ipv4.js'
 
-const BIN_NS = milliseconds(1)
 const BIN_ENDS: KernelEvent = Object.freeze({ kind: 'traffic-bin-ends' })
 
 /**
@@ -29,11 +29,11 @@ export class LinkTraffic implements Process {
   }
 
   count(frame: Uint8Array): void {
-    const binStartNs = Math.floor(this.kernel.nowNs / BIN_NS) * BIN_NS
+    const binStartNs = Math.floor(this.kernel.nowNs / TRAFFIC_BIN_NS) * TRAFFIC_BIN_NS
     if (binStartNs !== this.binStartNs) {
       this.flush()
       this.binStartNs = binStartNs
-      this.kernel.scheduleAt(binStartNs + BIN_NS, this, BIN_ENDS)
+      this.kernel.scheduleAt(binStartNs + TRAFFIC_BIN_NS, this, BIN_ENDS)
     }
     switch (this.classOf(frame)) {
       case 'migration':
@@ -48,7 +48,7 @@ export class LinkTraffic implements Process {
   }
 
   handleEvent(): void {
-    if (this.kernel.nowNs >= this.binStartNs + BIN_NS) this.flush()
+    if (this.kernel.nowNs >= this.binStartNs + TRAFFIC_BIN_NS) this.flush()
   }
 
   private flush(): void {

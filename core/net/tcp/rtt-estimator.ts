@@ -2,6 +2,8 @@
 import { milliseconds, seconds, type Nanos } from '../../base/units.js'
 
 export const RTO_INITIAL_NS = seconds(1)
+/** §5.7: when the SYN itself had to be sent again and nothing could be measured. */
+const RTO_AFTER_LOST_SYN_NS = seconds(3)
 const RTO_MIN_NS = milliseconds(200)
 const RTO_MAX_NS = seconds(60)
 
@@ -12,7 +14,7 @@ export class RttEstimator {
   private timeoutNs: Nanos = RTO_INITIAL_NS
   private backoffShift = 0
 
-  /** §2.2 and §2.3, in whole nanoseconds. */
+  /** §2.2 and §2.3, in whole nanoseconds. A measurement also ends the backing off (§5.5, last paragraph). */
   sample(rttNs: Nanos): void {
     if (this.srttNs === 0) {
       this.srttNs = rttNs
@@ -22,6 +24,7 @@ export class RttEstimator {
       this.srttNs = Math.floor((7 * this.srttNs + rttNs) / 8)
     }
     this.timeoutNs = Math.max(RTO_MIN_NS, this.srttNs + Math.max(1000, 4 * this.rttvarNs))
+    this.backoffShift = 0
   }
 
   get rtoNs(): Nanos {
@@ -33,8 +36,11 @@ export class RttEstimator {
     if (this.backoffShift < 16) this.backoffShift++
   }
 
-  /** New data was acknowledged. */
-  progress(): void {
-    this.backoffShift = 0
+  /** The connection is open and its data begin. */
+  opened(): void {
+    if (this.srttNs === 0 && this.backoffShift > 0) {
+      this.timeoutNs = RTO_AFTER_LOST_SYN_NS
+      this.backoffShift = 0
+    }
   }
 }

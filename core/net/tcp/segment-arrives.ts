@@ -55,15 +55,15 @@ function segmentArrivesInSynSent(c: TcpConnection, segment: Readonly<TcpHeader>)
   }
   if ((flags & TCP_FLAG.syn) === 0) return
   synchronize(c, segment)
-  c.retries = 0
   if (!hasAck) {
+    c.retries = 0
     // Both ends opened at once (§3.5, figure 8).
     c.tcpState = 'SYN-RECEIVED'
     sendSegment(c, c.iss, 0, 'SYN-ACK')
     return
   }
   c.sndUna = acknowledgment
-  measure(c, acknowledgment)
+  measure(c, segment)
   establish(c)
   c.ackNow = true
   transmit(c)
@@ -72,7 +72,7 @@ function segmentArrivesInSynSent(c: TcpConnection, segment: Readonly<TcpHeader>)
 function establish(c: TcpConnection): void {
   c.tcpState = 'ESTABLISHED'
   c.retries = 0
-  c.rtt.progress()
+  c.rtt.opened()
   c.retransmissionTimer.stop()
   c.tellOpened()
 }
@@ -113,7 +113,7 @@ function segmentArrivesSynchronized(c: TcpConnection, segment: Readonly<TcpHeade
     c.sndWl1 = segment.sequence
     c.sndWl2 = acknowledgment
     c.sndUna = seqAdd(c.iss, 1)
-    measure(c, acknowledgment)
+    measure(c, segment)
     establish(c)
   }
   if (!acknowledge(c, segment)) return
@@ -156,7 +156,7 @@ function acknowledge(c: TcpConnection, segment: Readonly<TcpHeader>): boolean {
   if (c.flightOctets() === 0) c.retries = 0
   const windowOctets = segment.window << c.sndWndShift
   const outstanding = seqDiff(c.sndMax, c.sndUna)
-  if (seqLt(c.sndUna, ack)) acceptAck(c, ack, outstanding)
+  if (seqLt(c.sndUna, ack)) acceptAck(c, segment, outstanding)
   else if (ack === c.sndUna && c.flightOctets() > 0 && windowOctets === c.sndWnd && isBare(segment))
     if (c.congestion.duplicate(ack, c.sndMax, outstanding)) retransmitFirst(c)
   if (seqLeq(c.sndUna, ack) && (seqLt(c.sndWl1, sequence) || (c.sndWl1 === sequence && seqLeq(c.sndWl2, ack)))) {
@@ -173,7 +173,8 @@ function isBare(segment: Readonly<TcpHeader>): boolean {
   return segment.payloadEnd === segment.payloadStart && (segment.flags & TCP_FLAG.fin) === 0
 }
 
-function acceptAck(c: TcpConnection, ack: number, outstanding: number): void {
+function acceptAck(c: TcpConnection, segment: Readonly<TcpHeader>, outstanding: number): void {
+  const ack = segment.acknowledgment
   const acked = seqDiff(ack, c.sndUna)
   const flight = Math.max(outstanding, acked)
   const isFinAcked = c.finSent && ack === seqAdd(c.finSeq, 1)
@@ -182,9 +183,8 @@ function acceptAck(c: TcpConnection, ack: number, outstanding: number): void {
   c.dataSeq = seqAdd(c.dataSeq, dataAcked)
   c.sndUna = ack
   c.sndNxt = seqMax(c.sndNxt, ack)
-  measure(c, ack)
+  measure(c, segment)
   c.retries = 0
-  c.rtt.progress()
   const isPartial = c.congestion.acknowledged(ack, acked, flight)
   c.retransmissionTimer.stop()
   if (isPartial) retransmitFirst(c)
@@ -196,11 +196,20 @@ function acceptAck(c: TcpConnection, ack: number, outstanding: number): void {
   else if (c.tcpState === 'LAST-ACK') c.close()
 }
 
-/** One octet at a time is timed, and never one that was sent twice (RFC 6298 §3, Karn's algorithm). */
-function measure(c: TcpConnection, ack: number): void {
-  if (c.timedSeq === null || seqLt(ack, c.timedSeq)) return
-  c.rtt.sample(Math.max(1, c.kernel.nowNs - c.timedAtNs))
-  c.timedSeq = null
+/**
+ * One octet at a time is timed, and never one that was sent twice (RFC 6298 §3, Karn's algorithm). After a timeout nothing
+ * is left to time, so the echoed time stamp says which copy was answered (RFC 7323 §4): on a path that is longer than the
+ * first timeout there would else never be a measurement.
+ */
+function measure(c: TcpConnection, { acknowledgment, hasTimestamps, tsEcr }: Readonly<TcpHeader>): void {
+  if (c.timedSeq !== null) {
+    if (seqLt(acknowledgment, c.timedSeq)) return
+    c.rtt.sample(Math.max(1, c.kernel.nowNs - c.timedAtNs))
+    c.timedSeq = null
+  } else if (c.retries > 0 && c.hasTimestamps && hasTimestamps) {
+    const elapsedMs = seqDiff(c.layer.timestamp(), tsEcr)
+    if (elapsedMs >= 0) c.rtt.sample(milliseconds(Math.max(1, elapsedMs)))
+  }
 }
 
 /** §3.10.7.4 seventh: what is new and in the window. */

@@ -91,6 +91,26 @@ describe('Trace', () => {
     expect(kernel.trace.length).toBe(2)
   })
 
+  it('gives columns, and where a time begins in them', () => {
+    const kernel = new Kernel('trace')
+    const { trace } = kernel
+    for (let i = 0; i < 300; i++) {
+      kernel.runUntil(10 * i)
+      const link = i % 3 === 0 ? 'a' : 'b'
+      trace.add('link-traffic', { link, binNs: i, migrationOctets: 2 * i, probeOctets: 0, otherOctets: 2 ** 40 + i })
+    }
+    expect([...trace.numbers('link-traffic', 'migrationOctets').subarray(297)]).toEqual([594, 596, 598])
+    expect(trace.numbers('link-traffic', 'otherOctets').at(-1)).toBe(2 ** 40 + 299)
+    const codes = [...trace.textCodes('link-traffic', 'link')]
+    expect(codes.filter((code) => code === trace.codeOf('a'))).toHaveLength(100)
+    expect(trace.codeOf('c')).toBe(-1)
+    expect([...trace.times('link-traffic').subarray(0, 3)]).toEqual([0, 10, 20])
+    expect([0, 1, 10, 2985, 2990, 2991].map((atNs) => trace.firstAt('link-traffic', atNs))).toEqual([
+      0, 1, 1, 299, 299, 300,
+    ])
+    expect([trace.firstAt('probe', 5), trace.count('probe'), trace.rows('probe')]).toEqual([0, 0, []])
+  })
+
   it('a hash does not depend on when it is asked for', () => {
     const run = (ask: boolean): string => {
       const { trace } = new Kernel('trace')

@@ -186,6 +186,16 @@ describe('TcpConnection', () => {
     expect(session.stream.state).toBe('failed')
   })
 
+  it('learns the length of a path that is longer than its first timeout', () => {
+    const session = new Session({ request: patternOctets(200_000) })
+    for (const link of session.net.links) link.delayNs = seconds(1)
+    session.run(seconds(60))
+    expectSameOctets(session.server.receivedWhole(), patternOctets(200_000))
+    // Of the data only the first window was sent again in vain: two links each way make 4 s.
+    expect(session.stream.rtt.srttNs).toBeGreaterThan(seconds(3.9))
+    expect(session.stream.segmentsRetransmitted).toBeLessThan(20)
+  })
+
   it('goes on when the cable is restored in time', () => {
     const session = new Session({ request: patternOctets(2_000_000) }).run(milliseconds(5))
     session.net.links[1]!.cut()
