@@ -71,6 +71,8 @@ export type Request =
   | { readonly kind: 'open-lab'; readonly labId: string; readonly seed: string }
   /** Run a kept session again up to where it was. */
   | { readonly kind: 'open-session'; readonly file: SessionFile }
+  /** Say now what is to be kept, as it is said by itself every few seconds: the window may be about to go. */
+  | { readonly kind: 'keep' }
   | { readonly kind: 'close' }
   | { readonly kind: 'play' }
   | { readonly kind: 'pause' }

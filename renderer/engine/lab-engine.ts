@@ -77,6 +77,8 @@ export class LabEngine {
         return this.openLab(request.labId, request.seed)
       case 'open-session':
         return this.openSession(request.file)
+      case 'keep':
+        return this.save()
       case 'close':
         this.save()
         this.open = null
@@ -88,7 +90,7 @@ export class LabEngine {
       case 'pause':
         this.playing = request.kind === 'play'
         this.lastActionNs = this.current().session.nowNs
-        return this.show(true)
+        return this.showAndSave()
       case 'speed':
         this.speed = request.speed
         return this.show(false)
@@ -224,8 +226,7 @@ export class LabEngine {
     const { session } = this.current()
     session.do(command)
     this.lastActionNs = session.nowNs
-    this.lastSaveMs = -Infinity
-    this.show(true)
+    this.showAndSave()
   }
 
   private configure(settings: Partial<MigrationSettings>): void {
@@ -290,7 +291,7 @@ export class LabEngine {
         what: 'Nothing to step to',
         message: `no ${to} came within two seconds of virtual time`,
       })
-    this.show(true)
+    this.showAndSave()
   }
 
   private play(): void {
@@ -321,8 +322,9 @@ export class LabEngine {
       if (speed !== Infinity) credit -= strideNs / speed
     }
     if (session.isMigrating) this.lastActionNs = session.nowNs
-    if (session.nowNs - this.lastActionNs > IDLE_NS) this.playing = false
-    this.show(!this.playing)
+    if (session.nowNs - this.lastActionNs <= IDLE_NS) return this.show(false)
+    this.playing = false
+    this.showAndSave()
   }
 
   private show(fold: boolean, opened: Open | null = this.open): void {
@@ -339,6 +341,12 @@ export class LabEngine {
       if (this.lastTurnMs === 0 || fold) this.lastTurnMs = nowMs
       this.host.later(() => this.turn(), REST_MS)
     }
+  }
+
+  /** While the clock stands still nobody saves by and by. */
+  private showAndSave(): void {
+    this.lastSaveMs = -Infinity
+    this.show(true)
   }
 
   private save(): void {

@@ -114,10 +114,23 @@ describe('LabEngine', () => {
     bench.send({ kind: 'close' })
     const again = new EngineBench()
     again.send({ kind: 'open-session', file: bench.file() })
-    again.runUntil(({ last }) => last.call(again, 'view') !== undefined)
+    again.runUntil((opened) => opened.last('view') !== undefined)
     expect(again.view).toMatchObject({ fresh: true, nowNs: bench.file().virtualNs, sessionId: bench.file().id })
     expect(again.report().traceHash).toBe(hash)
     expect(again.view.newConsoleText.operator + bench.view.newConsoleText.operator).toContain('virsh list')
+  })
+
+  it('keeps a session as it stands when the clock stops, and when it is asked to', () => {
+    const bench = openedAt(Infinity)
+    bench.runUntil(({ view }) => view.nowNs > 1e9)
+    bench.send({ kind: 'pause' })
+    expect(bench.file().virtualNs).toBe(bench.view.nowNs)
+    bench.send({ kind: 'play' })
+    bench.runUntil(({ view }) => view.nowNs > 1.5e9)
+    bench.send({ kind: 'keep' })
+    expect(bench.file().virtualNs).toBe(bench.view.nowNs)
+    bench.send({ kind: 'step', to: 'event' })
+    expect(bench.file().virtualNs).toBe(bench.view.nowNs)
   })
 
   it('plays up to a step for the instructor', () => {
