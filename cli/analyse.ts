@@ -8,7 +8,7 @@ import { analyseFile, type FileAnalysis } from '../core/attack/capture-file.js'
 import { InputError as CoreInputError } from '../core/base/errors.js'
 import type { ImageBlock } from '../core/migration/wire/ram-image.js'
 import { InputError } from './input-error.js'
-import { openOutput, type Output } from './output.js'
+import { expectWritable, openOutput, type Output } from './output.js'
 
 const VALUE_SHOWN_MAX = 60
 const PACKETS_SHOWN_MAX = 4
@@ -26,6 +26,7 @@ export async function analyseCommand(args: string[]): Promise<number> {
     )
 
   const output = openOutput(values.json)
+  await expectWritable(values.json === '-' ? undefined : values.json)
   let analysis: FileAnalysis
   try {
     analysis = analyseFile(await readFile(path))

@@ -1,18 +1,27 @@
 /** `migrate`: one migration in a laboratory network, watched at the mirror port, measured from the trace. */
 import { parseArgs } from 'node:util'
 import { InputError } from '../core/base/errors.js'
-import { octetsOf, pagesIn } from './quantities.js'
-import { parseBitRate, parseDuration, parseEventRate, parseOctetRate, seconds } from '../core/base/units.js'
+import {
+  PAGE_OCTETS,
+  parseBitRate,
+  parseDuration,
+  parseEventRate,
+  parseOctetRate,
+  parseOctets,
+  seconds,
+} from '../core/base/units.js'
 import { fileStream } from '../core/migration/wire/file-stream.js'
-import { channelNames, defaultScenario, strategies, type Scenario } from '../core/session/scenario.js'
+import { channelNames, defaultScenario, scenarioProblem, strategies, type Scenario } from '../core/session/scenario.js'
 import { Session } from '../core/session/session.js'
 import { readGuestImage } from './guest-images.js'
-import { openOutput, writeOutputFile } from './output.js'
+import { expectWritable, openOutput, writeOutputFile } from './output.js'
+import { oneOf, quantity } from './quantities.js'
 
 /** The guest boots, makes its secrets and works for a while before it is moved. */
 const BEFORE_NS = seconds(3)
 /** Time for the client to find the guest again. */
 const AFTER_NS = seconds(1)
+/** A migration that has not ended by then never will. */
 const PATIENCE_NS = seconds(3600)
 
 const options = {
@@ -38,6 +47,7 @@ export async function migrateCommand(args: string[]): Promise<number> {
   const { values } = parseArgs({ args, options })
   const scenario = scenarioFrom(values)
   const output = openOutput(values.json)
+  await expectWritable(values.json === '-' ? undefined : values.json, values.pcap, values.stream)
   const session = new Session({ scenario, seed: values.seed, image: readGuestImage(values.guest) })
   const { world } = session
   world.evidence = { hashRam: values.json !== undefined, recordStream: values.stream !== undefined }
@@ -46,8 +56,8 @@ export async function migrateCommand(args: string[]): Promise<number> {
   if (world.liveVm()?.state !== 'running')
     throw new InputError(`the guest ${values.guest} did not stay up for three seconds`)
   session.do({ kind: 'migrate' })
-  session.runWhile(({ isMigrating }) => isMigrating, PATIENCE_NS)
-  session.runFor(AFTER_NS)
+  if (session.runWhile(({ isMigrating }) => isMigrating, PATIENCE_NS)) session.runFor(AFTER_NS)
+  else process.stderr.write('midstream migrate: the migration was still going on after an hour of virtual time\n')
   const run = world.lastRun()
   const { crossing } = world
   if (run === undefined || crossing === null) throw new InputError('the migration did not start')
@@ -69,6 +79,7 @@ export async function migrateCommand(args: string[]): Promise<number> {
       dirtiedPages,
       paused,
     })),
+    converged: run.downtimeMs === null ? null : !run.forced,
     totalTimeMs: run.totalTimeMs,
     downtimeMs: run.downtimeMs,
     clientGapMs: run.clientGapMs,
@@ -89,7 +100,7 @@ export async function migrateCommand(args: string[]): Promise<number> {
       ['total time', ms(run.totalTimeMs)],
       ['downtime', ms(run.downtimeMs)],
       ['gap at the client', ms(run.clientGapMs)],
-      ['rounds', String(run.rounds.length)],
+      ['rounds', `${run.rounds.length}${run.forced ? unconverged(run.pendingAtStopOctets) : ''}`],
       ['octets on the wire', String(run.wireOctets)],
       ['secrets found', `${run.secretsFound} of ${run.secretsPlanted}`],
       ['RAM recovered', `${run.ramOctetsRecovered} of ${run.ramOctets} octets`],
@@ -103,36 +114,36 @@ export async function migrateCommand(args: string[]): Promise<number> {
   return run.status === 'completed' ? 0 : 1
 }
 
+function unconverged(pendingOctets: number | null): string {
+  return `, not converging: the guest was stopped with ${pendingOctets ?? 0} octets left to send`
+}
+
 type Values = ReturnType<typeof parseArgs<{ options: typeof options }>>['values']
 
 function scenarioFrom(values: Values): Scenario {
-  const ramOctets = octetsOf(values.ram, '--ram')
-  const maxBandwidth = values['max-bandwidth'] === '0' ? 0 : parseOctetRate(values['max-bandwidth'])
-  return {
+  const ramOctets = quantity('ram', values.ram, parseOctets)
+  const scenario: Scenario = {
     ...defaultScenario,
-    bandwidthBps: parseBitRate(values.bandwidth),
-    latencyNs: parseDuration(values.latency),
+    bandwidthBps: quantity('bandwidth', values.bandwidth, parseBitRate),
+    latencyNs: quantity('latency', values.latency, parseDuration),
     guest: {
       ...defaultScenario.guest,
       image: values.guest,
       ramOctets,
-      fillOctets: values.fill === undefined ? Math.floor(ramOctets / 2) : octetsOf(values.fill, '--fill'),
-      workingSetPages: pagesIn(values['working-set'], '--working-set'),
-      dirtyPagesPerSecond: parseEventRate(values['dirty-rate']),
+      fillOctets: values.fill === undefined ? Math.floor(ramOctets / 2) : quantity('fill', values.fill, parseOctets),
+      workingSetPages: Math.ceil(quantity('working-set', values['working-set'], parseOctets) / PAGE_OCTETS),
+      dirtyPagesPerSecond: quantity('dirty-rate', values['dirty-rate'], parseEventRate),
       hasSecrets: !values['no-secrets'],
     },
     migration: {
       ...defaultScenario.migration,
-      strategy: oneOf(strategies, values.strategy, '--strategy'),
-      channel: oneOf(channelNames, values.channel, '--channel'),
-      downtimeLimitNs: parseDuration(values['downtime-limit']),
-      maxBandwidth,
+      strategy: oneOf('strategy', values.strategy, strategies),
+      channel: oneOf('channel', values.channel, channelNames),
+      downtimeLimitNs: quantity('downtime-limit', values['downtime-limit'], parseDuration),
+      maxBandwidth: quantity('max-bandwidth', values['max-bandwidth'], parseOctetRate),
     },
   }
-}
-
-function oneOf<T extends string>(names: readonly T[], value: string, option: string): T {
-  const found = names.find((name) => name === value)
-  if (found === undefined) throw new InputError(`${option} ${value}: choose one of ${names.join(', ')}`)
-  return found
+  const problem = scenarioProblem(scenario)
+  if (problem !== null) throw new InputError(`--${problem.setting}: ${problem.reason}`)
+  return scenario
 }

@@ -1,5 +1,6 @@
 // What commands print. With `--json -` the JSON is alone on standard output; everything for people then goes nowhere.
-import { writeFile } from 'node:fs/promises'
+import { access, constants, mkdir, stat, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { InputError } from './input-error.js'
 
 export interface Output {
@@ -29,6 +30,32 @@ export function openOutput(
       if (jsonTarget === '-') write(text)
       else await writeOutputFile(jsonTarget, text)
     },
+  }
+}
+
+/**
+ * Before long work: that files can be put where the person wants them. Throws an InputError for the first that cannot.
+ * Nothing is made or changed.
+ */
+export async function expectWritable(...paths: readonly (string | undefined)[]): Promise<void> {
+  for (const path of paths) {
+    if (path === undefined) continue
+    try {
+      const known = await stat(path).catch(() => null)
+      if (known?.isDirectory() === true) throw new Error('it is a folder')
+      await access(known === null ? dirname(path) : path, constants.W_OK)
+    } catch (error) {
+      throw new InputError(`${path} cannot be written: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+}
+
+/** A folder the person named, made if it is not there. Throws an InputError saying why it cannot be. */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true })
+  } catch (error) {
+    throw new InputError(`${path} cannot be made: ${error instanceof Error ? error.message : String(error)}`)
   }
 }
 

@@ -1,16 +1,17 @@
 import { InputError } from '../core/base/errors.js'
-import { PAGE_OCTETS, parseOctets } from '../core/base/units.js'
 
-/** A size given to an option, in octets. */
-export function octetsOf(text: string, option: string): number {
+/** What `parse` makes of the text given to an option. Throws `InputError` naming the option. */
+export function quantity(option: string, text: string, parse: (text: string) => number): number {
   try {
-    return parseOctets(text)
+    return parse(text)
   } catch (error) {
-    throw error instanceof InputError ? new InputError(`${option}: ${error.message}`) : error
+    throw error instanceof InputError ? new InputError(`--${option}: ${error.message}`) : error
   }
 }
 
-/** A size given to an option, in whole pages of guest memory. */
-export function pagesIn(text: string, option: string): number {
-  return Math.ceil(octetsOf(text, option) / PAGE_OCTETS)
+/** The one of `names` that was given to an option. Throws `InputError` naming the option and the choices. */
+export function oneOf<T extends string>(option: string, name: string, names: readonly T[]): T {
+  const found = names.find((candidate) => candidate === name)
+  if (found === undefined) throw new InputError(`--${option} ${name}: choose one of ${names.join(', ')}`)
+  return found
 }

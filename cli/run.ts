@@ -1,5 +1,4 @@
 /** `run`: play a lab's reference solution and say which checks it meets. */
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { InputError } from '../core/base/errors.js'
@@ -9,7 +8,7 @@ import { buildReport } from '../core/report/build-report.js'
 import { Session } from '../core/session/session.js'
 import { readGuestImage } from './guest-images.js'
 import { findLab } from './lab-files.js'
-import { openOutput, writeOutputFile } from './output.js'
+import { expectWritable, makeFolder, openOutput, writeOutputFile } from './output.js'
 import { reportHtml } from './report-file.js'
 import { projectVersion } from './project.js'
 
@@ -31,6 +30,8 @@ export async function runCommand(args: string[]): Promise<number> {
     throw new InputError('a lab is done in the window; here only its solution can be played: add --solve')
   const lab = findLab(name)
   const output = openOutput(values.json)
+  await expectWritable(values.json === '-' ? undefined : values.json, values.report)
+  if (values.pcap !== undefined) await makeFolder(values.pcap)
   const scenario = scenarioOf(lab)
   const session = new Session({ scenario, seed: values.seed, image: readGuestImage(scenario.guest.image) })
   const progress = playSolution(lab, session)
@@ -41,10 +42,8 @@ export async function runCommand(args: string[]): Promise<number> {
   }
   const report = buildReport(session, lab, projectVersion())
   if (values.report !== undefined) await writeOutputFile(values.report, reportHtml(report))
-  if (values.pcap !== undefined) {
-    mkdirSync(values.pcap, { recursive: true })
+  if (values.pcap !== undefined)
     await writeOutputFile(join(values.pcap, `${lab.id}-mirror.pcapng`), session.world.rack.tap.toPcapng())
-  }
   await output.json(report)
   const isPassed = progress.every(({ state }) => state === 'done')
   output.line(isPassed ? 'every check passed' : 'not every check passed')

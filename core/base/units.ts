@@ -44,9 +44,9 @@ export function parseDuration(text: string): Nanos {
   return Math.round(parseQuantity(text, timeUnits, 'a duration', '300ms'))
 }
 
-/** `1Gbit`, `100Mbit` (a second) in bits a second. */
+/** `1Gbit`, `100Mbit` (a second) in whole bits a second. */
 export function parseBitRate(text: string): number {
-  return parseQuantity(text.replace(/\/s$|ps$/, ''), bitUnits, 'a bandwidth', '1Gbit')
+  return Math.round(parseQuantity(text.replace(/\/s$|ps$/, ''), bitUnits, 'a bandwidth', '1Gbit'))
 }
 
 /** `128MiB/s` in octets a second. */

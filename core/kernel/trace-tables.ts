@@ -9,7 +9,7 @@ export const TRAFFIC_BIN_NS: Nanos = milliseconds(1)
  * nanoseconds of virtual time, sizes are octets unless the name says pages.
  */
 export const traceTables = {
-  /** A VM came to a state on a host: created, running, paused, inmigrate, postmigrate, shutdown, destroyed. */
+  /** A VM came to a state on a host: one of `RunState` (core/hypervisor), QEMU's words. */
   'vm-state': { vm: 'text', host: 'text', state: 'text' },
   /** A migration came to a status (QEMU's words), with its cause when it failed. */
   'migration-status': {
@@ -31,7 +31,11 @@ export const traceTables = {
     linkBps: 'number',
     ramOctets: 'number',
   },
-  /** A round of pages was sent. Octets are those of the stream. `dirtied` pages were found dirty after it. */
+  /**
+   * A round of pages was written to the stream, whose `octets` they are; the last one holds the devices too. It ends when
+   * the stream has taken all of it: what TCP then still buffers crosses during the next round, or, after the last, before
+   * the destination confirms. `dirtiedPages` were found dirty when it ended.
+   */
   'migration-round': {
     migration: 'number',
     round: 'number',
@@ -43,6 +47,11 @@ export const traceTables = {
     dirtiedPages: 'number',
     paused: 'number',
   },
+  /**
+   * A running guest is stopped for the last round: what was left, the bandwidth (octets a second) that was measured, and
+   * whether it is `forced` (1): the rounds were used up before what was left fitted the downtime limit.
+   */
+  'migration-switchover': { migration: 'number', pendingOctets: 'number', bandwidth: 'number', forced: 'number' },
   /** The destination refused what it got, and why. */
   'migration-refused': { migration: 'number', host: 'text', protocol: 'text', cause: 'text' },
   /** Source and destination were compared at switch-over; counts of octets that differ. */

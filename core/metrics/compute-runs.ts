@@ -34,6 +34,7 @@ function computeRun(
   const pause = guestPause(trace, start.atNs, untilNs, last?.vm ?? '')
   const gap = pause.fromNs === null ? null : clientGap(trace, { fromNs: pause.fromNs, toNs: pause.toNs }, untilNs)
   const leak = leakage(trace, start.atNs, untilNs, planted)
+  const stop = trace.rows('migration-switchover').find((row) => row.migration === migration)
   const endNs = ended?.atNs ?? null
   return {
     migration,
@@ -49,6 +50,8 @@ function computeRun(
     startNs: start.atNs,
     endNs,
     totalTimeMs: ((endNs ?? trace.nowNs) - start.atNs) / 1e6,
+    pendingAtStopOctets: stop?.pendingOctets ?? null,
+    forced: stop?.forced === 1,
     pausedFromNs: pause.fromNs,
     resumedAtNs: pause.toNs,
     downtimeMs: pause.fromNs === null || pause.toNs === null ? null : (pause.toNs - pause.fromNs) / 1e6,

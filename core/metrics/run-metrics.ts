@@ -5,9 +5,10 @@ export interface RoundMetrics {
   readonly round: number
   readonly zeroPages: number
   readonly normalPages: number
-  /** Octets on the migration stream. */
+  /** Octets on the migration stream; the last round's include the devices. */
   readonly octets: number
   readonly startNs: number
+  /** When the stream had taken all of it; TCP may still have to send what it buffers. */
   readonly endNs: number
   /** Pages the guest had dirtied by the end of the round. */
   readonly dirtiedPages: number
@@ -57,15 +58,24 @@ export interface RunMetrics {
   /** Null while it runs. */
   readonly endNs: number | null
   readonly totalTimeMs: number
-  /** When the guest stood still, if it did. */
+  /** Octets of memory left to send when the running guest was stopped; null while it was not, and for stop-and-copy. */
+  readonly pendingAtStopOctets: number | null
+  /** It did not converge: it was stopped because the rounds were used up, not because the rest fitted the downtime limit. */
+  readonly forced: boolean
+  /** When the guest was stopped at the source, if it was. */
   readonly pausedFromNs: number | null
+  /** When a copy of it ran again: at the destination, or at the source after a failure. */
   readonly resumedAtNs: number | null
+  /** From the one to the other. */
   readonly downtimeMs: number | null
   /** The longest time between two replies the client received around the switch-over. */
   readonly clientGapMs: number | null
   readonly clientGapFromNs: number | null
   readonly clientGapToNs: number | null
-  /** Octets of frames that belong to the migration, at the source's port of the switch. */
+  /**
+   * Octets of TCP frames to and from the migration's ports that crossed the cable of the source host, both directions
+   * together: headers, acknowledgments and retransmissions included, preamble and frame check sequence not.
+   */
   readonly wireOctets: number
   readonly rounds: readonly RoundMetrics[]
   readonly ramOctets: number

@@ -78,15 +78,6 @@ export class MigrationDestination implements Process, StreamOwner {
     if (!this.isOver) this.fail({ kind: 'cancelled', protocol: 'qevm', message: 'cancelled by the operator' })
   }
 
-  /** The source kept the VM: whatever was loaded here must not live. The owner, who says so, is not called. */
-  discard(): void {
-    this.kernel.cancel(this.next)
-    this.next = null
-    this.stream.abort()
-    this.cause ??= { kind: 'cancelled', protocol: 'qevm', message: 'the source gave up' }
-    this.currentStatus = 'failed'
-  }
-
   handleEvent(event: KernelEvent): void {
     this.next = null
     if (event.kind === 'loaded') this.finish()

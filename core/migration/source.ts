@@ -148,9 +148,9 @@ export class MigrationSource implements Process, StreamOwner {
     this.enter('cancelled')
   }
 
-  /** The control plane brought word that the destination failed, and why. */
-  peerFailed(cause: Failure | null): void {
-    if (!this.isOver) this.fail(cause ?? mismatch('the destination failed'))
+  /** It cannot go on, for a reason that the stream does not bring. */
+  abandon(cause: Failure): void {
+    if (!this.isOver) this.fail(cause)
   }
 
   handleEvent(_event: KernelEvent): void {
@@ -338,6 +338,13 @@ export class MigrationSource implements Process, StreamOwner {
     const next = afterRound(outcome, options)
     if (next !== 'iterate') {
       this.forced = next === 'forced'
+      if (this.pausedAtNs === null)
+        kernel.trace.add('migration-switchover', {
+          migration: this.labels.id,
+          pendingOctets: pending.octets,
+          bandwidth,
+          forced: this.forced ? 1 : 0,
+        })
       this.stopGuest()
       this.enter('device')
       pending.sync() // what it wrote on its way to a stop

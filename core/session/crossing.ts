@@ -4,7 +4,7 @@
  */
 import type { ByteStream } from '../base/byte-stream.js'
 import { sha256 } from '@noble/hashes/sha2.js'
-import { assert, type Failure } from '../base/errors.js'
+import { assert, InputError, type Failure } from '../base/errors.js'
 import { hexOf } from '../base/octets.js'
 import type { Kernel, KernelEvent, Process } from '../kernel/kernel.js'
 import type { Host } from '../hypervisor/host.js'
@@ -15,6 +15,7 @@ import type { MigrationOptions, MigrationOwner } from '../migration/migration.js
 import { MigrationSource } from '../migration/source.js'
 import type { HostStack } from '../net/host-stack.js'
 import type { Link } from '../net/link.js'
+import { TcpConnection } from '../net/tcp/tcp-connection.js'
 import { RecordingStream } from './recording-stream.js'
 import type { ChannelPair } from './channel-pair.js'
 import type { ChannelName } from './scenario.js'
@@ -59,6 +60,8 @@ export class Crossing implements MigrationOwner, Process {
   /** The copy that is being filled. */
   readonly incoming: VirtualMachine
   readonly recording: RecordingStream | null
+  /** What the channel runs on. */
+  private readonly lower: ByteStream
   /** The guest runs where it belongs now, and the other copy is gone. */
   isOver = false
   /** Hexadecimal, of RAM at switch-over, when asked for. */
@@ -73,8 +76,8 @@ export class Crossing implements MigrationOwner, Process {
     // Admission first: it throws before anything has happened when the memory is not there.
     this.incoming = to.host.create(vm.options)
     this.incoming.awaitIncoming()
-    const lower = from.stack.connect(to.stack.address, channels.port)
-    const stream = channels.client(lower, from.host.cores)
+    this.lower = from.stack.connect(to.stack.address, channels.port)
+    const stream = channels.client(this.lower, from.host.cores)
     this.recording = parts.evidence.recordStream ? new RecordingStream(stream) : null
     this.source = new MigrationSource(kernel, {
       vm,
@@ -90,8 +93,37 @@ export class Crossing implements MigrationOwner, Process {
     this.source.start()
   }
 
+  /** Throws `InputError` once the guest lives at its destination. */
   cancel(): void {
+    const { vm, to } = this.parts
+    if (this.source.status === 'completed')
+      throw new InputError(`too late: ${vm.name} lives on ${to.host.name} already`)
     this.source.cancel()
+  }
+
+  /** The guest switched itself off while it was being moved: there is nothing left to move, and the job ends as in libvirt. */
+  guestShutDown(): void {
+    const { vm } = this.parts
+    this.source.abandon({
+      kind: 'cancelled',
+      protocol: 'qevm',
+      message: `${vm.name} shut down while it was being migrated`,
+    })
+  }
+
+  /** Whether a connection that came to `port` of `end` is the one this migration's source has opened. */
+  expects(end: CrossingEnd, port: number, stream: ByteStream): boolean {
+    const { from, to, channels } = this.parts
+    return (
+      !this.isOver &&
+      this.destination === null &&
+      end === to &&
+      port === channels.port &&
+      stream instanceof TcpConnection &&
+      this.lower instanceof TcpConnection &&
+      stream.remoteAddress === from.stack.address &&
+      stream.remotePort === this.lower.localPort
+    )
   }
 
   /** The source's connection arrived at the destination. */
@@ -120,7 +152,7 @@ export class Crossing implements MigrationOwner, Process {
       case 'cancelled':
         this.destination?.cancel()
         to.host.remove(this.incoming)
-        assert(vm.state === 'running' || vm.state === 'paused', `${vm.name} on ${from.host.name} is ${vm.state}`)
+        assert(vm.state === 'running' || vm.state === 'shutdown', `${vm.name} on ${from.host.name} is ${vm.state}`)
         this.end()
         return
       default:

@@ -171,6 +171,10 @@ Downtime:       ${run.downtimeMs === null ? '-' : `${run.downtimeMs.toFixed(1)} 
 Rounds:         ${run.rounds.length}
 Transferred:    ${sent} octets of stream
 `)
+    if (run.forced)
+      this.print(
+        ink.leak(`Did not converge: ${run.pendingAtStopOctets} octets were left after the last round allowed.\n`),
+      )
     for (const { round, zeroPages, normalPages, startNs, endNs, paused } of run.rounds)
       this.print(
         `  round ${round}${paused ? ' (stopped)' : ''}: ${normalPages} pages, ${zeroPages} zero, ${((endNs - startNs) / 1e6).toFixed(1)} ms\n`,

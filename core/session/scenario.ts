@@ -1,5 +1,6 @@
 /** What a session starts from: the hosts, the network between them, the guest, and who watches. */
-import { microseconds, milliseconds, type Nanos } from '../base/units.js'
+import { InputError } from '../base/errors.js'
+import { microseconds, milliseconds, PAGE_OCTETS, seconds, type Nanos } from '../base/units.js'
 
 export type ChannelName = 'none' | 'nacl' | 'ssh'
 export const channelNames: readonly ChannelName[] = ['none', 'nacl', 'ssh']
@@ -65,4 +66,84 @@ export const defaultScenario: Scenario = {
     maxBandwidth: 128 * 1024 ** 2,
     roundsMax: 30,
   },
+}
+
+/** What of a scenario is out of bounds: the setting by the name of the command line's option, and why. */
+export interface ScenarioProblem {
+  readonly setting:
+    | 'ram'
+    | 'fill'
+    | 'working-set'
+    | 'dirty-rate'
+    | 'bandwidth'
+    | 'latency'
+    | 'strategy'
+    | 'channel'
+    | 'downtime-limit'
+    | 'max-bandwidth'
+    | 'rounds'
+  readonly reason: string
+}
+
+const RAM_OCTETS_MIN = 1024 ** 2
+const RAM_OCTETS_MAX = 1024 ** 3
+const DIRTY_PAGES_PER_SECOND_MAX = 1e6
+/** QEMU's limit (migration/options.c, MAX_MIGRATE_DOWNTIME). */
+const DOWNTIME_LIMIT_MAX_NS = seconds(2000)
+const MAX_BANDWIDTH_MIN = 64 * 1024
+const ROUNDS_MAX = 1000
+
+const isWithin = (value: number, min: number, max: number): boolean => value >= min && value <= max
+
+/** The first setting that cannot be used, or null. */
+export function scenarioProblem({ guest, bandwidthBps, latencyNs, migration }: Scenario): ScenarioProblem | null {
+  const { ramOctets, fillOctets } = guest
+  if (!isWithin(ramOctets, RAM_OCTETS_MIN, RAM_OCTETS_MAX) || ramOctets % PAGE_OCTETS !== 0)
+    return { setting: 'ram', reason: `${ramOctets} octets: choose whole pages of 4 KiB, from 1MiB to 1GiB` }
+  if (!isWithin(fillOctets, 0, ramOctets))
+    return { setting: 'fill', reason: `${fillOctets} octets do not fit a guest of ${ramOctets}` }
+  if (!isWithin(latencyNs, 0, seconds(1)))
+    return { setting: 'latency', reason: `${latencyNs / 1e6} ms: choose a one-way delay from 0us to 1s` }
+  return workloadProblem(guest) ?? bandwidthProblem(bandwidthBps) ?? migrationProblem(migration)
+}
+
+export function workloadProblem({
+  ramOctets,
+  workingSetPages,
+  dirtyPagesPerSecond,
+}: Pick<GuestScenario, 'ramOctets' | 'workingSetPages' | 'dirtyPagesPerSecond'>): ScenarioProblem | null {
+  const pagesMax = ramOctets / PAGE_OCTETS
+  if (!isWithin(workingSetPages, 0, pagesMax) || !Number.isInteger(workingSetPages))
+    return { setting: 'working-set', reason: `${workingSetPages} pages do not fit a guest of ${pagesMax} pages` }
+  if (!isWithin(dirtyPagesPerSecond, 0, DIRTY_PAGES_PER_SECOND_MAX))
+    return { setting: 'dirty-rate', reason: `${dirtyPagesPerSecond} pages a second: choose from 0 to 1000000` }
+  return null
+}
+
+export function bandwidthProblem(bandwidthBps: number): ScenarioProblem | null {
+  if (isWithin(bandwidthBps, 1e5, 1e12) && Number.isInteger(bandwidthBps)) return null
+  return { setting: 'bandwidth', reason: `${bandwidthBps} bit/s: choose from 100kbit to 1000Gbit, in whole bits` }
+}
+
+export function migrationProblem(migration: MigrationScenario): ScenarioProblem | null {
+  const { strategy, channel, downtimeLimitNs, maxBandwidth, roundsMax } = migration
+  if (!strategies.includes(strategy))
+    return { setting: 'strategy', reason: `${String(strategy)}: choose one of ${strategies.join(', ')}` }
+  if (!channelNames.includes(channel))
+    return { setting: 'channel', reason: `${String(channel)}: choose one of ${channelNames.join(', ')}` }
+  if (!isWithin(downtimeLimitNs, 0, DOWNTIME_LIMIT_MAX_NS))
+    return { setting: 'downtime-limit', reason: `${downtimeLimitNs / 1e6} ms: choose from 0ms to 2000s` }
+  if (maxBandwidth !== 0 && !isWithin(maxBandwidth, MAX_BANDWIDTH_MIN, 1e12))
+    return {
+      setting: 'max-bandwidth',
+      reason: `${maxBandwidth} octets a second: choose 64KiB/s or more, 0 for no limit`,
+    }
+  if (!isWithin(roundsMax, 0, ROUNDS_MAX) || !Number.isInteger(roundsMax))
+    return { setting: 'rounds', reason: `${roundsMax}: choose from 1 to ${ROUNDS_MAX}, 0 for no end` }
+  return null
+}
+
+/** Throws `InputError` when there is a problem. */
+export function refuseProblem(problem: ScenarioProblem | null): void {
+  if (problem !== null) throw new InputError(`${problem.setting.replaceAll('-', ' ')}: ${problem.reason}`)
 }

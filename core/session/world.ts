@@ -1,7 +1,6 @@
 /** Everything that exists in a session: one graph of plain objects, so that it can be kept and forked by copying. */
 import { assert, InputError } from '../base/errors.js'
 import { latin1Octets, latin1Text } from '../base/octets.js'
-import { PAGE_OCTETS } from '../base/units.js'
 import { Host } from '../hypervisor/host.js'
 import type { VirtualMachine, VmOptions, VmOwner } from '../hypervisor/virtual-machine.js'
 import { Kernel } from '../kernel/kernel.js'
@@ -24,7 +23,15 @@ import type { LineShell } from './line-shell.js'
 import { OperatorShell, type OperatorDesk } from './operator-shell.js'
 import { ProbeClient } from './probe-client.js'
 import { guestMac, MIGRATION_PORT, Rack, SSH_PORT, type HostNetwork } from './rack.js'
-import type { MigrationScenario, Scenario } from './scenario.js'
+import {
+  bandwidthProblem,
+  migrationProblem,
+  refuseProblem,
+  scenarioProblem,
+  workloadProblem,
+  type MigrationScenario,
+  type Scenario,
+} from './scenario.js'
 import { Sniffer } from './sniffer.js'
 
 export type ConsoleName = 'guest' | 'operator' | 'attacker'
@@ -68,6 +75,7 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
     seed: string,
     private readonly image: Uint8Array,
   ) {
+    refuseProblem(scenarioProblem(scenario))
     this.kernel = new Kernel(seed)
     const { kernel } = this
     this.bandwidthBps = scenario.bandwidthBps
@@ -158,7 +166,7 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
     this.crossing = new Crossing(
       this.kernel,
       {
-        id: ++this.crossingCount,
+        id: this.crossingCount + 1,
         from,
         to,
         vm,
@@ -170,6 +178,7 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
       },
       this,
     )
+    this.crossingCount++
     this.crossing.start()
   }
 
@@ -179,12 +188,13 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
   }
 
   configureMigration(settings: Partial<MigrationScenario>): void {
-    this.migrationSettings = { ...this.migrationSettings, ...settings }
+    const changed = { ...this.migrationSettings, ...settings }
+    refuseProblem(migrationProblem(changed))
+    this.migrationSettings = changed
   }
 
   configureNetwork(bandwidthBps: number): void {
-    if (!(bandwidthBps >= 1e5 && bandwidthBps <= 1e12))
-      throw new InputError(`${bandwidthBps} bit/s: choose a bandwidth from 100kbit to 1000Gbit`)
+    refuseProblem(bandwidthProblem(bandwidthBps))
     this.bandwidthBps = bandwidthBps
     this.rack.setRate(bandwidthBps)
   }
@@ -195,10 +205,7 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
 
   /** A guest that runs reads it at once; one that boots later starts with it. */
   configureWorkload(workload: GuestWorkload): void {
-    const { workingSetPages, dirtyPagesPerSecond } = workload
-    const pagesMax = this.scenario.guest.ramOctets / PAGE_OCTETS
-    if (!(workingSetPages >= 0 && workingSetPages <= pagesMax && dirtyPagesPerSecond >= 0))
-      throw new InputError(`a working set of ${workingSetPages} pages does not fit a guest of ${pagesMax} pages`)
+    refuseProblem(workloadProblem({ ...workload, ramOctets: this.scenario.guest.ramOctets }))
     this.workload = workload
     const vm = this.liveVm()
     if (vm === undefined) return
@@ -252,6 +259,7 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
 
   vmStateChanged(vm: VirtualMachine): void {
     if (vm.state === 'running') this.deliverInput()
+    if (vm.state === 'shutdown' && vm === this.crossing?.parts.vm) this.crossing.guestShutDown()
   }
 
   crossingEnded(): void {
@@ -261,13 +269,7 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
   /** A connection came to a host's migration port. Only the one that was announced is let in. */
   connectionArrived(end: CrossingEnd, port: number, stream: ByteStream): void {
     const { crossing } = this
-    const isExpected =
-      crossing !== null &&
-      !crossing.isOver &&
-      crossing.destination === null &&
-      crossing.parts.to === end &&
-      crossing.parts.channels.port === port
-    if (isExpected) crossing.accept(stream)
+    if (crossing?.expects(end, port, stream) === true) crossing.accept(stream)
     else stream.abort()
   }
 

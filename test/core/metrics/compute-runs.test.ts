@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Kernel } from '../../../core/kernel/kernel.js'
 import { computeRuns, probeSamples, type PlantedSecret } from '../../../core/metrics/compute-runs.js'
-import { predictRounds } from '../../../core/metrics/predict-rounds.js'
 
 const MS = 1e6
 const planted: PlantedSecret[] = [
@@ -134,24 +133,5 @@ describe('computeRuns', () => {
 
   it('gives the probes, with null for what was not answered', () => {
     expect(probeSamples(sessionTrace().trace).map(({ replyMs }) => replyMs)).toEqual([1, 1, null, 5, 1])
-  })
-})
-
-describe('predictRounds', () => {
-  const round = (normalPages: number, startNs: number, endNs: number) => ({ zeroPages: 0, normalPages, startNs, endNs })
-
-  it('is the geometric series of the closed form while the working set is not reached', () => {
-    // 1000 pages a second sent, 500 dirtied: r = 1/2.
-    const rounds = [round(1000, 0, 1e9), round(0, 1e9, 1e9), round(0, 1e9, 1e9), round(0, 1e9, 1e9)]
-    expect(predictRounds(rounds, { workingSetPages: 10_000, dirtyPagesPerSecond: 500 })).toEqual([null, 500, 250, 125])
-  })
-
-  it('stands at the working set when the guest dirties faster than the link drains', () => {
-    const rounds = [round(1000, 0, 1e9), round(0, 1e9, 1e9), round(0, 1e9, 1e9)]
-    expect(predictRounds(rounds, { workingSetPages: 300, dirtyPagesPerSecond: 5000 })).toEqual([null, 300, 300])
-  })
-
-  it('says nothing about a workload it does not know', () => {
-    expect(predictRounds([round(10, 0, 1)], undefined)).toEqual([null])
   })
 })

@@ -96,6 +96,8 @@ export function fixtureRun(run: FixtureRun, nowNs: number): RunMetrics {
     resumedAtNs: isDone ? times.resumedAtNs : null,
     downtimeMs: isDone ? (times.resumedAtNs - times.pausedFromNs) / 1e6 : null,
     clientGapMs: isGapOver ? (times.gapToNs - times.gapFromNs) / 1e6 : null,
+    pendingAtStopOctets: null,
+    forced: false,
     clientGapFromNs: isGapOver ? times.gapFromNs : null,
     clientGapToNs: isGapOver ? times.gapToNs : null,
     wireOctets: rounds.reduce((sum, { octets }) => sum + Math.round(octets * 1.06), 0),
