@@ -1,36 +1,22 @@
 /** Migrations that are disturbed at random: whatever happens, one copy lives, and it is the right one. */
 import { describe, expect, it } from 'vitest'
+import { InputError } from '../../core/base/errors.js'
 import { milliseconds, seconds } from '../../core/base/units.js'
 import { RandomStream } from '../../core/kernel/random.js'
 import { MIGRATION_PORT, SSH_PORT } from '../../core/session/rack.js'
-import type { Session } from '../../core/session/session.js'
+import { channelNames, strategies } from '../../core/session/scenario.js'
+import type { Session, SessionCommand } from '../../core/session/session.js'
 import { FrameTamper } from '../support/frame-tamper.js'
 import { bootedSession } from '../support/lab-session.js'
 import { simulationSeeds, withSeed } from '../support/seeds.js'
+import { expectAlive, expectOneLife, runWatched } from '../support/watched-run.js'
 
 const seeds = simulationSeeds(6)
 
-/** Exactly one copy is alive at every instant at which anything happens. */
-function runWatched(session: Session, spanNs: number): void {
-  const untilNs = session.nowNs + spanNs
-  for (;;) {
-    const nextNs = session.world.kernel.nextEventNs()
-    if (nextNs === undefined || nextNs > untilNs) return session.runUntil(untilNs)
-    const states = session.trace.count('vm-state')
-    session.world.kernel.step()
-    if (session.trace.count('vm-state') === states) continue
-    const running = session.world.allVms().filter(({ state }) => state === 'running')
-    expect(running.length).toBeLessThanOrEqual(1)
-    expect(session.world.liveVm()).toBeDefined()
-  }
-}
-
-function expectAlive(session: Session): void {
-  const vms = session.world.allVms()
-  expect(vms.map(({ state }) => state)).toEqual(['running'])
-  const before = session.world.liveVm()?.instructions ?? 0
-  session.runFor(milliseconds(50))
-  expect(session.world.liveVm()?.instructions ?? 0).toBeGreaterThan(before)
+function cableOf(session: Session, host: string) {
+  const cable = session.world.rack.links.find(({ name }) => name === host)
+  if (cable === undefined) throw new Error(`no cable of ${host}`)
+  return cable
 }
 
 describe('a disturbed migration', () => {
@@ -41,10 +27,9 @@ describe('a disturbed migration', () => {
         const random = new RandomStream(`flip ${seed}`)
         const channel = random.pick(['nacl', 'ssh'] as const)
         const session = bootedSession({ seed, migration: { channel } })
-        const cable = session.world.rack.links.find(({ name }) => name === 'host-b')
         // A stream of this guest is some 1.2 MiB long; the first hundreds of octets are the handshake.
         const offset = random.below(random.below(2) === 0 ? 3000 : 1_200_000)
-        const tamper = new FrameTamper(cable!.a, [MIGRATION_PORT, SSH_PORT], offset)
+        const tamper = new FrameTamper(cableOf(session, 'host-b').a, [MIGRATION_PORT, SSH_PORT], offset)
         session.do({ kind: 'migrate' })
         runWatched(session, seconds(3))
         expect(tamper.done).toBe(true)
@@ -59,19 +44,48 @@ describe('a disturbed migration', () => {
     },
   )
 
+  it.each(seeds)('flipping any octet in clear, either way: noticed, or of no effect on the copy (%s)', (seed) => {
+    withSeed(seed, () => {
+      const random = new RandomStream(`clear flip ${seed}`)
+      const session = bootedSession({ seed })
+      const isReturnPath = random.below(4) === 0
+      const offset = random.below(isReturnPath ? 16 : random.pick([300, 1_200_000]))
+      // What a host's cable delivers to the host: the stream at host-b, the return path at host-a.
+      const tamper = new FrameTamper(cableOf(session, isReturnPath ? 'host-a' : 'host-b').a, [MIGRATION_PORT], offset, {
+        isFromPort: isReturnPath,
+      })
+      session.do({ kind: 'migrate' })
+      runWatched(session, seconds(3))
+      expect(tamper.done).toBe(true)
+      const { status, cause } = session.world.lastRun()!
+      expect(['completed', 'failed']).toContain(status)
+      if (status === 'failed') expect(cause).not.toBe('')
+      else
+        expect(session.trace.rows('migration-compare')).toMatchObject([
+          { migration: 1, ramDifferences: 0, deviceDifferences: 0 },
+        ])
+      expect(session.world.liveVm()?.hostName).toBe(status === 'completed' ? 'host-b' : 'host-a')
+      expectAlive(session)
+    })
+  })
+
   it.each(seeds)('cut at a random instant: one copy lives, and can be moved later (%s)', (seed) => {
     withSeed(seed, () => {
       const random = new RandomStream(`cut ${seed}`)
-      const channel = random.pick(['none', 'nacl', 'ssh'] as const)
+      const channel = random.pick(channelNames)
       const session = bootedSession({ seed, migration: { channel } })
       session.do({ kind: 'migrate' })
       runWatched(session, random.below(25_000_000))
-      const cable = session.world.rack.links.find(({ name }) => name === random.pick(['host-a', 'host-b']))
-      cable?.cut()
+      const cable = cableOf(session, random.pick(['host-a', 'host-b']))
+      cable.cut()
       runWatched(session, milliseconds(random.below(500)))
       if (session.isMigrating) session.do({ kind: 'cancel-migration' })
-      cable?.restore()
+      cable.restore()
       runWatched(session, seconds(2))
+      expectAlive(session)
+      session.do({ kind: 'migrate' })
+      runWatched(session, seconds(2))
+      expect(session.world.lastRun()?.status).toBe('completed')
       expectAlive(session)
     })
   })
@@ -79,15 +93,90 @@ describe('a disturbed migration', () => {
   it.each(seeds)('cancelled at a random instant: the guest runs where it should (%s)', (seed) => {
     withSeed(seed, () => {
       const random = new RandomStream(`cancel ${seed}`)
-      const session = bootedSession({ seed, migration: { channel: random.pick(['none', 'nacl', 'ssh'] as const) } })
+      const session = bootedSession({ seed, migration: { channel: random.pick(channelNames) } })
       session.do({ kind: 'migrate' })
       runWatched(session, random.below(30_000_000))
-      const wasMigrating = session.isMigrating
-      const before = session.world.crossing?.source.status
-      if (wasMigrating && before !== 'completed') session.do({ kind: 'cancel-migration' })
+      const isLate = session.world.crossing?.source.status === 'completed'
+      if (session.isMigrating && !isLate) session.do({ kind: 'cancel-migration' })
       runWatched(session, milliseconds(300))
       const { status } = session.world.lastRun()!
       expect(session.world.liveVm()?.hostName).toBe(status === 'completed' ? 'host-b' : 'host-a')
+      expectAlive(session)
+    })
+  })
+
+  it.each(seeds)('switched off from inside at a random instant: it stays off, and boots again (%s)', (seed) => {
+    withSeed(seed, () => {
+      const random = new RandomStream(`off ${seed}`)
+      const migration = { channel: random.pick(channelNames), strategy: random.pick(strategies) }
+      const session = bootedSession({ seed, guest: { hasSecrets: false }, migration })
+      session.do({ kind: 'type', console: 'guest', text: 'alice\r' })
+      session.runFor(milliseconds(200))
+      if (random.below(2) === 0) session.do({ kind: 'type', console: 'guest', text: 'poweroff\r' })
+      runWatched(session, random.below(3_000_000))
+      if (session.world.liveVm()?.state === 'running') {
+        session.do({ kind: 'migrate' })
+        runWatched(session, random.below(15_000_000))
+        session.do({ kind: 'type', console: 'guest', text: 'poweroff\r' })
+      }
+      runWatched(session, seconds(2))
+      expect(session.world.allVms().map(({ state }) => state)).toEqual(['shutdown'])
+      const run = session.world.lastRun()
+      if (run?.status === 'failed') expect(run.cause).toBe('web shut down while it was being migrated')
+      session.do({ kind: 'boot' })
+      runWatched(session, seconds(1))
+      session.do({ kind: 'migrate' })
+      runWatched(session, seconds(2))
+      expect(session.world.lastRun()).toMatchObject({ status: 'completed', destination: 'host-b' })
+      expectAlive(session)
+    })
+  })
+
+  it.each(seeds)('anything at any time: one life, and at last it moves (%s)', (seed) => {
+    withSeed(seed, () => {
+      const random = new RandomStream(`anything ${seed}`)
+      const session = bootedSession({ seed, guest: { hasSecrets: false } })
+      const cables = ['host-a', 'host-b'].map((host) => cableOf(session, host))
+      const commands: readonly (() => SessionCommand)[] = [
+        () => ({ kind: 'boot' }),
+        () => ({ kind: 'migrate' }),
+        () => ({ kind: 'migrate' }),
+        () => ({ kind: 'migrate' }),
+        () => ({ kind: 'cancel-migration' }),
+        () => ({ kind: 'configure-migration', settings: { channel: random.pick(channelNames) } }),
+        () => ({ kind: 'configure-migration', settings: { strategy: random.pick(strategies) } }),
+        () => ({ kind: 'configure-network', bandwidthBps: random.pick([1e8, 1e9, 1e10]) }),
+        () => ({ kind: 'type', console: 'operator', text: 'virsh suspend web\r' }),
+        () => ({ kind: 'type', console: 'operator', text: 'virsh resume web\r' }),
+        () => ({ kind: 'type', console: 'guest', text: random.pick(['alice\r', 'poweroff\r', 'ps\r', 'exit\r']) }),
+        () => ({ kind: 'type', console: 'attacker', text: 'search\r' }),
+      ]
+      for (let round = 0; round < 25; round++) {
+        if (random.below(6) === 0) {
+          const cable = random.pick(cables)
+          if (cable.isCut) cable.restore()
+          else cable.cut()
+        } else
+          try {
+            session.do(random.pick(commands)())
+          } catch (error) {
+            if (!(error instanceof InputError)) throw error
+          }
+        expectOneLife(session)
+        runWatched(session, random.pick([100_000, 2_000_000, 20_000_000, 100_000_000]) + random.below(1_000_000))
+      }
+      for (const cable of cables) cable.restore()
+      if (session.isMigrating && session.world.crossing?.source.status !== 'completed')
+        session.do({ kind: 'cancel-migration' })
+      runWatched(session, milliseconds(10))
+      const state = session.world.liveVm()?.state
+      if (state === 'shutdown') session.do({ kind: 'boot' })
+      if (state === 'paused') session.do({ kind: 'type', console: 'operator', text: 'virsh resume web\r' })
+      session.do({ kind: 'configure-network', bandwidthBps: 1e9 })
+      runWatched(session, seconds(3))
+      session.do({ kind: 'migrate' })
+      runWatched(session, seconds(3))
+      expect(session.world.lastRun()?.status).toBe('completed')
       expectAlive(session)
     })
   })

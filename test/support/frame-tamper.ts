@@ -20,6 +20,8 @@ export class FrameTamper implements FrameSink {
     end: LinkEnd,
     private readonly ports: readonly number[],
     private readonly offset: number,
+    /** Of the answers that come from such a port, instead. */
+    private readonly options: { readonly isFromPort?: boolean } = {},
   ) {
     this.next = end.output
     end.output = this
@@ -34,7 +36,8 @@ export class FrameTamper implements FrameSink {
     if (this.done || tcp === null) return frame
     const { ip, segment } = tcp
     const length = segment.payload.length
-    if (!this.ports.includes(segment.destinationPort) || length === 0) return frame
+    const port = this.options.isFromPort === true ? segment.sourcePort : segment.destinationPort
+    if (!this.ports.includes(port) || length === 0) return frame
     const at = this.offset - this.crossed
     this.crossed += length
     if (at >= length) return frame
