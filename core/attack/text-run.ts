@@ -20,6 +20,9 @@ for (let code = 0; code < 26; code++) {
 for (let code = 0x30; code < 0x3a; code++) classes[code] = TEXT | DIGIT | KEY
 for (const character of '_.-') classes[character.charCodeAt(0)] = TEXT | KEY
 
+/** 1 for text, apart: most octets of RAM are asked for this alone. */
+const textOctets = classes.map((bits) => bits & TEXT)
+
 export const isTextOctet = (octet: number | undefined): boolean => ((classes[octet ?? 0] ?? 0) & TEXT) !== 0
 export const isDigit = (octet: number | undefined): boolean => ((classes[octet ?? 0] ?? 0) & DIGIT) !== 0
 export const isAlphanumeric = (octet: number | undefined): boolean =>
@@ -71,15 +74,22 @@ export interface TextRunVisitor {
  * meets a character and not its zero octet.
  */
 export function visitTextRuns(image: Uint8Array, from: number, to: number, visitor: TextRunVisitor): void {
+  const isText = textOctets
   const limit = Math.min(to, image.length)
   const farEnd = Math.min(limit + OVERHANG, image.length)
   let floor = Math.max(0, from - OVERHANG)
   for (let at = from; at < limit; at += RUN_MIN) {
-    if (((classes[image[at]!] ?? 0) & TEXT) === 0) continue
-    let start = at
-    while (start > floor && ((classes[image[start - 1]!] ?? 0) & TEXT) !== 0) start--
+    if (isText[image[at]!] === 0) continue
+    // Most of RAM is not text, and most text in what is not is shorter than this: two octets on one side of `at` at least.
+    if (at >= 2 && at + 2 < image.length) {
+      const after = isText[image[at + 1]!]! & isText[image[at + 2]!]!
+      const before = isText[image[at - 1]!]! & isText[image[at - 2]!]!
+      if ((after | before) === 0 && image[at + 1] !== 0) continue
+    }
     let end = at + 1
-    while (end < farEnd && ((classes[image[end]!] ?? 0) & TEXT) !== 0) end++
+    while (end < farEnd && isText[image[end]!] === 1) end++
+    let start = at
+    while (start > floor && isText[image[start - 1]!] === 1) start--
     if (end - start >= RUN_MIN) {
       visitor.textRun({ octets: image, start, end, base: 0, width: 1 })
       floor = end

@@ -1,5 +1,5 @@
 /** Virtual time: one clock, one queue of events, all randomness, one trace. */
-import { assert } from '../base/errors.js'
+import { AssertionError } from '../base/errors.js'
 import type { Nanos } from '../base/units.js'
 import { EventQueue, type KernelEvent, type Process, type QueuedEvent } from './event-queue.js'
 import { RandomStream } from './random.js'
@@ -29,7 +29,9 @@ export class Kernel {
 
   /** As `schedule`, at an instant that is not in the past. */
   scheduleAt(atNs: Nanos, process: Process, event: KernelEvent): QueuedEvent {
-    assert(atNs >= this.clockNs && Number.isSafeInteger(atNs), `event ${event.kind} scheduled for ${atNs} ns`)
+    // Called for every frame: the words are put together only when they are needed.
+    if (!(atNs >= this.clockNs && Number.isSafeInteger(atNs)))
+      throw new AssertionError(`event ${event.kind} scheduled for ${atNs} ns`)
     const entry = { atNs, order: this.scheduledCount++, process, event, cancelled: false }
     this.queue.push(entry)
     return entry

@@ -63,7 +63,7 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
   private readonly probe: ProbeClient
   private readonly shells: Readonly<Record<'operator' | 'attacker', LineShell>>
   private readonly credentials: readonly HostCredentials[]
-  /** Typed on the guest's console while no copy of it ran, or faster than it reads. */
+  /** Typed on the guest's console while it stood still, or faster than it reads. */
   private heldInput = ''
   private consoleLine = ''
   private crossingCount = 0
@@ -233,9 +233,11 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
     return computeRuns(this.kernel.trace, this.planted)
   }
 
-  /** Characters typed in a terminal. For the guest they wait while no copy of it runs, so that none is lost. */
+  /** Characters typed in a terminal. For the guest they wait while it stands still, so that none is lost, but not while it is off. */
   type(console: ConsoleName, text: string): void {
     if (console === 'guest') {
+      const vm = this.liveVm()
+      if (vm === undefined || vm.state === 'shutdown') return
       this.heldInput += text
       this.deliverInput()
       return
@@ -259,7 +261,9 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
 
   vmStateChanged(vm: VirtualMachine): void {
     if (vm.state === 'running') this.deliverInput()
-    if (vm.state === 'shutdown' && vm === this.crossing?.parts.vm) this.crossing.guestShutDown()
+    if (vm.state !== 'shutdown') return
+    this.heldInput = ''
+    if (vm === this.crossing?.parts.vm) this.crossing.guestShutDown()
   }
 
   crossingEnded(): void {

@@ -169,11 +169,13 @@ describe('a disturbed migration', () => {
       if (session.isMigrating && session.world.crossing?.source.status !== 'completed')
         session.do({ kind: 'cancel-migration' })
       runWatched(session, milliseconds(10))
-      const state = session.world.liveVm()?.state
-      if (state === 'shutdown') session.do({ kind: 'boot' })
-      if (state === 'paused') session.do({ kind: 'type', console: 'operator', text: 'virsh resume web\r' })
+      if (session.world.liveVm()?.state === 'paused')
+        session.do({ kind: 'type', console: 'operator', text: 'virsh resume web\r' })
       session.do({ kind: 'configure-network', bandwidthBps: 1e9 })
-      runWatched(session, seconds(3))
+      // It may have been told to switch itself off, and do so only now.
+      runWatched(session, seconds(2))
+      if (session.world.liveVm()?.state === 'shutdown') session.do({ kind: 'boot' })
+      runWatched(session, seconds(1))
       session.do({ kind: 'migrate' })
       runWatched(session, seconds(3))
       expect(session.world.lastRun()?.status).toBe('completed')

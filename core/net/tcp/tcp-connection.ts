@@ -6,7 +6,7 @@
  * @implements RFC 9293 §3.8, §3.9
  */
 import type { ByteStream, StreamOwner, StreamState } from '../../base/byte-stream.js'
-import { assert, type Failure } from '../../base/errors.js'
+import { AssertionError, type Failure } from '../../base/errors.js'
 import { milliseconds, seconds, type Nanos } from '../../base/units.js'
 import type { Kernel, KernelEvent, Process } from '../../kernel/kernel.js'
 import { ipv4Text, type Ipv4Address } from '../wire/addresses.js'
@@ -154,7 +154,8 @@ export class TcpConnection implements ByteStream, Process, TimerOwner {
 
   write(octets: Uint8Array): void {
     const writable = this.writableOctets()
-    assert(octets.length <= writable, `${octets.length} octets written where ${writable} can be (${this.describe()})`)
+    if (octets.length > writable)
+      throw new AssertionError(`${octets.length} octets written where ${writable} can be (${this.describe()})`)
     if (octets.length === 0) return
     this.sendBuffer.append(octets)
     if (this.writableOctets() < this.layer.options.sendBufferOctets / 2) this.writerWaits = true
