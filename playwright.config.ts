@@ -14,7 +14,12 @@ export default defineConfig<object, ShellOptions>({
   reporter: [['list']],
   use: { screenshot: 'only-on-failure' },
   projects: [
-    { name: 'electron', testMatch: '**/*.spec.ts', use: { shell: 'electron' } },
+    {
+      name: 'electron',
+      testMatch: '**/*.spec.ts',
+      testIgnore: '**/accessibility.spec.ts',
+      use: { shell: 'electron' },
+    },
     { name: 'chromium', testMatch: '**/*.spec.ts', testIgnore: '**/desktop.spec.ts', use: { shell: 'chromium' } },
     { name: 'screenshots', testMatch: '**/*.shots.ts', use: { shell: 'electron' } },
   ],

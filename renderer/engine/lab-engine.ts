@@ -18,6 +18,8 @@ const REST_MS = 4
 /** Wall time between two foldings of metrics and checks. */
 const FOLD_MS = 120
 const SAVE_MS = 4000
+/** Wall time between two views of a session that stands still, while there are packets left to list. */
+const CATCH_UP_MS = 16
 /** Virtual time a turn advances at least: below it, nothing would move. */
 const STRIDE_NS = 20_000
 /** Speed at which a migration is shown when the speed is left to the engine. */
@@ -50,6 +52,7 @@ export class LabEngine {
   private playing = false
   private speed: number | 'auto' = 'auto'
   private turnIsDue = false
+  private isCatchingUp = false
   private lastTurnMs = 0
   private lastFoldMs = 0
   private lastSaveMs = 0
@@ -336,6 +339,13 @@ export class LabEngine {
       opened.presenter.view({ sessionId: opened.id, playing: this.playing, speed: this.effectiveSpeed() }, isFoldDue),
     )
     if (nowMs - this.lastSaveMs >= SAVE_MS) this.save()
+    if (!this.playing && opened.presenter.isBehind && !this.isCatchingUp) {
+      this.isCatchingUp = true
+      this.host.later(() => {
+        this.isCatchingUp = false
+        if (!this.playing) this.show(false)
+      }, CATCH_UP_MS)
+    }
     if (this.playing && !this.turnIsDue) {
       this.turnIsDue = true
       if (this.lastTurnMs === 0 || fold) this.lastTurnMs = nowMs

@@ -23,8 +23,8 @@ import {
 /** Cells of the small map on a VM's chip. */
 const CELLS = 96
 /** Packets listed in one view: a burst of thousands is listed over several. */
-const PACKETS_PER_VIEW = 2000
-/** Events of a kind told in one view. */
+const PACKETS_PER_VIEW = 1000
+/** Traffic of a link is summed over this time. */
 const TRAFFIC_WINDOW_NS = 2e6
 
 export interface PlayState {
@@ -94,6 +94,11 @@ export class SessionPresenter {
       fresh,
       capturedFrames: world.rack.tap.lastPacket,
     }
+  }
+
+  /** Captured packets are waiting to be listed in views to come. */
+  get isBehind(): boolean {
+    return this.shown.packets < this.session.world.rack.tap.lastPacket
   }
 
   private since<T>(name: 'probes' | 'traffic', count: number, rows: (first: number) => readonly T[]): readonly T[] {

@@ -39,16 +39,19 @@ function collectProblems(page: Page): string[] {
   return problems
 }
 
-/** Start the built app in Electron. `userData` keeps what it remembers, so a second launch finds the first one's session. */
-export async function launchElectron(userData: string, args: readonly string[] = []): Promise<ElectronApplication> {
+/** How the built app is started in Electron. `userData` keeps what it remembers. */
+export function electronStart(userData: string, args: readonly string[] = []) {
   const asRoot = process.getuid?.() === 0 ? ['--no-sandbox'] : []
-  const executablePath = process.env.MIDSTREAM_ELECTRON
-  return _electron.launch({
-    ...(executablePath && { executablePath }),
+  return {
+    executablePath: process.env.MIDSTREAM_ELECTRON!, // the global setup found it
     args: [projectRoot, ...asRoot, ...args],
     env: { ...(process.env as Record<string, string>), MIDSTREAM_USER_DATA: userData },
-    timeout: 60_000,
-  })
+  }
+}
+
+/** Start the built app in Electron: a second launch with the same `userData` finds the first one's session. */
+export function launchElectron(userData: string): Promise<ElectronApplication> {
+  return _electron.launch({ ...electronStart(userData), timeout: 60_000 })
 }
 
 /** The served window's address. */
@@ -87,7 +90,9 @@ export const test = base.extend<{ userData: string; lab: LabWindow }, ShellOptio
     const server = await startServer()
     const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: chromiumFlags })
     try {
-      const page = await browser.newPage({ viewport: { width: 1440, height: 900 } })
+      // A context of its own: axe opens a second page beside.
+      const context = await browser.newContext({ viewport: { width: 1440, height: 900 } })
+      const page = await context.newPage()
       const problems = collectProblems(page)
       await page.goto(server.address)
       await use({ shell, app: undefined, page, problems })

@@ -1,0 +1,35 @@
+/** WCAG 2.2 A and AA by axe, in every theme. In Chromium only: axe needs a second page, which Electron cannot give. */
+import AxeBuilder from '@axe-core/playwright'
+import type { Page } from '@playwright/test'
+import { inProject } from '../../scripts/project.mjs'
+import { themeTitles } from '../../renderer/composables/use-theme.js'
+import { button, chooseFromMenu, jumpTo, openCapture, openFirstLab } from './lab-steps.js'
+import { expect, test } from './lab-window.js'
+
+async function expectAccessible(page: Page, place: string): Promise<void> {
+  for (const theme of ['light', 'dark', 'high-contrast', 'projector'] as const) {
+    await chooseFromMenu(page, themeTitles[theme])
+    await page.keyboard.press('Escape')
+    const { violations } = await new AxeBuilder({ page })
+      .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22a', 'wcag22aa'])
+      .analyze()
+    const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`)
+    expect(found, `${place}, ${theme}`).toEqual([])
+  }
+  await chooseFromMenu(page, themeTitles.light)
+  await page.keyboard.press('Escape')
+}
+
+test('no known barrier at home, in a lab and in a capture', async ({ lab }) => {
+  const { page } = lab
+  await expect(button(page, /First crossing/).first()).toBeVisible()
+  await expectAccessible(page, 'home')
+  await openFirstLab(page)
+  await expectAccessible(page, 'lab before its guest')
+  await jumpTo(page, 4)
+  await expectAccessible(page, 'lab after a run')
+  await openCapture(lab, inProject('test/fixtures/captures/a_plain.pcapng.gz'))
+  await expect(page.getByText(/^Readable:/)).toBeVisible()
+  await expectAccessible(page, 'capture')
+  expect(lab.problems).toEqual([])
+})
