@@ -4,6 +4,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ElectronApplication, Page } from '@playwright/test'
 import type { DesktopApi, OpenedFile } from '../../electron/ipc/contract.js'
+import { button, clock, expectDone, jumpTo, openFirstLab } from './lab-steps.js'
 import { expect, electronStart, launchElectron, test } from './lab-window.js'
 
 declare global {
@@ -43,6 +44,38 @@ test('a session outlives the window, and a killed process', async ({ userData })
   await second.close()
   const kept = await readFile(join(userData, 'sessions', 'late.session'), 'latin1')
   expect(kept).toContain('Kept while closing')
+})
+
+test('a lab goes on where it was after its process was killed, and after its window was closed', async ({
+  userData,
+}) => {
+  const first = await launchElectron(userData)
+  const before = await first.firstWindow()
+  await openFirstLab(before)
+  await jumpTo(before, 3)
+  await button(before, 'Play').click()
+  await before.waitForTimeout(300)
+  await button(before, 'Pause').click()
+  const killedAt = await clock(before).innerText()
+  await before.waitForTimeout(300) // it is written
+  first.process().kill('SIGKILL')
+
+  const second = await launchElectron(userData)
+  const again = await second.firstWindow()
+  await button(again, 'Continue First crossing').click()
+  await expectDone(again, 'Move it while it runs')
+  await expect(clock(again)).toHaveText(killedAt)
+  await button(again, 'Play').click()
+  await again.waitForTimeout(700)
+  const closedAfter = await clock(again).innerText()
+  await second.close()
+
+  const third = await launchElectron(userData)
+  const last = await third.firstWindow()
+  await button(last, 'Continue First crossing').click()
+  await expectDone(last, 'Move it while it runs')
+  expect((await clock(last).innerText()) >= closedAfter).toBe(true)
+  await third.close()
 })
 
 test('refuses what the contract does not allow', async ({ lab }) => {

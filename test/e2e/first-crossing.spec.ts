@@ -1,5 +1,6 @@
 /** Lab 01 from the first click to the report, through what a student sees and nothing else. */
 import type { Page } from '@playwright/test'
+import { expectDone, logIn, migrateOver, openFirstLab, typeIn } from './lab-steps.js'
 import { expect, test } from './lab-window.js'
 
 test.setTimeout(Number(process.env.LAB_TIMEOUT_MS ?? 180_000))
@@ -7,41 +8,13 @@ test.setTimeout(Number(process.env.LAB_TIMEOUT_MS ?? 180_000))
 const step = (page: Page, title: string) =>
   page.getByRole('listitem').filter({ has: page.getByRole('button', { name: title }) })
 
-async function expectDone(page: Page, title: string): Promise<void> {
-  await expect(page.getByRole('button', { name: new RegExp(`${title} ?, done`) })).toBeVisible({ timeout: 30_000 })
-}
-
-async function typeIn(page: Page, terminal: RegExp, text: string): Promise<void> {
-  await page.getByRole('tab', { name: terminal }).click()
-  await page.getByRole('tabpanel', { name: terminal }).click()
-  await page.keyboard.type(text, { delay: 15 })
-  await page.keyboard.press('Enter')
-}
-
-async function migrateOver(page: Page, channel: string): Promise<void> {
-  await page.getByLabel('Channel').first().selectOption({ label: channel })
-  await page.getByRole('button', { name: /^Migrate web to/ }).click()
-  await expect(page.getByRole('button', { name: 'Cancel migration' })).toBeVisible()
-  await expect(page.getByRole('button', { name: /^Migrate web to/ })).toBeVisible({ timeout: 60_000 })
-}
-
 test('the whole of the first lab', async ({ lab }) => {
   const { page } = lab
-  await page.getByText('First crossing').first().click()
+  await openFirstLab(page)
 
   // Boot, and log in with the password the guide gives.
   await page.getByRole('button', { name: 'Boot web' }).click()
-  const guide = page.getByRole('complementary', { name: 'Guide' })
-  const password = await guide
-    .locator('code')
-    .filter({ hasText: /-.*\d{4}$/ })
-    .first()
-    .innerText()
-  await page.waitForTimeout(2500)
-  await typeIn(page, /web console/, 'alice')
-  await page.waitForTimeout(500)
-  await page.keyboard.type(password, { delay: 15 })
-  await page.keyboard.press('Enter')
+  await logIn(page)
   await expectDone(page, 'Boot the guest and log in')
 
   await migrateOver(page, 'Clear text')
