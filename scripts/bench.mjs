@@ -1,20 +1,17 @@
-// npm run bench: what the engine does in how long. Alone on the machine, or the numbers mean little.
-import { existsSync } from 'node:fs'
+// npm run bench: what the engine and then the window do in how long. Alone on the machine, or the numbers mean little.
+import { buildIfStale } from './build.mjs'
 import { ensureNodePackages } from './node-packages.mjs'
 import { inProject } from './project.mjs'
 import { run } from './process.mjs'
-import { say } from './terminal.mjs'
 
-const entry = inProject('test/bench/main.ts')
 await ensureNodePackages()
-if (!existsSync(entry)) {
-  say('There are no benchmarks yet (test/bench/main.ts).')
-  process.exit(1)
-}
+await buildIfStale()
 const { build } = await import('esbuild')
 await build({
-  entryPoints: [entry],
-  outfile: inProject('dist/bench/main.mjs'),
+  entryPoints: [inProject('test/bench/main.ts'), inProject('test/bench/window.ts')],
+  outdir: inProject('dist/bench'),
+  outExtension: { '.js': '.mjs' },
+  external: ['@playwright/test'],
   bundle: true,
   platform: 'node',
   format: 'esm',
@@ -25,5 +22,6 @@ await build({
     js: "import { createRequire as nodeRequire } from 'node:module'\nconst require = nodeRequire(import.meta.url)",
   },
 })
-const { status } = await run(process.execPath, [inProject('dist/bench/main.mjs'), ...process.argv.slice(2)])
-process.exit(status)
+const engine = await run(process.execPath, [inProject('dist/bench/main.mjs'), ...process.argv.slice(2)])
+const window = await run(process.execPath, [inProject('dist/bench/window.mjs'), inProject('dist/cli/main.js')])
+process.exit(engine.status || window.status)

@@ -50,8 +50,10 @@ export function electronStart(userData: string, args: readonly string[] = []) {
 }
 
 /** Start the built app in Electron: a second launch with the same `userData` finds the first one's session. */
-export function launchElectron(userData: string): Promise<ElectronApplication> {
-  return _electron.launch({ ...electronStart(userData), timeout: 60_000 })
+export async function launchElectron(userData: string): Promise<ElectronApplication> {
+  const launch = () => _electron.launch({ ...electronStart(userData), timeout: 20_000 })
+  // On a busy machine the driver now and then misses the moment in which Electron says where to reach it.
+  return launch().catch(launch)
 }
 
 /** The served window's address. */
