@@ -76,6 +76,8 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm {
     assert(this.runState !== 'postmigrate', `${this.name} on ${this.hostName} lives elsewhere now`)
     if (this.runState === 'running' || this.runState === 'shutdown') return
     this.enter('running')
+    // Its clock goes on with the next slice, so there must be one, even if the guest was waiting for its timer.
+    this.waiting = false
     this.wakeAtBoundary()
   }
 
