@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest'
+import { milliseconds } from '../../../core/base/units.js'
+import type { ConsoleName } from '../../../core/session/world.js'
+import type { Session } from '../../../core/session/session.js'
+import { bootedSession, migrateToEnd, smallSession } from '../../support/lab-session.js'
+
+/** What a shell prints when `line` is typed, without colours, the echo and the prompt after it. */
+function says(session: Session, console: ConsoleName, line: string): string {
+  const log = session.world.consoles[console]
+  const before = log.from(0).length
+  session.do({ kind: 'type', console, text: `${line}\r` })
+  const printed = log
+    .from(0)
+    .slice(before)
+    .replace(/\x1b\[[0-9;]*[A-Za-z]/g, '')
+  return printed.split('\r\n').slice(1, -1).join('\n')
+}
+
+describe('the operator’s shell', () => {
+  it('boots, stops, resumes and lists the guest', () => {
+    const session = smallSession()
+    expect(says(session, 'operator', 'virsh list --all')).toMatch(/web +- +shut off/)
+    expect(says(session, 'operator', 'virsh start web')).toBe("Domain 'web' started")
+    expect(says(session, 'operator', 'virsh start web')).toBe('web is running on host-a already')
+    expect(says(session, 'operator', 'virsh suspend web')).toContain('suspended')
+    expect(says(session, 'operator', 'info status')).toMatch(/web +host-a +paused/)
+    expect(says(session, 'operator', 'virsh migrate --live web')).toContain('paused')
+    expect(says(session, 'operator', 'virsh resume web')).toContain('resumed')
+    expect(says(session, 'operator', 'virsh dominfo web')).toContain('Memory:         4096 KiB')
+  })
+
+  it('migrates, shows how far it is, and gives up', () => {
+    const session = bootedSession()
+    expect(says(session, 'operator', 'virsh domjobinfo web')).toBe('No migration yet.')
+    expect(says(session, 'operator', 'virsh migrate --live web host-b --channel nacl')).toBe('')
+    session.runFor(milliseconds(3))
+    expect(says(session, 'operator', 'virsh suspend web')).toContain('web is being migrated: wait')
+    expect(says(session, 'operator', 'info migrate')).toMatch(
+      /host-a to host-b, precopy, channel nacl\nStatus: +(setup|active)/,
+    )
+    expect(says(session, 'operator', 'migrate_cancel')).toBe('')
+    expect(says(session, 'operator', 'virsh domjobinfo web')).toContain('cancelled')
+    expect(says(session, 'operator', 'virsh domjobabort web')).toBe('no migration is under way')
+  })
+
+  it('takes limits, and refuses what is out of bounds', () => {
+    const session = smallSession()
+    says(session, 'operator', 'virsh migrate-setmaxdowntime web 50ms')
+    says(session, 'operator', 'virsh migrate-setspeed web 8MiB/s')
+    expect(session.world.migrationSettings).toMatchObject({ downtimeLimitNs: 50e6, maxBandwidth: 8 * 1024 ** 2 })
+    expect(says(session, 'operator', 'virsh migrate-setspeed web 1B/s')).toContain('max bandwidth: 1 octets a second')
+    expect(says(session, 'operator', 'virsh migrate web --channel smoke')).toBe(
+      'smoke is not a channel: none, nacl, ssh',
+    )
+    for (const line of ['virsh', 'virsh fly', 'info', 'make tea', 'virsh dominfo db', 'virsh migrate web --fast'])
+      expect(says(session, 'operator', line)).not.toBe('')
+  })
+})
+
+describe('the attacker’s shell', () => {
+  it('has nothing before anything was captured', () => {
+    const session = smallSession()
+    expect(says(session, 'attacker', 'tcpdump')).toBe('Nothing was captured yet.')
+    expect(says(session, 'attacker', 'streams')).toBe('No conversation was captured yet.')
+    expect(says(session, 'attacker', 'search')).toContain('there is nothing to search')
+  })
+
+  it('shows packets, conversations, findings and memory of a clear migration', () => {
+    const session = bootedSession()
+    migrateToEnd(session)
+    expect(says(session, 'attacker', 'tcpdump -c 3').split('\n')).toHaveLength(3)
+    expect(says(session, 'attacker', 'streams')).toMatch(/^1 +qevm +10\.0\.0\.1:\d+ > 10\.0\.0\.2:49152/)
+    const found = says(session, 'attacker', 'search')
+    const root = session.planted.find(({ name, kind }) => kind === 'password' && name === 'root')!.value
+    expect(found).toContain('1024 pages of guest memory rebuilt')
+    expect(found).toContain(root)
+    const line = found.split('\n').find((each) => each.includes(root))!
+    const [number, address] = [/^ *(\d+)/.exec(line)?.[1], /0x[0-9a-f]+/.exec(line)?.[0]]
+    expect(says(session, 'attacker', `show ${number}`)).toContain(`at ${address}`)
+    expect(says(session, 'attacker', `page ${address}`)).toMatch(/^8[0-9a-f]{7} {2}([0-9a-f]{2} ){15}/)
+  })
+
+  it('refuses numbers and addresses that are none', () => {
+    const session = smallSession()
+    for (const line of ['tcpdump -c 0', 'tcpdump -c x', 'show 1', 'page 12', 'page 0x0', 'rm -rf /'])
+      expect(says(session, 'attacker', line)).not.toBe('')
+  })
+})
