@@ -100,8 +100,8 @@ function nameFindings(
     const text = to - from === 1 ? title : `${title} and ${to - from - 1} more`
     const left = at(to - 1) + 6
     const right = left + text.length * CHARACTER_PX
-    const baseline = Math.min(y(to) + 13, y(0) - 4)
-    const isFree = left > previous.right || previous.baseline - baseline >= LINE_PX
+    const baseline = y(to) + LINE_PX
+    const isFree = baseline < y(0) && (left > previous.right || previous.baseline - baseline >= LINE_PX)
     if (!isFree || right > width) continue
     note(plot, text, { x: left, y: baseline, halo: false })
     previous = { right, baseline }

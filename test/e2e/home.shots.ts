@@ -11,7 +11,7 @@ for (const theme of ['light', 'dark'] as const) {
     await mkdir(folder, { recursive: true })
     await lab.app?.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.setContentSize(1440, 900))
     await lab.page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' })
-    await expect(lab.page.locator('#app')).not.toBeEmpty()
+    await expect(lab.page.getByRole('button', { name: /^First crossing/ })).toBeVisible()
     await lab.page.screenshot({ path: join(folder, `home-${theme}.png`), animations: 'disabled' })
   })
 }
