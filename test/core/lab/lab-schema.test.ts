@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest'
 import { readLabs } from '../../../cli/lab-files.js'
 import { LabError } from '../../../core/base/errors.js'
 import { parseLab, scenarioOf } from '../../../core/lab/lab-schema.js'
-import { resolveWords } from '../../../core/lab/resolve-words.js'
 
 const minimal = {
   id: 'tiny',
@@ -56,15 +55,5 @@ describe('parseLab', () => {
       expect(error).toBeInstanceOf(LabError)
       expect((error as LabError).path).toBe(path)
     }
-  })
-})
-
-describe('resolveWords', () => {
-  it('puts files in the place of their names and says which is missing', () => {
-    const files = new Map([['a.md', 'words']])
-    expect(resolveWords({ steps: [{ text: 'a.md', title: 'a.md ' }] }, files)).toEqual({
-      steps: [{ text: 'words', title: 'a.md ' }],
-    })
-    expect(() => resolveWords({ steps: [{ text: 'b.md' }] }, files)).toThrow('steps[0].text: there is no file b.md')
   })
 })
