@@ -8,7 +8,7 @@ export default defineConfig({
   plugins: [vue()],
   define: { MIDSTREAM_VERSION: JSON.stringify(packageJson.version) },
   assetsInclude: ['**/*.elf'],
-  worker: { format: 'es' },
+  worker: { format: 'es', rolldownOptions: { checks: { pluginTimings: false } } },
   build: {
     target: 'chrome114', // Electron 25, the oldest runtime supported
     outDir: '../dist/renderer',
@@ -17,6 +17,7 @@ export default defineConfig({
     assetsInlineLimit: 0, // a worker's or an image's data: URL would be refused by the content security policy
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 2000,
+    rolldownOptions: { checks: { pluginTimings: false } },
   },
   server: { host: '127.0.0.1', strictPort: false },
 })

@@ -13,8 +13,10 @@ const HELP = `${ink.strong('What the mirror port shows')}
   page 0x80040000       a page of the rebuilt memory, in octets
 `
 const PACKETS_MAX = 500
-const ROW_OCTETS = 16
-const PAGE_ROWS = 24
+/** Of a finding's value, in the list; `show` has the whole. */
+const VALUE_CHARACTERS = 60
+const ROW_OCTETS = 8
+const PAGE_ROWS = 32
 
 export class AttackerShell extends LineShell {
   constructor(
@@ -93,10 +95,10 @@ export class AttackerShell extends LineShell {
       )
     findings.forEach(({ kind, name, value, address, packets }, index) => {
       const [line = ''] = value.split('\n')
-      const packet = packets.length === 0 ? '' : `packet ${packets.at(-1)}`
-      this.print(
-        `${String(index + 1).padStart(3)}  ${kind.padEnd(11)} ${name.padEnd(12)} ${ink.leak(line.slice(0, 60))}  ${ink.dim(`${address} ${packet}`)}\n`,
-      )
+      const packet = packets.length === 0 ? '' : `, packet ${packets.at(-1)}`
+      // Two short lines: three terminals side by side leave some forty columns each.
+      this.print(`${String(index + 1).padStart(3)}  ${kind} ${ink.strong(name)} ${ink.dim(`${address}${packet}`)}\n`)
+      this.print(`     ${ink.leak(line.slice(0, VALUE_CHARACTERS))}\n`)
     })
   }
 
@@ -119,7 +121,9 @@ export class AttackerShell extends LineShell {
       const part = [...octets.subarray(row, row + ROW_OCTETS)]
       const hex = part.map((octet) => octet.toString(16).padStart(2, '0')).join(' ')
       const text = part.map((octet) => (octet >= 0x20 && octet < 0x7f ? String.fromCharCode(octet) : '.')).join('')
-      this.print(`${ink.dim((address + row).toString(16).padStart(8, '0'))}  ${hex.padEnd(47)}  ${ink.leak(text)}\n`)
+      this.print(
+        `${ink.dim((address + row).toString(16).padStart(8, '0'))}  ${hex.padEnd(3 * ROW_OCTETS - 1)}  ${ink.leak(text)}\n`,
+      )
     }
   }
 }

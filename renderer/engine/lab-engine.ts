@@ -362,8 +362,8 @@ export class LabEngine {
   private save(): void {
     if (this.open === null) return
     this.lastSaveMs = this.host.wallMs()
-    const { id, session, lab } = this.open
-    const progress = lab === null ? [] : labProgress(lab, session)
+    const { id, session, lab, presenter } = this.open
+    const progress = lab === null ? [] : labProgress(lab, session, presenter.runs)
     this.host.answer({
       kind: 'saved',
       file: {

@@ -37,7 +37,8 @@ export class SessionPresenter {
   private readonly shown = { guest: 0, operator: 0, attacker: 0, probes: 0, traffic: 0, packets: 0 }
   private readonly eventsShown = new Map<string, number>()
   private isFresh = true
-  private runs: readonly RunMetrics[] = []
+  /** As of the last folding. */
+  runs: readonly RunMetrics[] = []
   private lab: LabView | null = null
   private foldedRecords = -1
 
