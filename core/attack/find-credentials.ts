@@ -187,12 +187,11 @@ function mayBeChosen({ octets, start, end }: TextRun): boolean {
 function isTable(rows: readonly Field[], stride: number): boolean {
   const chosen = rows.filter((row) => looksChosen(row.text))
   if (chosen.length * 10 < rows.length * 6 || new Set(rows.map((row) => row.text)).size * 2 < rows.length) return false
-  // Members of one family, such as names of character sets, are listed, not chosen.
+  // Members of one family, such as names of character sets, are listed, not chosen; passwords may begin alike by chance.
   const alike = rows.filter(({ text }, index) => index > 0 && rows[index - 1]?.text.slice(0, 3) === text.slice(0, 3))
-  if (alike.length * 2 >= rows.length - 1) return false
-  return (
-    rows.length >= 3 || (rows.length === 2 && stride <= PAIR_STRIDE_MAX && chosen.every((row) => looksStrong(row.text)))
-  )
+  const strong = chosen.filter(({ text }) => looksStrong(text))
+  if (alike.length * 2 >= rows.length - 1 && strong.length * 2 < rows.length) return false
+  return rows.length >= 3 || (rows.length === 2 && stride <= PAIR_STRIDE_MAX && strong.length === chosen.length)
 }
 
 const UNDERSCORE = 0x5f

@@ -188,6 +188,8 @@ const TOKEN_TAIL_MIN = 16
 const tokenShapes =
   /^(?:(?:[A-Za-z]{2,8}[_-]){1,3}[A-Za-z0-9]{16,}|AKIA[A-Z0-9]{16}|AIza[\w-]{35}|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,})$/
 
+const prefixedValue = /^[A-Za-z]{2,8}[_-][A-Za-z0-9]{16,}$/
+
 /** Whether a whole word has the shape of an issued token: a prefix that names the issuer, then characters by chance. */
 export function isToken(word: string): boolean {
   if (!tokenShapes.test(word)) return false
@@ -241,7 +243,13 @@ export function findKeyedField(run: TextRun, image: Uint8Array, found: FindingLi
   // Compilers align constants to 4 or 8 octets; more zeros than that are the padding of a field of fixed length.
   const isFixedField = paddingOctets > 8 * run.width
   if (/\s/.test(value) || !isSecretValue(value, keyClass, true)) return
-  const isPlain = /^[A-Za-z0-9]+$/.test(value) || looksChosen(value) || looksRandom(value) || isToken(value)
+  // After a secret's key, an issuer's prefix is enough: its characters by chance may happen to read like words.
+  const isPlain =
+    /^[A-Za-z0-9]+$/.test(value) ||
+    looksChosen(value) ||
+    looksRandom(value) ||
+    isToken(value) ||
+    prefixedValue.test(value)
   if (isFixedField && !isPlain) return
   // Constants of a program stand as close: there, only what no program would name or print counts.
   if (!isFixedField && (/^[A-Za-z_]\w*=/.test(value) || !(looksStrong(value) || isToken(value)))) return

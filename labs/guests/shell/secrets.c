@@ -77,6 +77,7 @@ static void make_card(u32 index, u32 number, u32 error) {
     sum += digit > 9 ? digit - 9 : digit;
   }
   digits[15] = (char)('0' + (10 - sum % 10 + error) % 10);
+  digits[16] = 0; /* the stack keeps it: nothing that stood there before may lengthen the number */
   char *to = (char *)card_number(index);
   for (u32 i = 0; i < 16; i++) {
     if (parameters.card_format != CARD_PLAIN && i && i % 4 == 0) *to++ = parameters.card_format == CARD_DASHES ? '-' : ' ';

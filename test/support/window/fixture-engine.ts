@@ -94,6 +94,8 @@ export class FixtureEngine implements EngineSource {
       case 'answer':
         this.answers.set(request.questionId, request.answer)
         return this.view()
+      case 'keep':
+        return
       case 'hint':
         this.hints++
         return this.view()
