@@ -284,7 +284,7 @@ export class QevmAnalysis extends RamImage {
     if (this.blocks.length > 0)
       notes.unshift(
         `live migration in clear${this.machine === null ? '' : ` of a "${this.machine}" machine`}: ` +
-          `${this.blocks.length} RAM blocks, ${rounds} ${rounds === 1 ? 'pass' : 'passes'} over memory`,
+          `${this.blocks.length} RAM ${this.blocks.length === 1 ? 'block' : 'blocks'}, ${rounds} ${rounds === 1 ? 'pass' : 'passes'} over memory`,
       )
     if (this.deviceCount > 0) notes.push(`state of ${this.deviceCount} devices`)
     if (this.deltasWithoutPage > 0)
