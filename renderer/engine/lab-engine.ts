@@ -402,7 +402,7 @@ const sandbox: LabSummary = {
   title: 'Sandbox',
   goal: 'The same two hosts, network and listener, with every setting free and nothing to be done.',
   minutes: 0,
-  level: 'any',
+  level: 'every level',
   stepCount: 0,
   stepsDone: 0,
   available: true,
