@@ -1,10 +1,13 @@
 /**
  * The window, as far as a stopwatch sees it: when it can be used, and how even its frames are while a guest migrates in
- * slow motion. Served to Chromium without a GPU; the numbers of a desktop with one are better.
+ * slow motion. In Electron from the start of its process, and served to Chromium from the start of loading; both without
+ * a GPU, so the numbers of a desktop with one are better.
  */
-import { chromium, type Browser, type Page } from '@playwright/test'
+import { _electron, chromium, type Page } from '@playwright/test'
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 
 const BROWSERS = ['/usr/bin/chromium', '/usr/bin/google-chrome', '/usr/bin/chromium-browser']
 const ROUNDS = 3
@@ -69,21 +72,23 @@ const quantile = (values: readonly number[], share: number): number =>
   sorted(values)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? 0
 const ms = (value: number): string => `${value.toFixed(value < 100 ? 1 : 0)} ms`
 
-async function measure(browser: Browser, address: string): Promise<void> {
+/** A window at its home view, or on its way there. */
+interface Opened {
+  readonly page: Page
+  readonly close: () => Promise<void>
+}
+
+async function measure(shell: string, open: () => Promise<Opened>): Promise<void> {
   const home: number[] = []
   const lab: number[] = []
   const intervals: number[] = []
   const longTasks: number[] = []
   for (let round = 0; round < ROUNDS; round++) {
-    const context = await browser.newContext({ viewport: { width: 1440, height: 900 } })
-    const page = await context.newPage()
+    const startedMs = performance.now()
+    const { page, close } = await open()
     const first = page.getByRole('button', { name: /^First crossing/ })
-    home.push(
-      await timed(async () => {
-        await page.goto(address)
-        await first.waitFor()
-      }),
-    )
+    await first.waitFor()
+    home.push(performance.now() - startedMs)
     lab.push(
       await timed(async () => {
         await first.click()
@@ -95,29 +100,55 @@ async function measure(browser: Browser, address: string): Promise<void> {
     const frames = await migrate(page)
     intervals.push(...frames.intervalsMs)
     longTasks.push(...frames.longTasksMs)
-    await context.close()
+    await close()
   }
   const late = intervals.filter((interval) => interval > 50).length
-  console.log(`window: home usable after           ${ms(quantile(home, 0.5))} (median of ${ROUNDS})`)
-  console.log(`window: lab usable after            ${ms(quantile(lab, 0.5))} more`)
-  console.log(
-    `window: frames while migrating      ${ms(quantile(intervals, 0.5))} median, ${ms(quantile(intervals, 0.99))} at 99 %`,
-  )
-  console.log(
-    `window: slowest frame               ${ms(Math.max(...intervals))}; ${late} of ${intervals.length} over 50 ms`,
-  )
-  console.log(`window: tasks over 50 ms            ${longTasks.length}, ${ms(Math.max(0, ...longTasks))} the longest`)
+  const say = (what: string, value: string): void => console.log(`${shell}: ${what}`.padEnd(36) + value)
+  say('home usable after', `${ms(quantile(home, 0.5))} (median of ${ROUNDS})`)
+  say('lab usable after', `${ms(quantile(lab, 0.5))} more`)
+  say('frames while migrating', `${ms(quantile(intervals, 0.5))} median, ${ms(quantile(intervals, 0.99))} at 99 %`)
+  say('slowest frame', `${ms(Math.max(...intervals))}; ${late} of ${intervals.length} over 50 ms`)
+  say('tasks over 50 ms', `${longTasks.length}, ${ms(Math.max(0, ...longTasks))} the longest`)
 }
 
-const executablePath = process.env.MIDSTREAM_CHROMIUM ?? BROWSERS.find((path) => existsSync(path))
-if (executablePath === undefined) console.log('window: not measured, no Chromium here (apt-get install chromium)')
-else {
-  const server = await serve(process.argv[2]!) // the built command line
+/** The built app in its own process, with nothing remembered. */
+async function openElectron(executablePath: string): Promise<Opened> {
+  const userData = mkdtempSync(join(tmpdir(), 'midstream-bench-'))
+  const asRoot = process.getuid?.() === 0 ? ['--no-sandbox'] : []
+  const app = await _electron.launch({
+    executablePath,
+    args: [project, ...asRoot],
+    env: { ...(process.env as Record<string, string>), MIDSTREAM_USER_DATA: userData },
+  })
+  return {
+    page: await app.firstWindow(),
+    close: async () => {
+      await app.close()
+      rmSync(userData, { recursive: true, force: true })
+    },
+  }
+}
+
+async function measureServed(executablePath: string): Promise<void> {
+  const server = await serve(join(project, 'dist/cli/main.js'))
   const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--no-first-run'] })
   try {
-    await measure(browser, server.address)
+    await measure('chromium', async () => {
+      const context = await browser.newContext({ viewport: { width: 1440, height: 900 } })
+      const page = await context.newPage()
+      await page.goto(server.address)
+      return { page, close: () => context.close() }
+    })
   } finally {
     await browser.close()
     server.stop()
   }
 }
+
+const project = process.argv[2]!
+const electronPath = process.env.MIDSTREAM_ELECTRON
+if (electronPath === undefined) console.log('electron: not measured, there is no Electron or no display here')
+else await measure('electron', () => openElectron(electronPath))
+const chromiumPath = process.env.MIDSTREAM_CHROMIUM ?? BROWSERS.find((path) => existsSync(path))
+if (chromiumPath === undefined) console.log('chromium: not measured, it is not here (apt-get install chromium)')
+else await measureServed(chromiumPath)
