@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { AnalysisReport, FindingReport, StreamReport } from '../core/attack/analysis-report.js'
 import { analyseFile, type FileAnalysis } from '../core/attack/capture-file.js'
-import { InputError as CoreInputError } from '../core/base/errors.js'
+import { InputError } from '../core/base/errors.js'
+import { PAGE_OCTETS } from '../core/base/units.js'
 import type { ImageBlock } from '../core/migration/wire/ram-image.js'
-import { InputError } from './input-error.js'
 import { expectWritable, openOutput, type Output } from './output.js'
 
 const VALUE_SHOWN_MAX = 60
@@ -45,7 +45,7 @@ export async function analyseCommand(args: string[]): Promise<number> {
 
 /** What to tell the person, or null for a bug of ours. */
 function causeOf(error: unknown): string | null {
-  if (error instanceof CoreInputError) return error.message
+  if (error instanceof InputError) return error.message
   if (!(error instanceof Error) || !('code' in error)) return null
   switch (error.code) {
     case 'ENOENT':
@@ -79,7 +79,13 @@ function printStream(number: number, stream: StreamReport, output: Output): void
     output.line()
     const rows = stream.blocks.map(
       (block) =>
-        [printable(block.name), block.octets, block.pagesRecovered, block.octets / 4096, block.sha256 || '-'] as const,
+        [
+          printable(block.name),
+          block.octets,
+          block.pagesRecovered,
+          block.octets / PAGE_OCTETS,
+          block.sha256 || '-',
+        ] as const,
     )
     output.table(['block', 'octets', 'pages recovered', 'of', 'SHA-256'], rows)
   }

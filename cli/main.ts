@@ -1,6 +1,6 @@
 // The command line: finds the command, runs it, turns errors into words and an exit status.
 //   0 done · 1 done, and the answer is no (a check failed, a migration failed) · 2 asked for wrongly · 70 our own bug
-import { InputError } from './input-error.js'
+import { InputError } from '../core/base/errors.js'
 
 interface Command {
   readonly usage: string

@@ -1,7 +1,7 @@
 // What commands print. With `--json -` the JSON is alone on standard output; everything for people then goes nowhere.
 import { access, constants, mkdir, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { InputError } from './input-error.js'
+import { InputError } from '../core/base/errors.js'
 
 export interface Output {
   /** A line for a person. */

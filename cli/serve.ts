@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { InputError } from './input-error.js'
+import { InputError } from '../core/base/errors.js'
 import { createLabServer } from './lab-server.js'
 
 export async function serveCommand(args: string[]): Promise<number> {

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { InputError } from '../../cli/input-error.js'
+import { InputError } from '../../core/base/errors.js'
 import { openOutput, textTable } from '../../cli/output.js'
 
 describe('openOutput', () => {

@@ -1,1 +1,0 @@
-export { InputError } from '../core/base/errors.js'
