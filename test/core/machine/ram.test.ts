@@ -36,6 +36,18 @@ describe('Ram', () => {
     expect(pagesOf(bits)).toEqual([0, 1, 2, 63, 255])
   })
 
+  test('what was taken is in the log no longer', () => {
+    const ram = new Ram(MIB)
+    ram.startDirtyLog()
+    ram.markDirty(3)
+    ram.markDirty(40)
+    ram.takeDirty(new Uint32Array(ram.pageCount / 32))
+    ram.markDirty(5)
+    const bits = new Uint32Array(ram.pageCount / 32)
+    expect(ram.takeDirty(bits)).toBe(1)
+    expect(pagesOf(bits)).toEqual([5])
+  })
+
   test('stores of a running guest are in the log each round, whatever their width, and loads are not', () => {
     const machine = new Machine({ ramOctets: MIB, nicMac: GUEST_MAC })
     const program = `

@@ -50,6 +50,18 @@ describe('a migration', () => {
     expect(migration.liveCopies).toBe(1)
   })
 
+  it('stops the guest in the middle of a round once the rest fits the downtime limit', () => {
+    const toy = { pages: 1024, filledPages: 1024, workingSetPages: 4, pagesPerSecond: 100 }
+    const options = { maxBandwidth: 4 * 1024 * 1024, downtimeLimitNs: milliseconds(300) }
+    const migration = new ToyMigration(toy, options).run()
+    expectMoved(migration)
+    // 300 ms of 4 MiB a second are 307 pages.
+    expect(migration.source.rounds[0]!.normalPages).toBeLessThan(800)
+    const last = migration.source.rounds.at(-1)!
+    expect(last.normalPages).toBeGreaterThan(250)
+    expect(last.normalPages).toBeLessThan(320)
+  })
+
   it('stops and copies: each page once, the guest standing still', () => {
     const migration = new ToyMigration(busy, { strategy: 'stop-and-copy' }).run()
     expectMoved(migration)

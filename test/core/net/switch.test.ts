@@ -55,6 +55,15 @@ describe('Switch', () => {
     ])
   })
 
+  it('forwards to where an address is now, as after a migration', () => {
+    const { device, send, texts } = switchWith(3)
+    send(0, 1, 2)
+    send(2, 1, 2) // the same station, announced at another port
+    expect(device.portOf(1)?.index).toBe(2)
+    send(1, 2, 1)
+    expect(texts()).toEqual([['1>2'], ['1>2', '1>2'], ['1>2', '2>1']])
+  })
+
   it('forgets what was silent too long', () => {
     const { kernel, device, send, texts } = switchWith(3, { ageingNs: seconds(10) })
     send(1, 2, 1)

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { AuthenticationError, WireError } from '../../../../core/base/errors.js'
-import { concatOctets, equalOctets, latin1Octets } from '../../../../core/base/octets.js'
+import { concatOctets, equalOctets, latin1Octets, latin1Text } from '../../../../core/base/octets.js'
 import { Kernel } from '../../../../core/kernel/kernel.js'
 import { SshClientTunnel, SshServerTunnel } from '../../../../core/secure/ssh-tunnel.js'
-import type { SshConnection } from '../../../../core/secure/ssh/connection.js'
+import { SshConnection } from '../../../../core/secure/ssh/connection.js'
 import { ed25519PublicKey, offerKexInit } from '../../../../core/secure/ssh/key-exchange.js'
 import { sealPacket } from '../../../../core/secure/ssh/packet-cipher.js'
 import { decodeKexInit, encodeKexInit, sshMessage } from '../../../../core/secure/wire/ssh-messages.js'
@@ -22,6 +22,7 @@ import {
   runToEnd,
   securedPair,
   serverCredentials,
+  serverSecret,
   strangerSecret,
 } from '../../../support/secured-pair.js'
 import { StreamEndpoint } from '../../../support/stream-endpoint.js'
@@ -63,6 +64,33 @@ describe('an SSH connection', () => {
     })
     expect(pair.server.failure?.kind).toBe('connection')
     expect([pair.client.opened, pair.server.opened]).toEqual([false, false])
+  })
+
+  it('refuses a host that shows the known key and cannot sign with it', () => {
+    const client = started('client')
+    const impostor = SshConnection.server({ ...ssh.server, hostKey: strangerSecret }, { random })
+    impostor.start()
+    const hello = concatOctets(takeMessages(impostor))
+    impostor.receive(concatOctets(takeMessages(client)))
+    client.receive(hello)
+    impostor.receive(concatOctets(takeMessages(client)))
+    const reply = concatOctets(takeMessages(impostor))
+    const at = latin1Text(reply).indexOf(latin1Text(ed25519PublicKey(strangerSecret)))
+    reply.set(ed25519PublicKey(serverSecret), at)
+    expect(() => client.receive(reply)).toThrow('did not prove its key')
+  })
+
+  it('refuses a host that comes with another key when keys are changed, even one it trusts', () => {
+    const hostKey = serverSecret.slice()
+    const trustedHostKeys = [serverSecret, strangerSecret].map(ed25519PublicKey)
+    const client = SshConnection.client({ ...ssh.client, trustedHostKeys }, { random })
+    const server = SshConnection.server({ ...ssh.server, hostKey }, { random })
+    client.start()
+    server.start()
+    converse([client, server])
+    hostKey.set(strangerSecret)
+    client.transport.rekey()
+    expect(() => converse([client, server])).toThrow('changed its key while rekeying')
   })
 
   it('takes any host when told not to check: the mistake', () => {
