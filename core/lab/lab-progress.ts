@@ -103,7 +103,7 @@ export function isCorrect(
 
 export function measure(
   run: RunMetrics,
-  metric: 'downtimeMs' | 'clientGapMs' | 'totalTimeMs' | 'rounds' | 'secretsFound',
+  metric: Extract<LabQuestion, { kind: 'number' }>['answer']['metric'],
 ): number | null {
   return metric === 'rounds' ? run.rounds.length : run[metric]
 }

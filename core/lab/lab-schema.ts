@@ -1,8 +1,7 @@
 /** What a lab is: plain data, checked when it is loaded. YAML and Markdown are read outside; values come in here. */
 import { z } from 'zod'
 import { LabError } from '../base/errors.js'
-import { parseBitRate, parseDuration, parseOctetRate, parseOctets } from '../base/units.js'
-import type { Nanos } from '../base/units.js'
+import { PAGE_OCTETS, parseBitRate, parseDuration, parseOctetRate, parseOctets } from '../base/units.js'
 import { channelNames, defaultScenario, strategies, type Scenario } from '../session/scenario.js'
 
 // Compiling validators with eval is forbidden by the window's content security policy.
@@ -20,7 +19,7 @@ const quantity = (parse: (text: string) => number) =>
 
 const identifier = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'use small letters, digits and single dashes')
 const text = z.string().min(1)
-const channel = z.enum(channelNames as [string, ...string[]])
+const channel = z.enum(channelNames)
 
 /** A condition over the trace, from this closed list. Every one can say what is missing and show what met it. */
 export type Check =
@@ -115,7 +114,7 @@ const scenario = z
     latency: quantity(parseDuration).optional(),
     downtimeLimit: quantity(parseDuration).optional(),
     maxBandwidth: quantity(parseOctetRate).optional(),
-    strategy: z.enum(strategies as [string, ...string[]]).optional(),
+    strategy: z.enum(strategies).optional(),
   })
   .default({})
 
@@ -174,21 +173,21 @@ export function parseLab(value: unknown): Lab {
 export function scenarioOf(lab: Lab): Scenario {
   const own = lab.scenario
   const base = defaultScenario
-  const nanos: Nanos = own.latency ?? base.latencyNs
   return {
     ...base,
     bandwidthBps: own.bandwidth ?? base.bandwidthBps,
-    latencyNs: nanos,
+    latencyNs: own.latency ?? base.latencyNs,
     guest: {
       ...base.guest,
       ramOctets: own.ram ?? base.guest.ramOctets,
       fillOctets: own.fill ?? base.guest.fillOctets,
-      workingSetPages: own.workingSet === undefined ? base.guest.workingSetPages : Math.ceil(own.workingSet / 4096),
+      workingSetPages:
+        own.workingSet === undefined ? base.guest.workingSetPages : Math.ceil(own.workingSet / PAGE_OCTETS),
       dirtyPagesPerSecond: own.dirtyPagesPerSecond ?? base.guest.dirtyPagesPerSecond,
     },
     migration: {
       ...base.migration,
-      strategy: strategies.find((name) => name === own.strategy) ?? base.migration.strategy,
+      strategy: own.strategy ?? base.migration.strategy,
       downtimeLimitNs: own.downtimeLimit ?? base.migration.downtimeLimitNs,
       maxBandwidth: own.maxBandwidth ?? base.migration.maxBandwidth,
     },

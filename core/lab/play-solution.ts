@@ -3,7 +3,6 @@ import { assert } from '../base/errors.js'
 import { seconds } from '../base/units.js'
 import { computeRuns } from '../metrics/compute-runs.js'
 import type { Session } from '../session/session.js'
-import { channelNames } from '../session/scenario.js'
 import { fillTemplate, labProgress, measure, secretNamed, type StepProgress } from './lab-progress.js'
 import type { Lab, LabStep, SolutionAction } from './lab-schema.js'
 
@@ -29,11 +28,8 @@ function play(action: SolutionAction, step: LabStep, session: Session): void {
       return session.do({ kind: 'boot' })
     case 'type':
       return session.do({ kind: 'type', console: action.console, text: fillTemplate(action.text, session.planted) })
-    case 'choose-channel': {
-      const channel = channelNames.find((name) => name === action.channel)
-      assert(channel !== undefined, 'the schema knows the channels')
-      return session.do({ kind: 'configure-migration', settings: { channel } })
-    }
+    case 'choose-channel':
+      return session.do({ kind: 'configure-migration', settings: { channel: action.channel } })
     case 'migrate':
       session.do({ kind: 'migrate' })
       session.runWhile(({ isMigrating }) => isMigrating, MIGRATION_PATIENCE_NS)

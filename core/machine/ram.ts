@@ -4,8 +4,8 @@ import { PAGE_OCTETS } from '../base/units.js'
 import type { DecodedCode } from '../cpu/decoded-code.js'
 import { ATTENTION_CODE, ATTENTION_LOG, type HartMemory } from '../cpu/memory.js'
 
-const RAM_OCTETS_MIN = 1024 ** 2
-const RAM_OCTETS_MAX = 1024 ** 3
+export const RAM_OCTETS_MIN = 1024 ** 2
+export const RAM_OCTETS_MAX = 1024 ** 3
 
 /**
  * RAM, addressed by octets or pages from its start (guest address less `RAM_BASE`). The operating system gives memory to

@@ -4,29 +4,41 @@ import { milliseconds, type Nanos } from '../base/units.js'
 import type { MigrationDestination } from './destination.js'
 import type { MigrationSource } from './source.js'
 
-export type MigrationStrategy = 'precopy' | 'stop-and-copy'
+export const strategies = ['precopy', 'stop-and-copy'] as const
+export type MigrationStrategy = (typeof strategies)[number]
 
 /** QEMU's words (qapi/migration.json, MigrationStatus). */
 export type MigrationStatus =
   'none' | 'setup' | 'active' | 'device' | 'completed' | 'failed' | 'cancelling' | 'cancelled'
 
-export interface MigrationOptions {
+/** What an operator chooses: QEMU's migration parameters. */
+export interface MigrationParameters {
   readonly strategy: MigrationStrategy
   readonly downtimeLimitNs: Nanos
-  /** Octets a second while pages are sent in rounds; 0 for no limit. The last round, guest stopped, is not limited. */
+  /**
+   * Octets a second while pages are sent in rounds, by windows of 100 ms as in QEMU; 0 for no limit. The last round,
+   * guest stopped, is not limited.
+   */
   readonly maxBandwidth: number
   /** After so many rounds the guest is stopped whatever is left; 0 for no end. */
   readonly roundsMax: number
+}
+
+export interface MigrationOptions extends MigrationParameters {
   /** Ask the destination to confirm. False only for a stream into a file, which then holds no commands. */
   readonly returnPath: boolean
 }
 
 /** QEMU's defaults (migration/options.c); it has no `roundsMax`, 30 is Xen's old cap. */
-export const DEFAULT_MIGRATION_OPTIONS: MigrationOptions = Object.freeze({
+export const DEFAULT_MIGRATION_PARAMETERS: MigrationParameters = Object.freeze({
   strategy: 'precopy',
   downtimeLimitNs: milliseconds(300),
   maxBandwidth: 128 * 1024 * 1024,
   roundsMax: 30,
+})
+
+export const DEFAULT_MIGRATION_OPTIONS: MigrationOptions = Object.freeze({
+  ...DEFAULT_MIGRATION_PARAMETERS,
   returnPath: true,
 })
 

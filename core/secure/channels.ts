@@ -8,7 +8,12 @@ import { NaclChannel, type NaclCredentials } from './nacl-channel.js'
 import { SshClientTunnel, SshServerTunnel } from './ssh-tunnel.js'
 import type { SshClientCredentials, SshServerCredentials } from './ssh/connection.js'
 
-export type ChannelName = 'none' | 'nacl' | 'ssh'
+export const channelNames = ['none', 'nacl', 'ssh'] as const
+export type ChannelName = (typeof channelNames)[number]
+
+/** TCP ports that carry migrations: QEMU's first under libvirt, and SSH's. */
+export const MIGRATION_PORT = 49152
+export const SSH_PORT = 22
 
 /** What someone on the path can still do to a channel. Tests do each of these and compare. */
 export interface ChannelProtection {
@@ -30,7 +35,7 @@ export interface ChannelProtection {
 export const channelProtections: Readonly<Record<ChannelName, ChannelProtection>> = Object.freeze({
   none: {
     title: 'In clear',
-    port: 49152,
+    port: MIGRATION_PORT,
     hidesContent: false,
     protectsIntegrity: false,
     authenticates: 'nobody',
@@ -39,7 +44,7 @@ export const channelProtections: Readonly<Record<ChannelName, ChannelProtection>
   },
   nacl: {
     title: 'NaCl box',
-    port: 49152,
+    port: MIGRATION_PORT,
     hidesContent: true,
     protectsIntegrity: true,
     authenticates: 'both',
@@ -48,7 +53,7 @@ export const channelProtections: Readonly<Record<ChannelName, ChannelProtection>
   },
   ssh: {
     title: 'SSH tunnel',
-    port: 22,
+    port: SSH_PORT,
     hidesContent: true,
     protectsIntegrity: true,
     authenticates: 'both',

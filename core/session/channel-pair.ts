@@ -2,11 +2,15 @@
 import type { ByteStream } from '../base/byte-stream.js'
 import type { HostCores } from '../kernel/cores.js'
 import type { Kernel } from '../kernel/kernel.js'
-import { channelProtections, openChannel, type ChannelCredentials } from '../secure/channels.js'
+import {
+  channelProtections,
+  MIGRATION_PORT,
+  openChannel,
+  type ChannelCredentials,
+  type ChannelName,
+} from '../secure/channels.js'
 import { naclPublicKey } from '../secure/nacl-channel.js'
 import { ed25519PublicKey } from '../secure/ssh/key-exchange.js'
-import { MIGRATION_PORT } from './rack.js'
-import type { ChannelName } from './scenario.js'
 
 const KEY_OCTETS = 32
 /** As who the source host's proxy logs in at the destination's. */

@@ -15,10 +15,10 @@ import type { MigrationOptions, MigrationOwner } from '../migration/migration.js
 import { MigrationSource } from '../migration/source.js'
 import type { HostStack } from '../net/host-stack.js'
 import type { Link } from '../net/link.js'
+import type { ChannelName } from '../secure/channels.js'
 import { TcpConnection } from '../net/tcp/tcp-connection.js'
 import { RecordingStream } from './recording-stream.js'
 import type { ChannelPair } from './channel-pair.js'
-import type { ChannelName } from './scenario.js'
 
 export interface CrossingEnd {
   readonly host: Host

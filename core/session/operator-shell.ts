@@ -5,7 +5,13 @@ import type { VirtualMachine } from '../hypervisor/virtual-machine.js'
 import type { Kernel } from '../kernel/kernel.js'
 import type { RunMetrics } from '../metrics/run-metrics.js'
 import { ink, LineShell } from './line-shell.js'
-import { channelNames, strategies, type ChannelName, type MigrationScenario, type Strategy } from './scenario.js'
+import {
+  channelNames,
+  strategies,
+  type ChannelName,
+  type MigrationScenario,
+  type MigrationStrategy,
+} from './scenario.js'
 
 /** What an operator can see and do. */
 export interface OperatorDesk {
@@ -143,7 +149,7 @@ Instructions:   ${vm.instructions} on this host
   }
 
   private migrate(words: readonly string[]): void {
-    const settings: { channel?: ChannelName; strategy?: Strategy } = { strategy: 'precopy' }
+    const settings: { channel?: ChannelName; strategy?: MigrationStrategy } = { strategy: 'precopy' }
     const names: string[] = []
     for (let index = 0; index < words.length; index++) {
       const word = words[index] ?? ''

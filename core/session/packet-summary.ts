@@ -7,7 +7,7 @@ import { decodeEthernet, ETHERTYPE } from '../net/wire/ethernet.js'
 import { decodeIcmp, ICMP_TYPE } from '../net/wire/icmp.js'
 import { decodeIpv4, IP_PROTOCOL } from '../net/wire/ipv4.js'
 import { decodeTcp, TCP_FLAG } from '../net/wire/tcp.js'
-import { MIGRATION_PORT, SSH_PORT } from './rack.js'
+import { MIGRATION_PORT, SSH_PORT } from '../secure/channels.js'
 
 export interface PacketSummary {
   readonly source: string

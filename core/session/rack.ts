@@ -11,11 +11,8 @@ import { LinkTraffic } from '../net/link-traffic.js'
 import { Switch, type SwitchPort } from '../net/switch.js'
 import { Tap } from '../net/tap.js'
 import { parseIpv4, parseMac } from '../net/wire/addresses.js'
+import { MIGRATION_PORT, SSH_PORT } from '../secure/channels.js'
 import type { Scenario } from './scenario.js'
-
-/** TCP ports that carry migrations: QEMU's first under libvirt, and SSH's. */
-export const MIGRATION_PORT = 49152
-export const SSH_PORT = 22
 
 export const places = {
   hostA: { name: 'host-a', title: 'Host A', address: '10.0.0.1', mac: '02:00:00:00:00:01' },

@@ -1,11 +1,16 @@
 /** What a session starts from: the hosts, the network between them, the guest, and who watches. */
 import { InputError } from '../base/errors.js'
 import { microseconds, milliseconds, PAGE_OCTETS, seconds, type Nanos } from '../base/units.js'
+import { RAM_OCTETS_MAX, RAM_OCTETS_MIN } from '../machine/ram.js'
+import {
+  DEFAULT_MIGRATION_PARAMETERS,
+  strategies,
+  type MigrationParameters,
+  type MigrationStrategy,
+} from '../migration/migration.js'
+import { channelNames, type ChannelName } from '../secure/channels.js'
 
-export type ChannelName = 'none' | 'nacl' | 'ssh'
-export const channelNames: readonly ChannelName[] = ['none', 'nacl', 'ssh']
-export type Strategy = 'precopy' | 'stop-and-copy'
-export const strategies: readonly Strategy[] = ['precopy', 'stop-and-copy']
+export { channelNames, strategies, type ChannelName, type MigrationStrategy }
 
 export interface GuestScenario {
   readonly name: string
@@ -33,16 +38,11 @@ export interface Scenario {
   readonly migration: MigrationScenario
 }
 
-export interface MigrationScenario {
-  readonly strategy: Strategy
+export interface MigrationScenario extends MigrationParameters {
   readonly channel: ChannelName
-  readonly downtimeLimitNs: Nanos
-  /** Octets a second, enforced in 100 ms windows as QEMU does; 0 is no limit. */
-  readonly maxBandwidth: number
-  readonly roundsMax: number
 }
 
-/** QEMU's and libvirt's defaults where they have one (migration/options.c), else a small lab network. */
+/** A small lab network; for a migration, QEMU's defaults. */
 export const defaultScenario: Scenario = {
   guest: {
     name: 'web',
@@ -59,13 +59,7 @@ export const defaultScenario: Scenario = {
   bandwidthBps: 1e9,
   latencyNs: microseconds(100),
   probeIntervalNs: milliseconds(2),
-  migration: {
-    strategy: 'precopy',
-    channel: 'none',
-    downtimeLimitNs: milliseconds(300),
-    maxBandwidth: 128 * 1024 ** 2,
-    roundsMax: 30,
-  },
+  migration: { ...DEFAULT_MIGRATION_PARAMETERS, channel: 'none' },
 }
 
 /** What of a scenario is out of bounds: the setting by the name of the command line's option, and why. */
@@ -85,8 +79,6 @@ export interface ScenarioProblem {
   readonly reason: string
 }
 
-const RAM_OCTETS_MIN = 1024 ** 2
-const RAM_OCTETS_MAX = 1024 ** 3
 const DIRTY_PAGES_PER_SECOND_MAX = 1e6
 /** QEMU's limit (migration/options.c, MAX_MIGRATE_DOWNTIME). */
 const DOWNTIME_LIMIT_MAX_NS = seconds(2000)

@@ -15,6 +15,7 @@ import { computeRuns, type PlantedSecret } from '../metrics/compute-runs.js'
 import type { RunMetrics } from '../metrics/run-metrics.js'
 import type { ByteStream } from '../base/byte-stream.js'
 import { parseIpv4 } from '../net/wire/addresses.js'
+import { MIGRATION_PORT, SSH_PORT } from '../secure/channels.js'
 import { AttackerShell } from './attacker-shell.js'
 import { ChannelPair, makeCredentials, type HostCredentials } from './channel-pair.js'
 import { ConsoleLog } from './console-log.js'
@@ -22,7 +23,7 @@ import { Crossing, type CrossingEnd, type CrossingEvidence, type CrossingOwner }
 import type { LineShell } from './line-shell.js'
 import { OperatorShell, type OperatorDesk } from './operator-shell.js'
 import { ProbeClient } from './probe-client.js'
-import { guestMac, MIGRATION_PORT, Rack, SSH_PORT, type HostNetwork } from './rack.js'
+import { guestMac, Rack, type HostNetwork } from './rack.js'
 import {
   bandwidthProblem,
   migrationProblem,
@@ -162,7 +163,7 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
         `there is no host ${destination ?? ''}; there are: ${this.hosts.map((host) => host.name).join(', ')}`,
       )
     if (to === from) throw new InputError(`${name} is on ${to.host.name} already`)
-    const { channel, strategy, downtimeLimitNs, maxBandwidth, roundsMax } = this.migrationSettings
+    const { channel, ...parameters } = this.migrationSettings
     this.crossing = new Crossing(
       this.kernel,
       {
@@ -172,7 +173,7 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
         vm,
         channel,
         channels: new ChannelPair(this.kernel, channel, this.credentialsOf(from), this.credentialsOf(to)),
-        options: { strategy, downtimeLimitNs, maxBandwidth, roundsMax, returnPath: true },
+        options: { ...parameters, returnPath: true },
         link: this.linkOf(from.host.name),
         evidence: this.evidence,
       },

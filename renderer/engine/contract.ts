@@ -3,16 +3,14 @@
  * log); the engine answers with views, at most one a display frame. Everything here survives structured cloning.
  */
 import type { ProbeSample, RunMetrics, ThroughputSample } from '../../core/metrics/run-metrics.js'
+import type { ChannelName, MigrationStrategy } from '../../core/session/scenario.js'
+import type { ConsoleName } from '../../core/session/world.js'
 
-export type { ProbeSample, RunMetrics, ThroughputSample } from '../../core/metrics/run-metrics.js'
-
-export type Strategy = 'precopy' | 'stop-and-copy'
-export type ChannelName = 'none' | 'nacl' | 'ssh'
-export type ConsoleName = 'guest' | 'operator' | 'attacker'
+export type { ChannelName, ConsoleName, MigrationStrategy, ProbeSample, RunMetrics, ThroughputSample }
 
 /** The experiment controls of the top bar. */
 export interface MigrationSettings {
-  readonly strategy: Strategy
+  readonly strategy: MigrationStrategy
   readonly channel: ChannelName
   /** Bits a second of every link. */
   readonly bandwidthBps: number
@@ -138,7 +136,7 @@ export interface MigrationView {
   readonly source: string
   readonly destination: string
   readonly channel: ChannelName
-  readonly strategy: Strategy
+  readonly strategy: MigrationStrategy
   readonly round: number
   /** 0 to 1: pages of this round sent. */
   readonly roundProgress: number

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { InputError } from '../../../core/base/errors.js'
 import { milliseconds, seconds } from '../../../core/base/units.js'
-import { MIGRATION_PORT } from '../../../core/session/rack.js'
+import { MIGRATION_PORT } from '../../../core/secure/channels.js'
 import type { Session } from '../../../core/session/session.js'
 import { bootedSession, migrateToEnd, type SmallScenario } from '../../support/lab-session.js'
 import { expectAlive, runWatched } from '../../support/watched-run.js'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { MIGRATION_PORT } from '../../../core/session/rack.js'
+import { MIGRATION_PORT } from '../../../core/secure/channels.js'
 import { cellStates } from '../../../renderer/engine/contract.js'
 import { SessionPresenter } from '../../../renderer/engine/session-view.js'
 import { FrameTamper } from '../../support/frame-tamper.js'
