@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest'
+import { noWork, priceOf, sshCosts, type CipherCosts, type CipherWork } from '../../../core/secure/costs.js'
+import { openProtocolPair, takeEffects } from '../../support/channel-protocols.js'
+
+/** Prices that cannot be mistaken for one another: each is a decimal place of the sum. */
+const costs: CipherCosts = {
+  nsPerOctet: 1,
+  nsPerRecord: 10,
+  x25519SharedNs: 100,
+  x25519BaseNs: 1_000,
+  ed25519SignNs: 10_000,
+  ed25519VerifyNs: 100_000,
+  nsPerHashedOctet: 1_000_000,
+  nsPerLoopbackOctet: 10_000_000,
+}
+const work: CipherWork = {
+  octets: 1,
+  records: 2,
+  x25519Shared: 3,
+  x25519Base: 4,
+  ed25519Signed: 5,
+  ed25519Verified: 6,
+  hashedOctets: 7,
+  loopbackOctets: 8,
+}
+
+describe('priceOf', () => {
+  it('prices each kind of work by its own figure', () => {
+    expect(priceOf(work, costs)).toBe(87_654_321)
+    expect(priceOf(noWork(), costs)).toBe(0)
+  })
+
+  it('gives whole nanoseconds', () => {
+    expect(priceOf({ ...noWork(), loopbackOctets: 1000 }, sshCosts)).toBe(420)
+    expect(priceOf({ ...noWork(), octets: 3 }, sshCosts)).toBe(34)
+  })
+})
+
+describe('an SSH tunnel', () => {
+  it('counts what is copied over the loopback connections of both its ends, and nothing else of the handshake', () => {
+    const [client, server] = openProtocolPair('ssh')
+    for (const end of [client, server]) expect(takeEffects(end).work.loopbackOctets).toBe(0)
+    client.send(new Uint8Array(1000))
+    const { messages, work: sending } = takeEffects(client)
+    expect(sending.loopbackOctets).toBe(1000)
+    for (const { octets } of messages) server.receive(octets)
+    expect(takeEffects(server).work.loopbackOctets).toBe(1000)
+  })
+})
