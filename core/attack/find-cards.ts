@@ -3,7 +3,7 @@
  * (annex B) and whose first belong to a known issuer.
  */
 import type { FindingList } from './secret-finding.js'
-import { isAlphanumeric, isDigit, offsetIn, textOf, type TextRun } from './text-run.js'
+import { isAlphanumeric, isDigit, placeOf, textOf, type TextRun } from './text-run.js'
 
 /** Issuers by the range of their first digits and the lengths they use. Ranges are of the length of their bounds. */
 const issuers: readonly { name: string; from: number; to: number; lengths: readonly number[] }[] = [
@@ -100,7 +100,7 @@ function addCard(run: TextRun, at: number, end: number, found: FindingList): boo
   if (issuer === undefined || !isLuhnValid(digits)) return false
   found.add(
     { kind: 'card', value, name: issuer, confidence: 'high', why: `check digit valid, issuer range of ${issuer}` },
-    { offset: offsetIn(run, at), octets: (end - at) * run.width, encoding: run.width === 1 ? 'ascii' : 'utf-16le' },
+    placeOf(run, at, end),
   )
   return true
 }

@@ -12,6 +12,8 @@ import {
   isTextOctet,
   isWordOctet,
   offsetIn,
+  placeAt,
+  placeOf,
   textOf,
   type TextRun,
 } from './text-run.js'
@@ -166,7 +168,7 @@ export class CredentialTables {
   private addPair(row: Field, name: string, why: string, confidence: 'high' | 'medium', found: FindingList): void {
     found.add(
       { kind: 'credential', value: row.text, name, confidence, why },
-      { offset: row.offset, octets: row.text.length * row.width, encoding: row.width === 1 ? 'ascii' : 'utf-16le' },
+      placeAt(row.offset, row.text.length, row.width),
     )
   }
 }
@@ -245,11 +247,7 @@ export function findTypedLogin(run: TextRun, at: number, found: FindingList): vo
       confidence: hasPrompts || isKnown ? 'high' : 'medium',
       why: 'two lines as typed at a login: a user name, then this',
     },
-    {
-      offset: offsetIn(run, end - value.length),
-      octets: value.length * run.width,
-      encoding: run.width === 1 ? 'ascii' : 'utf-16le',
-    },
+    placeOf(run, end - value.length, end),
   )
 }
 

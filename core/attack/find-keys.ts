@@ -1,6 +1,6 @@
 /** Private keys in textual encoding (RFC 7468; PEM): whatever kind, as long as its label says PRIVATE KEY. */
 import type { FindingList } from './secret-finding.js'
-import { isTextOctet, offsetIn, textOf, type TextRun } from './text-run.js'
+import { isTextOctet, placeOf, textOf, type TextRun } from './text-run.js'
 
 /** Longest key that is looked for: an RSA key of 16384 bits has some 12,500 characters. */
 const KEY_MAX = 32_768
@@ -66,7 +66,7 @@ function addKey(run: TextRun, at: number, found: FindingList): number {
         confidence: 'high',
         why: `PEM text from BEGIN to END ${label}`,
       },
-      { offset: offsetIn(run, at), octets: (end - at) * run.width, encoding: run.width === 1 ? 'ascii' : 'utf-16le' },
+      placeOf(run, at, end),
     )
     return end
   }

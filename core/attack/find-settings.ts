@@ -11,7 +11,6 @@ import {
   looksRandom,
   looksStrong,
   mayBeSecretKey,
-  type SecretKeyClass,
   varietyOf,
 } from './secret-words.js'
 import {
@@ -21,6 +20,7 @@ import {
   isKeyCharacter,
   isWordOctet,
   offsetIn,
+  placeOf,
   textOf,
   type TextRun,
 } from './text-run.js'
@@ -40,9 +40,7 @@ function add(
   finding: Omit<SecretFinding, 'places' | 'value'>,
   found: FindingList,
 ): void {
-  const octets = value.length * run.width
-  const encoding = run.width === 1 ? 'ascii' : 'utf-16le'
-  found.add({ ...finding, value }, { offset: offsetIn(run, from), octets, encoding })
+  found.add({ ...finding, value }, placeOf(run, from, from + value.length))
 }
 
 /** The end of the characters from `from` that are not white space and not among `stops`. */
@@ -185,9 +183,11 @@ function findShadowLine(run: TextRun, at: number, found: FindingList): void {
 const DOT = 0x2e
 /** Fewest characters after the last prefix of a token. */
 const TOKEN_TAIL_MIN = 16
+/** What may be an issued token: up to three prefixes, or AWS's, Google's and JWT's own forms. */
 const tokenShapes =
   /^(?:(?:[A-Za-z]{2,8}[_-]){1,3}[A-Za-z0-9]{16,}|AKIA[A-Z0-9]{16}|AIza[\w-]{35}|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,})$/
 
+/** An issuer's prefix, then anything that long: enough beside a secret's key, too little where it stands alone. */
 const prefixedValue = /^[A-Za-z]{2,8}[_-][A-Za-z0-9]{16,}$/
 
 /** Whether a whole word has the shape of an issued token: a prefix that names the issuer, then characters by chance. */
@@ -236,14 +236,13 @@ export function findKeyedField(run: TextRun, image: Uint8Array, found: FindingLi
   if (!mayBeSecretKey(image, keyAt, valueAt)) return
   const key = fieldAt(image, keyAt, run.width)
   if (key.length < 3 || key.length > KEY_MAX || !/^[A-Za-z][\w.-]*$/.test(key)) return
-  const keyClass: SecretKeyClass = classOfKey(key)
+  const keyClass = classOfKey(key)
   if (keyClass === 'none') return
   const value = textOf(run, run.start, run.end)
   const paddingOctets = valueAt - keyAt - key.length * run.width
   // Compilers align constants to 4 or 8 octets; more zeros than that are the padding of a field of fixed length.
   const isFixedField = paddingOctets > 8 * run.width
   if (/\s/.test(value) || !isSecretValue(value, keyClass, true)) return
-  // After a secret's key, an issuer's prefix is enough: its characters by chance may happen to read like words.
   const isPlain =
     /^[A-Za-z0-9]+$/.test(value) ||
     looksChosen(value) ||

@@ -3,6 +3,8 @@
  *
  * Secrets that a pattern can find are text, and most of RAM is not, so everything else works on the runs found here.
  */
+import { latin1Text } from '../base/octets.js'
+import type { SecretPlace } from './secret-finding.js'
 
 const TEXT = 1
 const LETTER = 2
@@ -47,13 +49,20 @@ export interface TextRun {
 
 export const offsetIn = (run: TextRun, at: number): number => run.base + at * run.width
 
-/** Characters `from` to `to` of the run's octets as a string. At most 64 Ki characters. */
-export function textOf(run: TextRun, from: number, to: number): string {
-  let text = ''
-  for (let at = Math.max(from, 0); at < to; at += 4096)
-    text += String.fromCharCode(...run.octets.subarray(at, Math.min(to, at + 4096)))
-  return text
-}
+/** Where characters `from` to `to` stand in the image. */
+export const placeOf = (run: TextRun, from: number, to: number): SecretPlace =>
+  placeAt(offsetIn(run, from), to - from, run.width)
+
+/** Where `characters` of `width` octets each stand, from `offset` in the image on. */
+export const placeAt = (offset: number, characters: number, width: 1 | 2): SecretPlace => ({
+  offset,
+  octets: characters * width,
+  encoding: width === 1 ? 'ascii' : 'utf-16le',
+})
+
+/** Characters `from` to `to` of the run's octets as a string; `from` may lie before the first. */
+export const textOf = (run: TextRun, from: number, to: number): string =>
+  latin1Text(run.octets.subarray(Math.max(from, 0), to))
 
 /** Shortest run worth looking at; the step of the search is chosen so that none of them is stepped over. */
 const RUN_MIN = 5

@@ -1,6 +1,7 @@
 /** A captured frame in one line, as tcpdump would say it. */
+import { protocolOf } from '../attack/protocol-opening.js'
 import { WireError } from '../base/errors.js'
-import { equalOctets, latin1Octets, latin1Text } from '../base/octets.js'
+import { latin1Text } from '../base/octets.js'
 import { ipv4Text, macText } from '../net/wire/addresses.js'
 import { ARP_OPERATION, decodeArp } from '../net/wire/arp.js'
 import { decodeEthernet, ETHERTYPE } from '../net/wire/ethernet.js'
@@ -15,9 +16,6 @@ export interface PacketSummary {
   readonly protocol: string
   readonly info: string
 }
-
-const QEVM_MAGIC = latin1Octets('QEVM')
-const SSH_MAGIC = latin1Octets('SSH-')
 
 export function summarisePacket(frame: Uint8Array): PacketSummary {
   try {
@@ -68,19 +66,21 @@ function summariseIpv4(octets: Uint8Array): PacketSummary {
     .filter(([name, bit]) => (segment.flags & bit) !== 0 && name !== 'psh')
     .map(([name]) => name.toUpperCase())
   const data = segment.payload
-  const opening = startsWith(data, QEVM_MAGIC)
-    ? ', QEVM stream begins'
-    : startsWith(data, SSH_MAGIC)
-      ? `, ${latin1Text(data.subarray(0, Math.min(data.length, 40))).trim()}`
-      : ''
   return {
     source: `${ends.source}:${segment.sourcePort}`,
     destination: `${ends.destination}:${segment.destinationPort}`,
     protocol: data.length === 0 ? 'TCP' : protocol,
-    info: `${names.join(',')} seq ${segment.sequence}${data.length === 0 ? '' : `, ${data.length} octets`}${opening}`,
+    info: `${names.join(',')} seq ${segment.sequence}${data.length === 0 ? '' : `, ${data.length} octets`}${openingWords(data)}`,
   }
 }
 
-function startsWith(octets: Uint8Array, magic: Uint8Array): boolean {
-  return octets.length >= magic.length && equalOctets(octets.subarray(0, magic.length), magic)
+function openingWords(data: Uint8Array): string {
+  switch (protocolOf(data)) {
+    case 'qevm':
+      return ', QEVM stream begins'
+    case 'ssh':
+      return `, ${latin1Text(data.subarray(0, 40)).trim()}`
+    default:
+      return ''
+  }
 }

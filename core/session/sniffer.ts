@@ -1,6 +1,7 @@
 /** The attacker's listening post: keeps what its port brings, reads along, and lets the trace say what it learnt. */
 import { CaptureAnalysis } from '../attack/capture-analysis.js'
 import type { AnalysisReport } from '../attack/analysis-report.js'
+import { guestAddress } from '../attack/guest-address.js'
 import type { FrameSink } from '../base/frame-sink.js'
 import { milliseconds, PAGE_OCTETS } from '../base/units.js'
 import type { Kernel, KernelEvent, Process, QueuedEvent } from '../kernel/kernel.js'
@@ -9,9 +10,6 @@ import type { Tap } from '../net/tap.js'
 /** The trace hears of progress this often while frames come. */
 const REPORT_NS = milliseconds(1)
 const REPORT: KernelEvent = Object.freeze({ kind: 'report' })
-/** Where a guest's RAM begins on this board. */
-const RAM_BASE = 0x8000_0000
-const RAM_BLOCK = 'riscv_virt_board.ram'
 
 /** What the trace was told of a conversation. */
 interface Told {
@@ -49,12 +47,13 @@ export class Sniffer implements FrameSink, Process {
 
   /** Octets of the guest's memory as rebuilt last, from a guest-physical address to the end of its page at most. */
   memoryAt(address: number, octetsMax: number): Uint8Array | null {
-    const offset = address - RAM_BASE
-    for (const migration of this.analysis.migrations.reverse()) {
-      const block = migration.blocks.find(({ name }) => name === RAM_BLOCK)
-      const page = block?.page(Math.floor(offset / PAGE_OCTETS))
-      if (page === null || page === undefined) continue
-      const start = offset % PAGE_OCTETS
+    const blocks = this.analysis.migrations.toReversed().flatMap((migration) => migration.blocks)
+    for (const block of blocks) {
+      const base = guestAddress(block.name, 0)
+      if (base === null || address < base) continue
+      const page = block.page(Math.floor((address - base) / PAGE_OCTETS))
+      if (page === null) continue
+      const start = (address - base) % PAGE_OCTETS
       return page.subarray(start, start + octetsMax)
     }
     return null
