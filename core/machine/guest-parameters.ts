@@ -63,6 +63,13 @@ export const SHELL_B_DEFAULTS: GuestParameters = Object.freeze({
   wideSettings: true,
 })
 
+const imageDefaults: Readonly<Record<string, GuestParameters>> = { shell: SHELL_DEFAULTS, 'shell-b': SHELL_B_DEFAULTS }
+
+/** What the image of that name in labs/guests takes when nobody tells it anything; `SHELL_DEFAULTS` for others. */
+export function defaultsOfImage(name: string): GuestParameters {
+  return imageDefaults[name] ?? SHELL_DEFAULTS
+}
+
 /** The block as octets, for a machine with `ramOctets`. */
 export function encodeGuestParameters(parameters: GuestParameters, ramOctets: number): Uint8Array {
   const flags =

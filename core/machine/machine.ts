@@ -14,7 +14,7 @@ import type { Uart } from './uart.js'
 import type { VirtioNet } from './virtio-net.js'
 
 /** Instructions a second, at one a cycle, unless said otherwise. */
-const HART_HZ = 50e6
+export const HART_HZ = 50e6
 
 export interface MachineOptions {
   /** Whole pages from 1 MiB to 1 GiB. */

@@ -1,16 +1,16 @@
 /** A session in, a report value out. */
 import { computeRuns, probeSamples, throughputSamples } from '../metrics/compute-runs.js'
+import type { RunMetrics } from '../metrics/run-metrics.js'
 import { labProgress } from '../lab/lab-progress.js'
 import type { Lab } from '../lab/lab-schema.js'
+import { places } from '../session/rack.js'
 import type { Session } from '../session/session.js'
 import type { ReportData, ReportStep } from './report-data.js'
-
-/** The link whose throughput a report shows: every migration passes it. */
-const REPORT_LINK = 'host-a'
 
 /** `lab` is null for the sandbox. `version` is Midstream's own. */
 export function buildReport(session: Session, lab: Lab | null, version: string): ReportData {
   const { world, trace, planted } = session
+  const runs = computeRuns(trace, planted)
   const { strategy, channel, downtimeLimitNs, maxBandwidth } = world.migrationSettings
   return {
     format: 'midstream-report',
@@ -29,15 +29,16 @@ export function buildReport(session: Session, lab: Lab | null, version: string):
       bandwidthBps: world.bandwidth,
       ...world.workload,
     },
-    steps: lab === null ? [] : reportSteps(lab, session),
-    runs: computeRuns(trace, planted),
+    steps: lab === null ? [] : reportSteps(lab, session, runs),
+    runs,
     probes: probeSamples(trace),
-    throughput: throughputSamples(trace, REPORT_LINK),
+    // Every migration passes this link.
+    throughput: throughputSamples(trace, places.hostA.name),
   }
 }
 
-function reportSteps(lab: Lab, session: Session): ReportStep[] {
-  return labProgress(lab, session).map(({ step, state, missing, evidence, hintsShown, questions }) => ({
+function reportSteps(lab: Lab, session: Session, runs: readonly RunMetrics[]): ReportStep[] {
+  return labProgress(lab, session, runs).map(({ step, state, missing, evidence, hintsShown, questions }) => ({
     id: step.id,
     title: step.title,
     done: state === 'done',

@@ -2,6 +2,7 @@
 import { InputError } from '../base/errors.js'
 import type { Kernel } from '../kernel/kernel.js'
 import { ink, LineShell } from './line-shell.js'
+import { places } from './rack.js'
 import { summarisePacket } from './packet-summary.js'
 import type { Sniffer } from './sniffer.js'
 
@@ -27,7 +28,7 @@ export class AttackerShell extends LineShell {
   }
 
   protected prompt(): string {
-    return `${ink.attacker('mallory$')} `
+    return `${ink.attacker(`${places.attacker.name}$`)} `
   }
 
   protected completions(line: string): readonly string[] {

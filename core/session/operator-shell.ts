@@ -15,8 +15,12 @@ import {
 
 /** What an operator can see and do. */
 export interface OperatorDesk {
+  readonly guestName: string
+  readonly hostNames: readonly string[]
   readonly migrationSettings: MigrationScenario
   allVms(): readonly VirtualMachine[]
+  /** The copy of the guest that runs, or would go on. */
+  liveVm(): VirtualMachine | undefined
   boot(): void
   /** `destination` may be left out where there is only one other host. */
   migrate(destination?: string): void
@@ -27,17 +31,17 @@ export interface OperatorDesk {
   lastRun(): RunMetrics | undefined
 }
 
-const HELP = `${ink.strong('Machines')}
+const help = (guest: string, [a = '', b = '']: readonly string[]): string => `${ink.strong('Machines')}
   virsh list --all                        what runs where
-  virsh start web                         boot the guest on host-a
-  virsh suspend web | virsh resume web    stop it, let it go on
-  virsh dominfo web                       what it is
+  virsh start ${guest}                         boot the guest on ${a}
+  virsh suspend ${guest} | virsh resume ${guest}    stop it, let it go on
+  virsh dominfo ${guest}                       what it is
 ${ink.strong('Migration')}
-  virsh migrate --live web [host-b] [--channel none|nacl|ssh] [--offline]
-  virsh migrate-setmaxdowntime web 300ms
-  virsh migrate-setspeed web 128MiB/s     0 for no limit
-  virsh domjobinfo web                    how far it is
-  virsh domjobabort web                   give up; the guest stays where it is
+  virsh migrate --live ${guest} [${b}] [--channel ${channelNames.join('|')}] [--offline]
+  virsh migrate-setmaxdowntime ${guest} 300ms
+  virsh migrate-setspeed ${guest} 128MiB/s     0 for no limit
+  virsh domjobinfo ${guest}                    how far it is
+  virsh domjobabort ${guest}                   give up; the guest stays where it is
 ${ink.strong('QEMU monitor')}
   info status | info migrate | migrate_cancel
 `
@@ -59,14 +63,15 @@ export class OperatorShell extends LineShell {
     if (words.length <= 1) return ['virsh', 'info', 'migrate_cancel', 'help']
     if (words[0] === 'info') return ['status', 'migrate']
     if (words.length === 2) return virshCommands
-    return ['web', 'host-a', 'host-b', '--live', '--channel', '--offline', '--all', ...channelNames]
+    const { guestName, hostNames } = this.desk
+    return [guestName, ...hostNames, '--live', '--channel', '--offline', '--all', ...channelNames]
   }
 
   protected execute(words: readonly string[]): void {
     const [command, ...rest] = words
     switch (command) {
       case 'help':
-        return this.print(HELP)
+        return this.print(help(this.desk.guestName, this.desk.hostNames))
       case 'virsh':
         return this.virsh(rest)
       case 'info':
@@ -116,22 +121,17 @@ export class OperatorShell extends LineShell {
 
   private named(words: readonly string[]): VirtualMachine | { readonly name: string } {
     const [name] = words
-    if (name === undefined) throw new InputError('name the machine: web')
-    const vm = this.live(name)
-    if (vm === undefined && name !== 'web') throw new InputError(`there is no machine named ${name}; there is: web`)
-    return vm ?? { name }
-  }
-
-  /** The copy of it that can run. */
-  private live(name: string): VirtualMachine | undefined {
-    return this.desk.allVms().find((vm) => vm.name === name && vm.state !== 'inmigrate' && vm.state !== 'postmigrate')
+    const { guestName } = this.desk
+    if (name === undefined) throw new InputError(`name the machine: ${guestName}`)
+    if (name !== guestName) throw new InputError(`there is no machine named ${name}; there is: ${guestName}`)
+    return this.desk.liveVm() ?? { name }
   }
 
   private list(): void {
     this.print(' Id   Name   Host     State\n')
     this.print('---------------------------------\n')
     const vms = this.desk.allVms()
-    if (vms.length === 0) this.print(` -    web    -        shut off\n`)
+    if (vms.length === 0) this.print(` -    ${this.desk.guestName.padEnd(6)} -        shut off\n`)
     vms.forEach((vm, index) =>
       this.print(` ${String(index + 1).padEnd(4)} ${vm.name.padEnd(6)} ${vm.hostName.padEnd(8)} ${vm.state}\n`),
     )

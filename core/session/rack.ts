@@ -104,7 +104,7 @@ export class Rack {
     this.hostB = new HostNetwork(kernel, places.hostB, b.link, scenario)
     this.client = hostStack(kernel, places.client, c.link, scenario)
     joinPorts(this.client, c.link.a)
-    this.tap = new Tap(kernel, 'mirror of host-a')
+    this.tap = new Tap(kernel, `mirror of ${places.hostA.name}`)
     this.mirrorEnd = m.link.a
     rackSwitch.mirrorPorts([a.port], m.port)
   }

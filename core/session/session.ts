@@ -83,7 +83,7 @@ export class Session {
   }
 
   get isMigrating(): boolean {
-    return this.world.crossing?.isOver === false
+    return this.world.crossingUnderWay !== null
   }
 
   /** A kept state: a session that goes on from this instant, independent of this one. */

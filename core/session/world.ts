@@ -5,12 +5,8 @@ import { Host } from '../hypervisor/host.js'
 import type { VirtualMachine, VmOptions, VmOwner } from '../hypervisor/virtual-machine.js'
 import { Kernel } from '../kernel/kernel.js'
 import { guestSecrets } from '../machine/guest-secrets.js'
-import {
-  SHELL_B_DEFAULTS,
-  SHELL_DEFAULTS,
-  writeGuestParameters,
-  type GuestParameters,
-} from '../machine/guest-parameters.js'
+import { defaultsOfImage, writeGuestParameters, type GuestParameters } from '../machine/guest-parameters.js'
+import { HART_HZ } from '../machine/machine.js'
 import { computeRuns, type PlantedSecret } from '../metrics/compute-runs.js'
 import type { RunMetrics } from '../metrics/run-metrics.js'
 import type { ByteStream } from '../base/byte-stream.js'
@@ -23,7 +19,7 @@ import { Crossing, type CrossingEnd, type CrossingEvidence, type CrossingOwner }
 import type { LineShell } from './line-shell.js'
 import { OperatorShell, type OperatorDesk } from './operator-shell.js'
 import { ProbeClient } from './probe-client.js'
-import { guestMac, Rack, type HostNetwork } from './rack.js'
+import { guestMac, places, Rack, type HostNetwork } from './rack.js'
 import {
   bandwidthProblem,
   migrationProblem,
@@ -42,7 +38,6 @@ export interface GuestWorkload {
   readonly dirtyPagesPerSecond: number
 }
 
-const HART_HZ = 50e6
 const CONSOLE_LINE_MAX = 500
 
 export class World implements VmOwner, OperatorDesk, CrossingOwner {
@@ -100,14 +95,11 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
       { host: a, stack: this.rack.hostA.stack },
       { host: b, stack: this.rack.hostB.stack },
     ]
-    this.credentials = makeCredentials(
-      kernel,
-      this.hosts.map(({ name }) => name),
-    )
+    this.credentials = makeCredentials(kernel, this.hostNames)
     for (const end of this.ends)
       for (const port of [MIGRATION_PORT, SSH_PORT]) end.stack.listen(port, new Doorman(this, end, port))
     this.probe = new ProbeClient(kernel, this.rack.client, parseIpv4(scenario.guest.address), scenario.probeIntervalNs)
-    this.sniffer = new Sniffer(kernel, this.rack.tap, 'mallory')
+    this.sniffer = new Sniffer(kernel, this.rack.tap, places.attacker.name)
     this.rack.mirrorEnd.output = this.sniffer
     this.planted = guestSecrets(this.guestParameters())
     this.consoles = { guest: new ConsoleLog(), operator: new ConsoleLog(), attacker: new ConsoleLog() }
@@ -117,13 +109,26 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
     this.collectShellOutput()
   }
 
+  /** The migration under way. */
+  get crossingUnderWay(): Crossing | null {
+    return this.crossing?.isOver === false ? this.crossing : null
+  }
+
+  get guestName(): string {
+    return this.scenario.guest.name
+  }
+
+  get hostNames(): readonly string[] {
+    return this.hosts.map(({ name }) => name)
+  }
+
   /** The one copy of the guest that is alive: the one that runs, or that would go on. Undefined before the first boot. */
   liveVm(): VirtualMachine | undefined {
     const alive = this.allVms().filter(({ state }) => state !== 'inmigrate' && state !== 'postmigrate')
     // A loaded copy that waits for the finish is not alive while its source still is.
     const [first, ...others] = alive
     if (others.length === 0) return first
-    return this.crossing?.isOver === false ? this.crossing.parts.vm : first
+    return this.crossingUnderWay?.parts.vm ?? first
   }
 
   allVms(): readonly VirtualMachine[] {
@@ -151,17 +156,15 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
   /** Move the guest to the other host. */
   migrate(destination?: string): void {
     const vm = this.liveVm()
-    const { name } = this.scenario.guest
+    const name = this.guestName
     if (vm === undefined || vm.state === 'shutdown') throw new InputError(`${name} is not running: boot it first`)
-    if (this.crossing?.isOver === false) throw new InputError(`${name} is being migrated already`)
+    if (this.crossingUnderWay !== null) throw new InputError(`${name} is being migrated already`)
     if (vm.state !== 'running') throw new InputError(`${name} is ${vm.state}: let it run before it is migrated`)
     const from = this.ends.find(({ host }) => host.name === vm.hostName)
     const to = this.ends.find(({ host }) => host.name === (destination ?? this.otherHost(vm.hostName)))
     assert(from !== undefined, 'a VM is on a host')
     if (to === undefined)
-      throw new InputError(
-        `there is no host ${destination ?? ''}; there are: ${this.hosts.map((host) => host.name).join(', ')}`,
-      )
+      throw new InputError(`there is no host ${destination ?? ''}; there are: ${this.hostNames.join(', ')}`)
     if (to === from) throw new InputError(`${name} is on ${to.host.name} already`)
     const { channel, ...parameters } = this.migrationSettings
     this.crossing = new Crossing(
@@ -184,8 +187,8 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
   }
 
   cancelMigration(): void {
-    if (this.crossing === null || this.crossing.isOver) throw new InputError('no migration is under way')
-    this.crossing.cancel()
+    if (this.crossingUnderWay === null) throw new InputError('no migration is under way')
+    this.crossingUnderWay.cancel()
   }
 
   configureMigration(settings: Partial<MigrationScenario>): void {
@@ -292,12 +295,12 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
   private named(name: string): VirtualMachine {
     const vm = this.liveVm()
     if (vm?.name !== name) throw new InputError(`there is no machine named ${name} running anywhere`)
-    if (this.crossing?.isOver === false) throw new InputError(`${name} is being migrated: wait, or cancel that first`)
+    if (this.crossingUnderWay !== null) throw new InputError(`${name} is being migrated: wait, or cancel that first`)
     return vm
   }
 
   private otherHost(name: string): string | undefined {
-    return this.hosts.find((host) => host.name !== name)?.name
+    return this.hostNames.find((other) => other !== name)
   }
 
   private credentialsOf(end: CrossingEnd): HostCredentials {
@@ -315,7 +318,7 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
   private guestParameters(): GuestParameters {
     const { guest } = this.scenario
     return {
-      ...(guest.image === 'shell-b' ? SHELL_B_DEFAULTS : SHELL_DEFAULTS),
+      ...defaultsOfImage(guest.image),
       seed: this.guestSeed,
       ip: parseIpv4(guest.address),
       fillOctets: guest.fillOctets,
@@ -327,7 +330,7 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
   }
 
   private traceWorkload(): void {
-    this.kernel.trace.add('workload', { vm: this.scenario.guest.name, ...this.workload })
+    this.kernel.trace.add('workload', { vm: this.guestName, ...this.workload })
   }
 }
 

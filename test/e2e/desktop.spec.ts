@@ -4,7 +4,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ElectronApplication, Page } from '@playwright/test'
 import type { DesktopApi, OpenedFile } from '../../electron/ipc/contract.js'
-import { button, clock, expectDone, jumpTo, openFirstLab } from './lab-steps.js'
+import { button, clock, expectDone, jumpTo, openFirstLab, playFor } from './lab-steps.js'
 import { expect, electronStart, launchElectron, test } from './lab-window.js'
 
 declare global {
@@ -53,11 +53,8 @@ test('a lab goes on where it was after its process was killed, and after its win
   const before = await first.firstWindow()
   await openFirstLab(before)
   await jumpTo(before, 3)
-  await button(before, 'Play').click()
-  await before.waitForTimeout(300)
-  await button(before, 'Pause').click()
+  await playFor(before, 300)
   const killedAt = await clock(before).innerText()
-  await before.waitForTimeout(300) // it is written
   first.process().kill('SIGKILL')
 
   const second = await launchElectron(userData)

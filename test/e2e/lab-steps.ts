@@ -20,6 +20,15 @@ export async function jumpTo(page: Page, step: number): Promise<void> {
   await expect(guide(page).getByRole('img', { name: `${step - 1} of 6 steps done` })).toBeVisible({ timeout: 30_000 })
 }
 
+/** Let the clock run, stop it, and wait until it stands still and the session is kept. */
+export async function playFor(page: Page, ms: number): Promise<void> {
+  await button(page, 'Play').click()
+  await page.waitForTimeout(ms)
+  await button(page, 'Pause').click()
+  await expect(button(page, 'Play')).toBeVisible()
+  await page.waitForTimeout(300) // the session is written
+}
+
 export async function logIn(page: Page): Promise<void> {
   const password = await guide(page)
     .locator('code')

@@ -10,6 +10,7 @@ import {
   guide,
   jumpTo,
   openFirstLab,
+  playFor,
   startMigration,
 } from './lab-steps.js'
 import { tsharkComplaints } from '../support/tshark.js'
@@ -21,9 +22,7 @@ test('jumps to a step, is kept, and opens again where it was; reset begins anew'
   const password = await guide(page).locator('code').last().innerText()
   await jumpTo(page, 3)
   const console = page.getByRole('tabpanel', { name: /web console/ })
-  await button(page, 'Play').click()
-  await page.waitForTimeout(300)
-  await button(page, 'Pause').click()
+  await playFor(page, 300)
   const before = { time: await clock(page).innerText(), console: await console.screenshot() }
 
   await page.reload()
