@@ -1,4 +1,4 @@
-/** What the host tells a guest of labs/guests before it starts (labs/guests/shell/parameters.h). */
+/** What the host tells a guest of labs/guests before it starts (labs/guests/runtime/parameters.h). */
 import { writeU32le } from '../base/octets.js'
 import { RAM_BASE } from '../cpu/memory.js'
 import type { Ram } from './ram.js'
@@ -13,6 +13,8 @@ const FLAG_TICK_ALWAYS = 4
 
 export const CARD_FORMATS = ['plain', 'dashes', 'spaces'] as const
 export const KEY_KINDS = ['RSA', 'EC', 'OPENSSH'] as const
+/** What pages are filled and rewritten with: pseudo-random words, mostly zeros, or English. */
+export const CONTENTS = ['random', 'zeros', 'text'] as const
 
 export interface GuestParameters {
   /** Unsigned 32-bit: every secret, their addresses and the fill come from it. */
@@ -36,6 +38,15 @@ export interface GuestParameters {
   readonly keyKind: (typeof KEY_KINDS)[number]
   /** Settings kept as UTF-16LE instead of one octet a character. */
   readonly wideSettings: boolean
+  /** kv: requests a second that the guest makes of itself. */
+  readonly readsPerSecond: number
+  readonly writesPerSecond: number
+  /** stress: the first pages of the working set that get `hotPercent` of the visits. */
+  readonly hotPages: number
+  readonly hotPercent: number
+  readonly content: (typeof CONTENTS)[number]
+  /** tenant: a hole in the wall between its two programs. */
+  readonly hasIsolationFault: boolean
 }
 
 /** What `shell.elf` takes when nobody tells it anything. */
@@ -52,6 +63,12 @@ export const SHELL_DEFAULTS: GuestParameters = Object.freeze({
   cardFormat: 'plain',
   keyKind: 'RSA',
   wideSettings: false,
+  readsPerSecond: 200,
+  writesPerSecond: 50,
+  hotPages: 16,
+  hotPercent: 80,
+  content: 'random',
+  hasIsolationFault: false,
 })
 
 /** What `shell-b.elf` takes: the other layout, and other encodings. */
@@ -90,6 +107,12 @@ export function encodeGuestParameters(parameters: GuestParameters, ramOctets: nu
     CARD_FORMATS.indexOf(parameters.cardFormat),
     KEY_KINDS.indexOf(parameters.keyKind),
     parameters.wideSettings ? 1 : 0,
+    parameters.readsPerSecond,
+    parameters.writesPerSecond,
+    parameters.hotPages,
+    parameters.hotPercent,
+    CONTENTS.indexOf(parameters.content),
+    parameters.hasIsolationFault ? 1 : 0,
   ]
   const octets = new Uint8Array(4 * words.length)
   for (const [index, word] of words.entries()) writeU32le(octets, 4 * index, word)

@@ -1,7 +1,7 @@
 /* The secrets of one boot, all from the seed: users with passwords, a private key, payment cards, a web session and
  * settings. The values stand nowhere in the image; core/machine/guest-secrets.ts makes the same ones from the same seed. */
 #include "secrets.h"
-#include "parameters.h"
+#include "../runtime/parameters.h"
 #include "workload.h"
 
 /* splitmix32, one stream for each secret */

@@ -1,7 +1,7 @@
 /* A small server with a console: login, a shell, a counter, and work in the background. */
 #include "../runtime/board.h"
 #include "../runtime/net.h"
-#include "parameters.h"
+#include "../runtime/parameters.h"
 #include "secrets.h"
 #include "terminal.h"
 #include "workload.h"

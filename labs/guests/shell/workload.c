@@ -1,6 +1,6 @@
 /* Rewrites a working set of pages, one after another, at a rate: what a busy server looks like to a migration. */
 #include "workload.h"
-#include "parameters.h"
+#include "../runtime/parameters.h"
 #include "secrets.h"
 
 #define BACKLOG_MAX (TICKS_PER_SECOND / 5) /* what a starved guest makes up for at most */

@@ -1,9 +1,9 @@
 /* What the host may tell the guest before it starts: one block in the page at 0x8003f000, little-endian words. Without
- * the magic number, as under plain QEMU, the guest takes the values below. The working set and its rate it looks at again and again.
+ * the magic number, as under plain QEMU, the guest takes the values below. The rates and the working set it looks at again and again.
  * The host's side: core/machine/guest-parameters.ts. */
 #ifndef PARAMETERS_H
 #define PARAMETERS_H
-#include "../runtime/board.h"
+#include "board.h"
 
 #define PARAMETERS_AT 0x8003f000u
 #define PARAMETERS_MAGIC 0x5344494du /* "MIDS" */
@@ -17,6 +17,11 @@
 #define CARD_PLAIN 0u
 #define CARD_DASHES 1u
 #define CARD_SPACES 2u
+
+/* content: what pages are filled and rewritten with */
+#define CONTENT_RANDOM 0u
+#define CONTENT_ZEROS 1u /* most words 0 */
+#define CONTENT_TEXT 2u  /* words of English */
 
 /* key_kind */
 #define KEY_RSA 0u
@@ -37,16 +42,22 @@ struct parameters {
   u32 card_format;
   u32 key_kind;
   u32 wide_settings;      /* 1: settings are kept as UTF-16LE */
+  u32 reads_per_second;   /* kv: of its own load */
+  u32 writes_per_second;
+  u32 hot_pages;          /* stress: the first pages of the working set are its hot ones */
+  u32 hot_percent;        /* stress: of the visits that go to the hot pages */
+  u32 content;
+  u32 isolation_fault;    /* tenant: 1 leaves a hole in the wall between the two programs */
 };
 
 #ifndef VARIANT_B
 #define HOSTNAME "midstream"
 #define DEFAULT_PARAMETERS                                                                                                       \
-  { PARAMETERS_MAGIC, 0x00c0ffee, 64, 100, 64, 0x0a00020f, 16u << 20, 0, 0, 0, CARD_PLAIN, KEY_RSA, 0 }
+  { PARAMETERS_MAGIC, 0x00c0ffee, 64, 100, 64, 0x0a00020f, 16u << 20, 0, 0, 0, CARD_PLAIN, KEY_RSA, 0, 200, 50, 16, 80, CONTENT_RANDOM, 0 }
 #else
 #define HOSTNAME "harbour"
 #define DEFAULT_PARAMETERS                                                                                                       \
-  { PARAMETERS_MAGIC, 0x00c0ffee, 64, 100, 64, 0x0a00020f, 16u << 20, 0, 0, 1, CARD_DASHES, KEY_EC, 1 }
+  { PARAMETERS_MAGIC, 0x00c0ffee, 64, 100, 64, 0x0a00020f, 16u << 20, 0, 0, 1, CARD_DASHES, KEY_EC, 1, 200, 50, 16, 80, CONTENT_RANDOM, 0 }
 #endif
 
 extern struct parameters parameters;
