@@ -4,8 +4,9 @@
 #include "board.h"
 
 #define TCP_CONNECTIONS 32u
-#define TCP_RECEIVE_OCTETS 4096u /* of each connection: what a service may leave unread, and the largest window */
-#define TCP_SEND_OCTETS 8192u
+#define TCP_SEND_OCTETS 8192u /* of each connection, until they are acknowledged */
+#define TCP_RECEIVE_OCTETS 6144u
+#define TCP_UNREAD_MAX 4096u /* a service that waits for more than this may wait for ever: the window moves by segments */
 
 struct tcp_connection;
 
