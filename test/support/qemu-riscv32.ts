@@ -32,7 +32,12 @@ export class QemuGuest {
     this.process = spawn(QEMU, [
       ...['-M', 'virt', '-m', '16M', '-bios', 'none', '-kernel', elf, '-display', 'none', '-monitor', 'none'],
       ...['-serial', 'stdio', '-global', 'virtio-mmio.force-legacy=false'],
-      ...['-netdev', `user,id=n0${forwarded.join('') || ',restrict=on'}`, '-device', 'virtio-net-device,netdev=n0,mac=52:54:00:12:34:56'],
+      ...[
+        '-netdev',
+        `user,id=n0${forwarded.join('') || ',restrict=on'}`,
+        '-device',
+        'virtio-net-device,netdev=n0,mac=52:54:00:12:34:56',
+      ],
     ])
     this.process.stdout.on('data', (octets: Buffer) => (this.output += octets.toString('latin1')))
     this.process.stderr.on('data', (octets: Buffer) => (this.errors += octets.toString('latin1')))

@@ -17,7 +17,7 @@ enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16 };
 #define RTO_FIRST 1000u /* milliseconds */
 #define RTO_MIN 200u
 #define RTO_MAX 60000u
-#define RETRIES_MAX 9u /* with a RTO of 200 ms: 100 s, as RFC 9293, 3.8.3 asks for */
+#define RETRIES_MAX 8u /* with a RTO of 200 ms: 100 s, as RFC 9293, 3.8.3 asks for */
 #define SYN_RETRIES_MAX 5u
 #define TIME_WAIT_TICKS (60ull * TICKS_PER_SECOND) /* twice the maximum segment lifetime; also the wait in FIN-WAIT-2 */
 #define SILENCE_TICKS (60ull * TICKS_PER_SECOND) /* after this a connection may be closed for a new one's sake */
@@ -367,6 +367,7 @@ static int take_ack(struct tcp_connection *c, const struct segment *s) {
   else if (is_duplicate && c->snd_wnd) acknowledged_again(c);
   if (c->state == CLOSED) return 0;
   if (is_after(s->seq, c->snd_wl1) || (s->seq == c->snd_wl1 && !is_after(c->snd_wl2, s->ack))) {
+    if (!c->snd_wnd && s->window) c->snd_nxt = c->snd_una, c->retries = 0, c->timer = 0; /* what probes carried was thrown away */
     c->snd_wnd = s->window, c->max_wnd = max(c->max_wnd, s->window);
     c->snd_wl1 = s->seq, c->snd_wl2 = s->ack;
   }
