@@ -125,7 +125,7 @@ static void do_info(struct resp_reply *reply, arguments a, u32 count) {
   end = put_line(end, "uptime_in_seconds:", (u32)((now() - start_time) / TICKS_PER_SECOND));
   end = put_line(put_text(end, "# Clients\r\n"), "connected_clients:", tcp_counters.open);
   end = put_line(put_text(end, "# Memory\r\n"), "used_memory:", heap_counters.used);
-  end = put_line(end, "maxmemory:", heap_counters.size);
+  end = put_line(end, "maxmemory:", store_limit);
   end = put_line(put_text(end, "# Stats\r\n"), "total_connections_received:", tcp_counters.accepted);
   end = put_line(end, "total_commands_processed:", command_counters.commands);
   end = put_line(end, "keyspace_hits:", command_counters.hits);

@@ -2,8 +2,9 @@
 #include "../runtime/heap.h"
 
 #define BUCKETS_FIRST 64u
+#define RESERVE_MAX (512 * 1024u)
 
-u32 store_count;
+u32 store_count, store_limit;
 static struct entry **buckets;
 static u32 bucket_count;
 
@@ -32,7 +33,11 @@ static int resize(u32 count) {
   return 1;
 }
 
-int store_start(void) { return resize(BUCKETS_FIRST); }
+int store_start(void) {
+  u32 quarter = heap_counters.size / 4;
+  store_limit = heap_counters.size - (quarter < RESERVE_MAX ? quarter : RESERVE_MAX);
+  return resize(BUCKETS_FIRST);
+}
 
 /* What points to the entry of that key, or to 0 at the end of its bucket. */
 static struct entry **place_of(const char *key, u32 length) {
@@ -45,7 +50,8 @@ static struct entry **place_of(const char *key, u32 length) {
 struct entry *store_find(const char *key, u32 key_length) { return *place_of(key, key_length); }
 
 int store_set(const char *key, u32 key_length, const char *value, u32 value_length) {
-  struct entry *entry = heap_alloc((u32)sizeof *entry + key_length + value_length);
+  u32 size = (u32)sizeof(struct entry) + key_length + value_length;
+  struct entry *entry = heap_counters.used + size <= store_limit ? heap_alloc(size) : 0;
   if (!entry) return 0;
   entry->hash = hash_of(key, key_length), entry->reads = 0;
   entry->key_length = key_length, entry->value_length = value_length;

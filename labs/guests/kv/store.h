@@ -13,6 +13,7 @@ struct entry {
 static inline const char *entry_value(const struct entry *entry) { return entry->octets + entry->key_length; }
 
 extern u32 store_count;
+extern u32 store_limit; /* octets of the heap beyond which nothing is stored: connections and answers need some, too */
 
 /* 0 if there is no memory. */
 int store_start(void);
