@@ -2,6 +2,7 @@
  * The subset of QEMU's `virt` board that guests need, at QEMU's addresses (hw/riscv/virt.c, `virt_memmap`): where each
  * device answers, and how their lines reach the hart.
  */
+import type { Nanos } from '../base/units.js'
 import { INTERRUPT_EXTERNAL, INTERRUPT_SOFTWARE, INTERRUPT_TIMER } from '../cpu/csr.js'
 import type { HartBus } from '../cpu/memory.js'
 import { Clint } from './clint.js'
@@ -9,10 +10,12 @@ import { Finisher } from './finisher.js'
 import type { GuestClock } from './guest-clock.js'
 import { Plic } from './plic.js'
 import type { Ram } from './ram.js'
+import { Rtc, RTC_OCTETS } from './rtc.js'
 import { Uart } from './uart.js'
 import { VIRTIO_MAGIC, VirtioNet } from './virtio-net.js'
 
 const FINISHER_BASE = 0x0010_0000
+const RTC_BASE = 0x0010_1000
 const CLINT_BASE = 0x0200_0000
 const CLINT_OCTETS = 0x1_0000
 const PLIC_BASE = 0x0c00_0000
@@ -24,6 +27,7 @@ const VIRTIO_SLOTS = 8
 
 const PLIC_SOURCE_NETWORK = 1
 const PLIC_SOURCE_UART = 10
+const PLIC_SOURCE_RTC = 11
 
 /** The hart, as far as its board needs to know it. */
 export interface BoardHart {
@@ -37,6 +41,7 @@ export class Board implements HartBus {
   readonly uart = new Uart()
   readonly finisher = new Finisher()
   readonly nic: VirtioNet
+  readonly rtc: Rtc
   /** Set by the machine: the hart needs its bus first. */
   hart: BoardHart | null = null
   /** Instructions of the present slice begun before the present run. */
@@ -46,7 +51,9 @@ export class Board implements HartBus {
     ram: Ram,
     private readonly clock: GuestClock,
     nicMac: Uint8Array,
+    rtcEpochNs: bigint,
   ) {
+    this.rtc = new Rtc(rtcEpochNs)
     this.clint = new Clint(clock)
     this.nic = new VirtioNet(ram, nicMac)
   }
@@ -60,11 +67,17 @@ export class Board implements HartBus {
   driveLines(guestNs: number): void {
     this.plic.setLevel(PLIC_SOURCE_UART, this.uart.isInterrupting())
     this.plic.setLevel(PLIC_SOURCE_NETWORK, this.nic.isInterrupting())
+    this.plic.setLevel(PLIC_SOURCE_RTC, this.rtc.isInterrupting(this.clock.virtualNsAt(guestNs)))
     if (this.hart === null) return
     this.hart.mip =
       (this.clint.msip ? INTERRUPT_SOFTWARE : 0) |
       (this.clint.isTimerPending(guestNs) ? INTERRUPT_TIMER : 0) |
       (this.plic.isInterrupting() ? INTERRUPT_EXTERNAL : 0)
+  }
+
+  /** Virtual time at the same instant. A guest that stands still executes nothing that could ask. */
+  private virtualNs(): Nanos {
+    return this.clock.virtualNsAt(this.guestNs()) ?? 0
   }
 
   timeLow(): number {
@@ -89,6 +102,7 @@ export class Board implements HartBus {
     }
     if (isInside(address, VIRTIO_BASE, 0x1000)) return this.nic.load(address - VIRTIO_BASE, width)
     if (isInside(address, VIRTIO_BASE, 0x1000 * VIRTIO_SLOTS)) return loadEmptySlot(address & 0xfff, width)
+    if (isInside(address, RTC_BASE, RTC_OCTETS)) return this.rtc.load(address - RTC_BASE, width, this.virtualNs())
     return isInside(address, FINISHER_BASE, 0x1000) ? 0 : -1
   }
 
@@ -98,6 +112,8 @@ export class Board implements HartBus {
     if (isInside(address, UART_BASE, 0x100)) this.uart.store(address - UART_BASE, value)
     else if (isInside(address, PLIC_BASE, PLIC_OCTETS)) return this.plic.store(address - PLIC_BASE, width, value)
     else if (isInside(address, VIRTIO_BASE, 0x1000)) return this.nic.store(address - VIRTIO_BASE, width, value)
+    else if (isInside(address, RTC_BASE, RTC_OCTETS))
+      return this.rtc.store(address - RTC_BASE, width, value, this.virtualNs())
     else if (isInside(address, FINISHER_BASE, 0x1000) && width > 1) this.finisher.store(address - FINISHER_BASE, value)
     else return isInside(address, VIRTIO_BASE, 0x1000 * VIRTIO_SLOTS)
     return true

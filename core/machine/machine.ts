@@ -1,7 +1,7 @@
 /** A whole toy machine: hart, RAM and board. */
 import { InputError } from '../base/errors.js'
 import type { Nanos } from '../base/units.js'
-import { INTERRUPT_TIMER } from '../cpu/csr.js'
+import { INTERRUPT_EXTERNAL, INTERRUPT_TIMER } from '../cpu/csr.js'
 import { Hart } from '../cpu/hart.js'
 import { Board } from './board.js'
 import type { StatefulDevice } from './device-state.js'
@@ -10,6 +10,7 @@ import { GuestClock } from './guest-clock.js'
 import { HartState } from './hart-state.js'
 import { loadElf, loadFlat } from './image.js'
 import { Ram } from './ram.js'
+import { RTC_EPOCH_NS } from './rtc.js'
 import type { Uart } from './uart.js'
 import type { VirtioNet } from './virtio-net.js'
 
@@ -22,6 +23,8 @@ export interface MachineOptions {
   /** 6 octets. */
   readonly nicMac: Uint8Array
   readonly hartHz?: number
+  /** What the real-time clock shows at virtual time 0: nanoseconds since 1970. */
+  readonly rtcEpochNs?: bigint
 }
 
 export interface SliceOutcome {
@@ -44,16 +47,16 @@ export class Machine {
   private readonly hart: Hart
 
   constructor(options: MachineOptions) {
-    const { ramOctets, nicMac, hartHz = HART_HZ } = options
+    const { ramOctets, nicMac, hartHz = HART_HZ, rtcEpochNs = RTC_EPOCH_NS } = options
     if (nicMac.length !== 6) throw new InputError(`a MAC address has 6 octets, not ${nicMac.length}`)
     this.ram = new Ram(ramOctets)
     this.clock = new GuestClock(hartHz)
-    this.board = new Board(this.ram, this.clock, nicMac)
+    this.board = new Board(this.ram, this.clock, nicMac, rtcEpochNs)
     this.hart = new Hart(this.ram, this.board)
     this.board.hart = this.hart
     this.ram.code = this.hart.code
-    const { clint, plic, uart, nic, finisher } = this.board
-    this.devices = [new HartState(this.hart), clint, plic, uart, nic, finisher]
+    const { clint, plic, uart, nic, finisher, rtc } = this.board
+    this.devices = [new HartState(this.hart), clint, plic, uart, nic, finisher, rtc]
   }
 
   /** The serial port, from the outside: `receive` what is typed, `takeOutput` of what the guest wrote. */
@@ -104,11 +107,14 @@ export class Machine {
     return outcome
   }
 
-  /** When `waiting`: the virtual time at which the timer will wake the hart, or null if it will not. */
+  /** When `waiting`: the virtual time at which timer or alarm may wake the hart, or null if neither will. */
   wakeAtNs(): Nanos | null {
-    if (!this.hart.waiting || (this.hart.mie & INTERRUPT_TIMER) === 0) return null
-    const dueNs = this.board.clint.timerDueNs(this.board.guestNs())
-    return dueNs === null ? null : this.clock.virtualNsAt(dueNs)
+    if (!this.hart.waiting) return null
+    const { board, clock, hart } = this
+    const timerNs = (hart.mie & INTERRUPT_TIMER) === 0 ? null : board.clint.timerDueNs(board.guestNs())
+    const alarmNs =
+      (hart.mie & INTERRUPT_EXTERNAL) === 0 ? null : board.rtc.alarmDueNs(clock.virtualNsAt(board.guestNs()))
+    return earlier(timerNs === null ? null : clock.virtualNsAt(timerNs), alarmNs)
   }
 
   /** Whether an enabled interrupt is pending at virtual time `nowNs`, so that a slice would wake the hart. */
@@ -137,10 +143,15 @@ export class Machine {
         hart.waiting = false
       }
       if (executed >= instructions) return { executed, state: 'running' }
-      // A run ends where the timer interrupt becomes pending, so that it comes at that very instruction.
-      const timerNs = board.clint.timerDueNs(guestNs)
-      const end = timerNs === null ? instructions : this.clock.stepsUntil(timerNs, instructions)
+      // A run ends where the timer interrupt becomes pending or the alarm rings, so that it comes at that very instruction.
+      const alarmNs = board.rtc.alarmDueNs(this.clock.virtualNsAt(guestNs))
+      const dueNs = earlier(board.clint.timerDueNs(guestNs), alarmNs === null ? null : this.clock.atVirtualNs(alarmNs))
+      const end = dueNs === null ? instructions : this.clock.stepsUntil(dueNs, instructions)
       executed += hart.run(end - executed)
     }
   }
+}
+
+function earlier(a: Nanos | null, b: Nanos | null): Nanos | null {
+  return a === null || b === null ? (a ?? b) : Math.min(a, b)
 }
