@@ -62,14 +62,14 @@ export class Rtc implements StatefulDevice {
 
   /** Rings if the alarm is due at virtual time `nowNs`; returns whether the interrupt line is high then. */
   isInterrupting(nowNs: Nanos | null): boolean {
-    if (this.isAlarmRunning && nowNs !== null && this.count(nowNs) >= this.alarmNext) this.ring()
+    if (this.isAlarmRunning && nowNs !== null && this.untilAlarm(nowNs) <= 0n) this.ring()
     return this.isPending && this.isEnabled
   }
 
   /** The virtual time after `nowNs` at which the alarm will ring, or null if it will not in a lifetime. */
   alarmDueNs(nowNs: Nanos | null): Nanos | null {
     if (!this.isAlarmRunning || nowNs === null) return null
-    const remainingNs = this.alarmNext - this.count(nowNs)
+    const remainingNs = this.untilAlarm(nowNs)
     const dueNs = nowNs + Number(remainingNs)
     return remainingNs > 0n && Number.isSafeInteger(dueNs) ? dueNs : null
   }
@@ -152,6 +152,11 @@ export class Rtc implements StatefulDevice {
   /** The wall clock: nanoseconds since 1970, modulo 2^64. */
   private count(nowNs: Nanos): bigint {
     return BigInt.asUintN(64, this.tickOffset + BigInt(nowNs))
+  }
+
+  /** Times are signed here: an alarm before 1970 has passed. */
+  private untilAlarm(nowNs: Nanos): bigint {
+    return BigInt.asIntN(64, this.alarmNext) - BigInt.asIntN(64, this.count(nowNs))
   }
 
   private ring(): void {

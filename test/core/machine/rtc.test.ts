@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { WireError } from '../../../core/base/errors.js'
+import { INTERRUPT_TIMER } from '../../../core/cpu/csr.js'
 import { Machine } from '../../../core/machine/machine.js'
 import { Rtc, RTC_EPOCH_NS } from '../../../core/machine/rtc.js'
 import { assemble } from '../../support/assembler.js'
@@ -162,7 +163,7 @@ describe('the RTC on the board', () => {
     })
     // 30 microseconds are 1500 instructions at 50 MHz: the handler's csrr is the 1501st, its read of the clock the 1505th.
     const gpr = outcomes[0]![0]!['env.gpr'] as number[]
-    expect([gpr[9], gpr[18], gpr[19], gpr[20], gpr[21]]).toEqual([1500, 11, 1505 * 20, 0, 0])
+    expect([gpr[9], gpr[18], gpr[19], gpr[20], gpr[21]]).toEqual([1500, 11, 1505 * 20, 0, INTERRUPT_TIMER])
     for (const outcome of outcomes) expect(outcome).toEqual(outcomes[0])
   })
 
