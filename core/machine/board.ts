@@ -1,6 +1,6 @@
 /**
  * The subset of QEMU's `virt` board that guests need, at QEMU's addresses (hw/riscv/virt.c, `virt_memmap`): where each
- * device answers, and how their lines reach the hart.
+ * device answers, and how their lines reach the hart. The TPM is the one that QEMU does not have there.
  */
 import type { Nanos } from '../base/units.js'
 import { INTERRUPT_EXTERNAL, INTERRUPT_SOFTWARE, INTERRUPT_TIMER } from '../cpu/csr.js'
@@ -11,6 +11,8 @@ import type { GuestClock } from './guest-clock.js'
 import { Plic } from './plic.js'
 import type { Ram } from './ram.js'
 import { Rtc, RTC_OCTETS } from './rtc.js'
+import { TPM_CRB_BASE, TPM_CRB_OCTETS, TpmCrb } from './tpm-crb.js'
+import { TpmState } from './tpm/tpm-state.js'
 import { Uart } from './uart.js'
 import { VENDOR_QEMU, VIRTIO_MAGIC, VirtioNet } from './virtio-net.js'
 
@@ -45,6 +47,8 @@ export class Board implements HartBus {
   readonly finisher = new Finisher()
   readonly nic: VirtioNet
   readonly rtc: Rtc
+  readonly tpm: TpmState
+  readonly tpmCrb: TpmCrb
   /** Set by the machine: the hart needs its bus first. */
   hart: BoardHart | null = null
   /** Instructions of the present slice begun before the present run. */
@@ -55,7 +59,10 @@ export class Board implements HartBus {
     private readonly clock: GuestClock,
     nicMac: Uint8Array,
     rtcEpochNs: bigint,
+    tpmSeed: Uint8Array,
   ) {
+    this.tpm = new TpmState(tpmSeed)
+    this.tpmCrb = new TpmCrb(this.tpm)
     this.rtc = new Rtc(rtcEpochNs)
     this.clint = new Clint(clock)
     this.nic = new VirtioNet(ram, nicMac)
@@ -105,6 +112,7 @@ export class Board implements HartBus {
     }
     if (isInside(address, VIRTIO_BASE, VIRTIO_OCTETS)) return this.nic.load(address - VIRTIO_BASE, width)
     if (isEmptySlot(address)) return loadEmptySlot(address & 0xfff, width)
+    if (isInside(address, TPM_CRB_BASE, TPM_CRB_OCTETS)) return this.tpmCrb.load(address - TPM_CRB_BASE, width)
     if (isInside(address, RTC_BASE, RTC_OCTETS)) return this.rtc.load(address - RTC_BASE, width, this.virtualNs())
     return isInside(address, FINISHER_BASE, 0x1000) && width > 1 ? 0 : -1
   }
@@ -115,6 +123,8 @@ export class Board implements HartBus {
     if (isInside(address, UART_BASE, UART_OCTETS)) this.uart.store(address - UART_BASE, value)
     else if (isInside(address, PLIC_BASE, PLIC_OCTETS)) return this.plic.store(address - PLIC_BASE, width, value)
     else if (isInside(address, VIRTIO_BASE, VIRTIO_OCTETS)) return this.nic.store(address - VIRTIO_BASE, width, value)
+    else if (isInside(address, TPM_CRB_BASE, TPM_CRB_OCTETS))
+      return this.tpmCrb.store(address - TPM_CRB_BASE, width, value, this.virtualNs())
     else if (isInside(address, RTC_BASE, RTC_OCTETS))
       return this.rtc.store(address - RTC_BASE, width, value, this.virtualNs())
     else if (isInside(address, FINISHER_BASE, 0x1000) && width > 1) this.finisher.store(address - FINISHER_BASE, value)

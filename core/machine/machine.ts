@@ -1,4 +1,5 @@
 /** A whole toy machine: hart, RAM and board. */
+import { sha256 } from '@noble/hashes/sha2.js'
 import { InputError } from '../base/errors.js'
 import type { Nanos } from '../base/units.js'
 import { INTERRUPT_EXTERNAL, INTERRUPT_TIMER } from '../cpu/csr.js'
@@ -11,6 +12,7 @@ import { HartState } from './hart-state.js'
 import { loadElf, loadFlat } from './image.js'
 import { Ram } from './ram.js'
 import { RTC_EPOCH_NS } from './rtc.js'
+import { TPM_SEED_OCTETS } from './tpm/tpm-state.js'
 import type { Uart } from './uart.js'
 import type { VirtioNet } from './virtio-net.js'
 
@@ -25,6 +27,8 @@ export interface MachineOptions {
   readonly hartHz?: number
   /** What the real-time clock shows at virtual time 0: nanoseconds since 1970. */
   readonly rtcEpochNs?: bigint
+  /** 32 octets, from which the TPM's random octets follow. By default they differ with the MAC address. */
+  readonly tpmSeed?: Uint8Array
 }
 
 export interface SliceOutcome {
@@ -48,15 +52,18 @@ export class Machine {
 
   constructor(options: MachineOptions) {
     const { ramOctets, nicMac, hartHz = HART_HZ, rtcEpochNs = RTC_EPOCH_NS } = options
+    const tpmSeed = options.tpmSeed ?? sha256(nicMac)
     if (nicMac.length !== 6) throw new InputError(`a MAC address has 6 octets, not ${nicMac.length}`)
+    if (tpmSeed.length !== TPM_SEED_OCTETS)
+      throw new InputError(`a TPM's seed has ${TPM_SEED_OCTETS} octets, not ${tpmSeed.length}`)
     this.ram = new Ram(ramOctets)
     this.clock = new GuestClock(hartHz)
-    this.board = new Board(this.ram, this.clock, nicMac, rtcEpochNs)
+    this.board = new Board(this.ram, this.clock, nicMac, rtcEpochNs, tpmSeed)
     this.hart = new Hart(this.ram, this.board)
     this.board.hart = this.hart
     this.ram.code = this.hart.code
-    const { clint, plic, uart, nic, finisher, rtc } = this.board
-    this.devices = [new HartState(this.hart), clint, plic, uart, nic, finisher, rtc]
+    const { clint, plic, uart, nic, finisher, rtc, tpm, tpmCrb } = this.board
+    this.devices = [new HartState(this.hart), clint, plic, uart, nic, finisher, rtc, tpm, tpmCrb]
   }
 
   /** The serial port, from the outside: `receive` what is typed, `takeOutput` of what the guest wrote. */
