@@ -6,7 +6,7 @@
  *     0x000000 priority of source n at 4 n   0x001000 pending bits   0x002000 enable bits, 0x80 a context
  *     0x200000 threshold, 0x1000 a context   0x200004 claim (read), complete (write), 0x1000 a context
  *
- * Sources are levels: one that is still high when its claim is completed is pending again (specification, section 3).
+ * Sources are levels: one that is still high when its claim is completed is pending again (specification, section "Interrupt Gateways").
  */
 import type { DeviceStateDescription, StatefulDevice, StateValues } from './device-state.js'
 import { StateReader } from './state-values.js'
@@ -51,12 +51,11 @@ export class Plic implements StatefulDevice {
   private pending = 0
   private claimed = 0
 
-  /** A device drives its line. */
+  /** A device drives its line. What became pending stays so until it is claimed, even if the line falls meanwhile. */
   setLevel(source: number, isHigh: boolean): void {
     const bit = 1 << source
     this.level = isHigh ? this.level | bit : this.level & ~bit
     if (isHigh) this.pending |= bit & ~this.claimed
-    else this.pending &= ~bit
   }
 
   /** Whether the hart's external interrupt line is high. */
@@ -138,7 +137,7 @@ export class Plic implements StatefulDevice {
     return source
   }
 
-  /** Section 9: a completion for a source that is not enabled for the context is ignored. */
+  /** Section "Interrupt Completion": a completion for a source that is not enabled for the context is ignored. */
   private complete(context: number, source: number): void {
     const bit = 1 << source
     if ((this.enable[context * WORDS]! & bit) === 0) return

@@ -21,6 +21,8 @@ const IIR_TRANSMITTED = 0x02
 const IIR_RECEIVED = 0x04
 const FCR_ENABLE = 1
 const FCR_RESET_RECEIVER = 2
+/** What can be told of it later: FIFO enable, DMA mode, trigger level. */
+const FCR_KEPT = 0xc9
 const MCR_OUT2 = 0x08
 const MCR_LOOP = 0x10
 const LSR_DATA_READY = 0x01
@@ -129,7 +131,7 @@ export class Uart implements StatefulDevice {
         }
         break
       case 2:
-        this.fcr = octet & 0xc9
+        this.fcr = octet & FCR_KEPT
         if ((octet & FCR_RESET_RECEIVER) !== 0) this.dropReceived(Math.min(FIFO_OCTETS, this.receivedCount))
         break
       case 3:
@@ -164,10 +166,13 @@ export class Uart implements StatefulDevice {
     const state = new StateReader('serial', values)
     const divider = state.number('divider', 0xffff)
     const [ier, lcr, mcr] = [state.number('ier', 0x0f), state.number('lcr', 0xff), state.number('mcr', 0x1f)]
-    const [scr, fcr] = [state.number('scr', 0xff), state.number('fcr', 0xff) & 0xc9]
+    const [scr, fcr] = [state.number('scr', 0xff), state.number('fcr', FCR_KEPT)]
+    if ((fcr & ~FCR_KEPT) !== 0) state.refuse('fcr', 'has bits that do not last')
     const transmittedPending = state.bool('thr_ipending')
     const receivedCount = state.number('recv_count', CONSOLE_QUEUE_OCTETS)
     const received = state.octets('recv_queue', CONSOLE_QUEUE_OCTETS)
+    if (received.subarray(receivedCount).some((octet) => octet !== 0))
+      state.refuse('recv_queue', 'longer than recv_count says')
     Object.assign(this, { divider, ier, lcr, mcr, scr, fcr, transmittedPending, receivedCount })
     this.received.set(received)
   }
@@ -190,7 +195,7 @@ export class Uart implements StatefulDevice {
   }
 }
 
-/** Section 8.6.4: in loop-back the outputs DTR, RTS, OUT1 and OUT2 feed the inputs DSR, CTS, RI and DCD. */
+/** Section 8.8: in loop-back the outputs DTR, RTS, OUT1 and OUT2 feed the inputs DSR, CTS, RI and DCD. */
 function loopedLines(mcr: number): number {
   return ((mcr & 0x0c) << 4) | ((mcr & 0x02) << 3) | ((mcr & 0x01) << 5)
 }
