@@ -25,6 +25,8 @@ image() {
   cp "$objects/$name" "$out/$name"
 }
 
-runtime="runtime/start.S runtime/text.c runtime/console.c runtime/interrupts.c runtime/net.c"
-image shell.elf '' $runtime shell/shell.c shell/secrets.c shell/terminal.c shell/workload.c
-image shell-b.elf -DVARIANT_B $runtime shell/workload.c shell/terminal.c shell/secrets.c shell/shell.c
+runtime="runtime/start.S runtime/text.c runtime/words.c runtime/console.c runtime/terminal.c runtime/interrupts.c runtime/net.c"
+work="runtime/random.c runtime/content.c runtime/workload.c"
+shell="runtime/base64.c runtime/sha256.c runtime/clock.c shell/shell.c shell/commands.c shell/users.c shell/people.c shell/secrets.c"
+image shell.elf '' $runtime $work $shell
+image shell-b.elf -DVARIANT_B $runtime $work $shell
