@@ -16,6 +16,9 @@ export interface HartMemory {
   readonly attention: Uint8Array
   /** A store of 1 to 4 octets, within one word, was made at `offset` octets from the start of RAM. */
   noteStore(offset: number): void
+  /** Pages that have not arrived yet: nothing may read or write them. */
+  readonly missingPages: number
+  isMissing(page: number): boolean
 }
 
 /** Everything that is not RAM. `width` is 1, 2 or 4 octets, `address` is aligned to it. */

@@ -23,8 +23,12 @@ export class Ram implements HartMemory {
   /** Decoded code that must hear of stores to its pages. Set by the machine. */
   code: DecodedCode | null = null
 
+  /** Pages that have not arrived: see `expectPages`. */
+  missingPages = 0
+
   private readonly dirtyBits: Uint32Array
   private logging = false
+  private readonly missingBits: Uint32Array
 
   /** `octets` is a multiple of 4096 from 1 MiB to 1 GiB; otherwise `InputError`. */
   constructor(octets: number) {
@@ -37,6 +41,7 @@ export class Ram implements HartMemory {
     this.pageCount = octets / PAGE_OCTETS
     this.attention = new Uint8Array(this.pageCount)
     this.dirtyBits = new Uint32Array(Math.ceil(this.pageCount / 32))
+    this.missingBits = new Uint32Array(this.dirtyBits.length)
   }
 
   /** A view of one page. */
@@ -93,6 +98,40 @@ export class Ram implements HartMemory {
         this.attention[32 * index + 31 - Math.clz32(rest & -rest)]! |= ATTENTION_LOG
     }
     return newlySet
+  }
+
+  /**
+   * The pages set in `bits` (one bit a page, page 0 the lowest bit of word 0) are still elsewhere: whoever needs one
+   * waits until `pageArrived`. What they hold here is forgotten.
+   */
+  expectPages(bits: Uint32Array): void {
+    for (let page = 0; page < this.pageCount; page++) {
+      if (((bits[page >>> 5]! >>> (page & 31)) & 1) === 0 || this.isMissing(page)) continue
+      this.missingBits[page >>> 5]! |= 1 << (page & 31)
+      this.missingPages++
+      this.page(page).fill(0)
+      this.markDirty(page)
+    }
+  }
+
+  isMissing(page: number): boolean {
+    return ((this.missingBits[page >>> 5]! >>> (page & 31)) & 1) !== 0
+  }
+
+  /** The first missing page that `octets` from `offset` on touch, or -1. */
+  firstMissing(offset: number, octets: number): number {
+    if (this.missingPages === 0) return -1
+    for (let page = offset >>> 12; page <= (offset + octets - 1) >>> 12; page++) if (this.isMissing(page)) return page
+    return -1
+  }
+
+  /** A missing page came. False, and nothing changes, when it was not missing: what is here may be newer. */
+  pageArrived(page: number, octets: Uint8Array): boolean {
+    if (!this.isMissing(page)) return false
+    this.missingBits[page >>> 5]! &= ~(1 << (page & 31))
+    this.missingPages--
+    this.write(page * PAGE_OCTETS, octets)
+    return true
   }
 
   private logDirty(page: number): void {
