@@ -1,18 +1,21 @@
 /**
- * The truth about a guest: the secrets that labs/guests/shell/secrets.c makes from its seed, made again. The attacker
- * never sees this; leakage is measured against it.
+ * The truth about a guest: the secrets that labs/guests/shell makes from its seed (users.c, secrets.c), made again. The
+ * attacker never sees this; leakage is measured against it.
  */
+import { sha256 } from '@noble/hashes/sha2.js'
 import { concatOctets, latin1Octets } from '../base/octets.js'
 import type { GuestParameters } from './guest-parameters.js'
 
 export interface GuestSecret {
-  readonly kind: 'password' | 'private-key' | 'card' | 'cookie' | 'setting'
+  readonly kind: 'password-hash' | 'password' | 'private-key' | 'card' | 'cookie' | 'setting'
   /** Whose password, the holder of the card, the key of the setting. */
   readonly name: string
   /** In plain form: a card as sixteen digits, the key as its whole PEM text. */
   readonly value: string
   /** As it stands in memory: a card with its separators, a wide setting with a NUL after each character. */
   readonly octets: Uint8Array
+  /** It is in memory only from when somebody typed it: a guest keeps no plain password. */
+  readonly onlyOnceTyped?: boolean
 }
 
 const WORDS = (
@@ -23,6 +26,7 @@ const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/
 const USERS = ['root', 'alice', 'bob', 'carol', 'deploy']
 const CARD_ISSUERS = ['424242', '400000', '555555', '510510', '222300', '601111']
 const CARDS = 4
+const SALT_OCTETS = 8
 
 /** splitmix32: the guest's generator, one stream a secret. */
 class GuestRandom {
@@ -48,7 +52,7 @@ class GuestRandom {
   }
 }
 
-/** Every secret that a guest started with `parameters` keeps in its memory. */
+/** Every secret that a shell started with `parameters` keeps in its memory, and the passwords that may be typed there. */
 export function guestSecrets(parameters: GuestParameters): GuestSecret[] {
   if (!parameters.hasSecrets) return []
   const stream = (number: number): GuestRandom => new GuestRandom(parameters.seed, number)
@@ -60,6 +64,9 @@ export function guestSecrets(parameters: GuestParameters): GuestSecret[] {
   })
 
   const passwords = USERS.map((name, index) => secret('password', name, password(stream(1 + index))))
+  const hashes = passwords.map(({ name, octets }, index) =>
+    secret('password-hash', name, passwordHash(octets, stream(10 + index).octets(SALT_OCTETS))),
+  )
   const cards = Array.from({ length: CARDS }, (_, index) => {
     const digits = cardNumber(stream(20 + index))
     const separator = { plain: '', dashes: '-', spaces: ' ' }[parameters.cardFormat]
@@ -75,11 +82,12 @@ export function guestSecrets(parameters: GuestParameters): GuestSecret[] {
   )
   const key = privateKey(stream(50), parameters.keyKind)
   return [
-    ...passwords,
+    ...hashes,
     secret('private-key', parameters.keyKind, key),
     ...cards,
     secret('cookie', 'session', cookie),
     ...settings,
+    ...passwords.map((typed) => ({ ...typed, onlyOnceTyped: true })),
   ]
 }
 
@@ -92,6 +100,11 @@ export function guestPassword(seed: number, user: string): string | undefined {
 function password(random: GuestRandom): string {
   const words = `${random.word()}-${random.word()}`
   return words + '!#$%&*+='[random.next() & 7]! + String(1000 + (random.next() % 9000))
+}
+
+/** As OpenLDAP's pw-sha2 and Dovecot keep it: SHA-256 of the password and the salt, then the salt. */
+function passwordHash(octets: Uint8Array, salt: Uint8Array): string {
+  return `{SSHA256}${base64(concatOctets([sha256(concatOctets([octets, salt])), salt]))}`
 }
 
 function cardNumber(random: GuestRandom): string {

@@ -25,6 +25,7 @@ export function strategyTitle(strategy: string): string {
 
 const findingTitles: Readonly<Record<string, string>> = {
   credential: 'Password',
+  'password-hash': 'Password hash',
   'private-key': 'Private key',
   card: 'Card',
   cookie: 'Cookie',

@@ -23,9 +23,9 @@ test('the whole of the first lab', async ({ lab }) => {
   // What the listener has.
   await typeIn(page, /attacker/, 'search')
   await page.getByRole('tab', { name: /Findings/ }).click()
-  const rootRow = page.getByRole('row').filter({ hasText: 'root' })
-  const rootPassword = await rootRow.locator('.value').first().innerText()
-  await page.getByRole('textbox', { name: 'Your answer', exact: true }).fill(rootPassword)
+  const tokenRow = page.getByRole('row').filter({ hasText: 'api.token' })
+  const token = await tokenRow.locator('.value').first().innerText()
+  await page.getByRole('textbox', { name: 'Your answer', exact: true }).fill(token)
   await page.getByRole('button', { name: 'Answer' }).first().click()
   await page.getByRole('tab', { name: /Charts/ }).click()
   const downtime = await page
