@@ -30,3 +30,4 @@ work="runtime/random.c runtime/content.c runtime/workload.c"
 shell="runtime/base64.c runtime/sha256.c runtime/clock.c shell/shell.c shell/commands.c shell/users.c shell/people.c shell/secrets.c"
 image shell.elf '' $runtime $work $shell
 image shell-b.elf -DVARIANT_B $runtime $work $shell
+image stress.elf '' $runtime $work stress/stress.c

@@ -1,5 +1,14 @@
 import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import {
+  encodeGuestParameters,
+  GUEST_PARAMETERS_AT,
+  type GuestParameters,
+} from '../../core/machine/guest-parameters.js'
+import { MIB, type GuestImage } from './guest-machine.js'
 
 const QEMU = 'qemu-system-riscv32'
 
@@ -9,18 +18,35 @@ export function requireQemu(): void {
     throw new Error(`${QEMU} is missing: install Debian's package qemu-system-misc`)
 }
 
+interface QemuOptions {
+  readonly udpEchoPort?: number
+  readonly parameters?: GuestParameters
+}
+
 /** A guest image in real QEMU, its console on our pipes. Call `kill` when done. */
 export class QemuGuest {
   private readonly process: ChildProcessWithoutNullStreams
   private output = ''
   private errors = ''
   private exitCode: number | null = null
+  private folder = ''
 
-  /** `udpEchoPort`, if not 0: a port of this machine that leads to the guest's UDP port 7. */
-  constructor(image: 'shell' | 'shell-b', udpEchoPort = 0) {
+  /**
+   * `udpEchoPort`, if not 0: a port of this machine that leads to the guest's UDP port 7. `parameters`: what the host
+   * tells the guest, in a file that QEMU loads where the guest looks for it.
+   */
+  constructor(image: GuestImage, { udpEchoPort = 0, parameters }: QemuOptions = {}) {
     const elf = fileURLToPath(new URL(`../../labs/guests/${image}.elf`, import.meta.url))
     const forward = udpEchoPort > 0 ? `,hostfwd=udp:127.0.0.1:${udpEchoPort}-:7` : ',restrict=on'
+    const loader: string[] = []
+    if (parameters !== undefined) {
+      this.folder = mkdtempSync(join(tmpdir(), 'midstream-qemu-'))
+      const file = join(this.folder, 'parameters')
+      writeFileSync(file, encodeGuestParameters(parameters, 16 * MIB))
+      loader.push('-device', `loader,file=${file},addr=0x${GUEST_PARAMETERS_AT.toString(16)},force-raw=on`)
+    }
     this.process = spawn(QEMU, [
+      ...loader,
       ...['-M', 'virt', '-m', '16M', '-bios', 'none', '-kernel', elf, '-display', 'none', '-monitor', 'none'],
       ...['-serial', 'stdio', '-global', 'virtio-mmio.force-legacy=false'],
       ...['-netdev', `user,id=n0${forward}`, '-device', 'virtio-net-device,netdev=n0,mac=52:54:00:12:34:56'],
@@ -50,6 +76,7 @@ export class QemuGuest {
 
   kill(): void {
     if (this.exitCode === null) this.process.kill('SIGKILL')
+    if (this.folder !== '') rmSync(this.folder, { recursive: true, force: true })
   }
 
   private async until(condition: () => boolean, what: string): Promise<void> {
