@@ -10,7 +10,8 @@ cc=riscv64-unknown-elf-gcc
 flags="-march=rv32im_zicsr_zifencei -mabi=ilp32 -mcmodel=medany -mno-relax -O2 -std=gnu11
   -ffreestanding -fno-builtin -fno-tree-loop-distribute-patterns -fno-common -Wall -Wextra -Werror"
 
-# image NAME FLAGS SOURCE...
+# image NAME FLAGS SOURCE...; the linker's script is $script
+script=runtime/link.ld
 image() {
   name=$1 defines=$2
   shift 2
@@ -20,7 +21,7 @@ image() {
     (cd "$here" && $cc $flags $defines -c -o "$objects/$object" "$source")
     list="$list $object"
   done
-  (cd "$objects" && $cc -march=rv32im -mabi=ilp32 -nostdlib -nostartfiles -T "$here/runtime/link.ld" -Wl,--build-id=none,--no-relax,--no-warn-rwx-segments,-s \
+  (cd "$objects" && $cc -march=rv32im -mabi=ilp32 -nostdlib -nostartfiles -T "$here/$script" -Wl,--build-id=none,--no-relax,--no-warn-rwx-segments,-s \
     -o "$name" $list -lgcc)
   cp "$objects/$name" "$out/$name"
 }
@@ -31,3 +32,5 @@ shell="runtime/base64.c runtime/sha256.c runtime/clock.c shell/shell.c shell/com
 image shell.elf '' $runtime $work $shell
 image shell-b.elf -DVARIANT_B $runtime $work $shell
 image stress.elf '' $runtime $work stress/stress.c
+script=tenant/link.ld
+image tenant.elf '' $runtime tenant/kernel.c tenant/switch.S tenant/tenant-a.c tenant/tenant-b.c
