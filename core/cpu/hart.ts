@@ -26,11 +26,11 @@ import { interpret } from './interpreter.js'
 import { type HartBus, type HartMemory, RAM_BASE } from './memory.js'
 import { Pmp, PMP_EXECUTE, PMP_READ, PMP_WRITE } from './pmp.js'
 
-/** What `loadSlowly` and `atomic` give instead of a value. */
+/** What `loadSlowly` and `fetchable` give instead of a value. */
 export const TRAPPED = -1
 export const PAGE_MISSING = -2
 
-/** What a store outside the fast path came to. `left` asks the interpreter to return: a device may have changed. */
+/** What a store outside the fast path came to. `left` ends the run: a device may have changed, or the word is watched. */
 export type StoreOutcome = 'done' | 'trapped' | 'left' | 'page-missing'
 
 export class Hart {
@@ -84,8 +84,8 @@ export class Hart {
   }
 
   /**
-   * Run until `limit` instructions have begun, `wfi`, a store to a device, or an instruction that needs a page which is
-   * missing (`missingPage`; it has not begun). Returns how many have begun.
+   * Run until `limit` instructions have begun, `wfi`, a store to a device or a watched word, or an instruction that needs
+   * a page which is missing (`missingPage`; it has not begun). Returns how many have begun.
    */
   run(limit: number): number {
     assert(!this.waiting, 'the hart runs while it waits for an interrupt')
@@ -227,11 +227,12 @@ export class Hart {
     const offset = (address - RAM_BASE) >>> 0
     if (offset + width <= this.memory.octets.length) {
       if (this.isGuarded && this.isMissing(offset, width)) return 'page-missing'
+      let outcome: StoreOutcome = 'done'
       for (let i = 0; i < width; i++) {
         this.memory.octets[offset + i] = value >>> (8 * i)
-        if (this.memory.attention[(offset + i) >>> 12] !== 0) this.memory.noteStore(offset + i)
+        if (this.memory.attention[(offset + i) >>> 12] !== 0 && this.memory.noteStore(offset + i)) outcome = 'left'
       }
-      return 'done'
+      return outcome
     }
     const isMisaligned = address % width !== 0
     const unsigned = (width === 4 ? value : value & (width === 2 ? 0xffff : 0xff)) >>> 0
@@ -240,8 +241,8 @@ export class Hart {
     return 'trapped'
   }
 
-  /** Execute the A extension's `word`: 0, `TRAPPED` or `PAGE_MISSING`. */
-  atomic(word: number): number {
+  /** Execute the A extension's `word`. */
+  atomic(word: number): StoreOutcome {
     const { x } = this
     const rd = (word >>> 7) & 31 || 32
     const operand = x[(word >>> 20) & 31]!
@@ -252,27 +253,27 @@ export class Hart {
     const needs = isLoad ? PMP_READ : funct5 === 0x03 ? PMP_WRITE : PMP_READ | PMP_WRITE
     if ((address & 3) !== 0) {
       this.raise(isLoad ? CAUSE.loadMisaligned : CAUSE.storeMisaligned, address)
-      return TRAPPED
+      return 'trapped'
     }
     if (offset >= this.memory.octets.length || (this.isGuarded && !this.mayAccess(address, 4, needs))) {
       this.raise(isLoad ? CAUSE.loadAccessFault : CAUSE.storeAccessFault, address)
-      return TRAPPED
+      return 'trapped'
     }
-    if (this.isGuarded && this.isMissing(offset, 4)) return PAGE_MISSING
+    if (this.isGuarded && this.isMissing(offset, 4)) return 'page-missing'
     const old = this.memory.words[offset >>> 2]!
     if (isLoad) {
       this.reservation = address
       x[rd] = old
-    } else if (funct5 === 0x03) {
-      const isReserved = this.reservation === address
-      this.reservation = -1
-      if (isReserved) this.storeWord(offset, operand)
-      x[rd] = isReserved ? 0 : 1
-    } else {
-      this.storeWord(offset, atomicResult(funct5, old, operand))
-      x[rd] = old
+      return 'done'
     }
-    return 0
+    if (funct5 !== 0x03) {
+      x[rd] = old
+      return this.storeWord(offset, atomicResult(funct5, old, operand))
+    }
+    const isReserved = this.reservation === address
+    this.reservation = -1
+    x[rd] = isReserved ? 0 : 1
+    return isReserved ? this.storeWord(offset, operand) : 'done'
   }
 
   /** Execute the Zicsr instruction `word`. False after a trap. */
@@ -316,9 +317,9 @@ export class Hart {
     return true
   }
 
-  private storeWord(offset: number, value: number): void {
+  private storeWord(offset: number, value: number): StoreOutcome {
     this.memory.words[offset >>> 2] = value
-    if (this.memory.attention[offset >>> 12] !== 0) this.memory.noteStore(offset)
+    return this.memory.attention[offset >>> 12] !== 0 && this.memory.noteStore(offset) ? 'left' : 'done'
   }
 
   private enterTrap(cause: number, tval: number): void {

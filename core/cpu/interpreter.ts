@@ -12,8 +12,8 @@ import { type Hart, PAGE_MISSING } from './hart.js'
 import { RAM_BASE } from './memory.js'
 
 /**
- * Run `hart` from its `pc` until `limit` instructions have begun, `wfi`, a store to a device, or an instruction that
- * needs a missing page. Returns how many have begun.
+ * Run `hart` from its `pc` until `limit` instructions have begun, `wfi`, a store to a device or a watched word, or an
+ * instruction that needs a missing page. Returns how many have begun.
  */
 export function interpret(hart: Hart, limit: number): number {
   const { x, code, memory } = hart
@@ -195,7 +195,10 @@ export function interpret(hart: Hart, limit: number): number {
           const offset = (address - RAM_BASE) >>> 0
           if (offset < reach) {
             octets[offset] = x[w >>> 24]!
-            if (attention[offset >>> 12] !== 0) memory.noteStore(offset)
+            if (attention[offset >>> 12] !== 0 && memory.noteStore(offset)) {
+              hart.pc = (bias + 2 * i) >>> 0
+              return limit - left
+            }
             continue
           }
           hart.remaining = left
@@ -213,7 +216,10 @@ export function interpret(hart: Hart, limit: number): number {
           const offset = (address - RAM_BASE) >>> 0
           if (offset < reach && (offset & 1) === 0) {
             halves[offset >>> 1] = x[w >>> 24]!
-            if (attention[offset >>> 12] !== 0) memory.noteStore(offset)
+            if (attention[offset >>> 12] !== 0 && memory.noteStore(offset)) {
+              hart.pc = (bias + 2 * i) >>> 0
+              return limit - left
+            }
             continue
           }
           hart.remaining = left
@@ -231,7 +237,10 @@ export function interpret(hart: Hart, limit: number): number {
           const offset = (address - RAM_BASE) >>> 0
           if (offset < reach && (offset & 3) === 0) {
             words[offset >>> 2] = x[w >>> 24]!
-            if (attention[offset >>> 12] !== 0) memory.noteStore(offset)
+            if (attention[offset >>> 12] !== 0 && memory.noteStore(offset)) {
+              hart.pc = (bias + 2 * i) >>> 0
+              return limit - left
+            }
             continue
           }
           hart.remaining = left
@@ -352,9 +361,11 @@ export function interpret(hart: Hart, limit: number): number {
           // amo
           hart.pc = (bias + 2 * i - 4) >>> 0
           const outcome = hart.atomic(imm)
-          if (outcome === PAGE_MISSING) return limit - left - 1
-          if (outcome < 0) break page
-          continue
+          if (outcome === 'done') continue
+          if (outcome === 'trapped') break page
+          if (outcome === 'page-missing') return limit - left - 1
+          hart.pc = (bias + 2 * i) >>> 0
+          return limit - left
         }
         case 61: // sfence
           hart.pc = (bias + 2 * i - 4) >>> 0

@@ -97,7 +97,8 @@ export class HartState implements StatefulDevice {
     const [mcycle, minstret] = [state.u64('env.mcycle'), state.u64('env.minstret')]
     const addresses = state.numbers('env.pmp.addr_reg', PMP_ENTRIES, 0xffff_ffff)
     const configurations = state.numbers('env.pmp.cfg_reg', PMP_ENTRIES, 0xff)
-    if (!configurations.every(Pmp.isPossible)) state.refuse('env.pmp.cfg_reg', 'a configuration no entry can have')
+    if (!configurations.every((configuration) => Pmp.isPossible(configuration)))
+      state.refuse('env.pmp.cfg_reg', 'a configuration no entry can have')
     Object.assign(this.hart, registers)
     this.hart.setCounters(mcycle, minstret)
     this.hart.x.set(gpr)

@@ -2,7 +2,7 @@
 import { InputError } from '../base/errors.js'
 import { PAGE_OCTETS } from '../base/units.js'
 import type { DecodedCode } from '../cpu/decoded-code.js'
-import { ATTENTION_CODE, ATTENTION_LOG, type HartMemory } from '../cpu/memory.js'
+import { ATTENTION_CODE, ATTENTION_LOG, ATTENTION_WATCH, type HartMemory } from '../cpu/memory.js'
 
 export const RAM_OCTETS_MIN = 1024 ** 2
 export const RAM_OCTETS_MAX = 1024 ** 3
@@ -29,6 +29,8 @@ export class Ram implements HartMemory {
   private readonly dirtyBits: Uint32Array
   private logging = false
   private readonly missingBits: Uint32Array
+  /** Index of the watched word, or -1. */
+  private watched = -1
 
   /** `octets` is a multiple of 4096 from 1 MiB to 1 GiB; otherwise `InputError`. */
   constructor(octets: number) {
@@ -63,10 +65,22 @@ export class Ram implements HartMemory {
     if ((this.attention[page]! & ATTENTION_CODE) !== 0) this.code?.forgetPage(page)
   }
 
-  noteStore(offset: number): void {
+  noteStore(offset: number): boolean {
     const page = offset >>> 12
     this.logDirty(page)
     if ((this.attention[page]! & ATTENTION_CODE) !== 0) this.code?.forgetWord(offset)
+    return offset >>> 2 === this.watched && this.watchedValue !== 0
+  }
+
+  /** What the watched word holds, unsigned; 0 while none is watched. */
+  get watchedValue(): number {
+    return this.watched < 0 ? 0 : this.words[this.watched]! >>> 0
+  }
+
+  /** End the hart's run after an instruction that leaves the word at `offset`, a multiple of 4, other than 0. */
+  watch(offset: number): void {
+    this.watched = offset >>> 2
+    this.attention[offset >>> 12]! |= ATTENTION_WATCH
   }
 
   /** From now on every page written is in the log, which starts empty. */
