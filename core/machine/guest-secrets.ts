@@ -91,6 +91,25 @@ export function guestSecrets(parameters: GuestParameters): GuestSecret[] {
   ]
 }
 
+/** What tenant A of `tenant` keeps (labs/guests/tenant/tenant-a.c). */
+export function tenantSecrets({ seed, hasSecrets }: GuestParameters): GuestSecret[] {
+  if (!hasSecrets) return []
+  const value = apiToken(new GuestRandom(seed, 90))
+  return [{ kind: 'setting', name: 'service.token', value, octets: latin1Octets(value) }]
+}
+
+/** Every secret of the guest of that name in labs/guests: `stress` has none. */
+export function secretsOfImage(image: string, parameters: GuestParameters): GuestSecret[] {
+  switch (image) {
+    case 'stress':
+      return []
+    case 'tenant':
+      return tenantSecrets(parameters)
+    default:
+      return guestSecrets(parameters)
+  }
+}
+
 /** The password that `user` of a guest with `seed` logs in with. */
 export function guestPassword(seed: number, user: string): string | undefined {
   const index = USERS.indexOf(user)

@@ -4,7 +4,7 @@ import { latin1Octets, latin1Text } from '../base/octets.js'
 import { Host } from '../hypervisor/host.js'
 import type { VirtualMachine, VmOptions, VmOwner } from '../hypervisor/virtual-machine.js'
 import { Kernel } from '../kernel/kernel.js'
-import { guestSecrets } from '../machine/guest-secrets.js'
+import { secretsOfImage } from '../machine/guest-secrets.js'
 import { defaultsOfImage, writeGuestParameters, type GuestParameters } from '../machine/guest-parameters.js'
 import { HART_HZ } from '../machine/machine.js'
 import { computeRuns, type PlantedSecret } from '../metrics/compute-runs.js'
@@ -101,7 +101,7 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
     this.probe = new ProbeClient(kernel, this.rack.client, parseIpv4(scenario.guest.address), scenario.probeIntervalNs)
     this.sniffer = new Sniffer(kernel, this.rack.tap, places.attacker.name)
     this.rack.mirrorEnd.output = this.sniffer
-    this.planted = guestSecrets(this.guestParameters())
+    this.planted = secretsOfImage(scenario.guest.image, this.guestParameters())
     this.consoles = { guest: new ConsoleLog(), operator: new ConsoleLog(), attacker: new ConsoleLog() }
     this.shells = { operator: new OperatorShell(kernel, this), attacker: new AttackerShell(kernel, this.sniffer) }
     this.shells.operator.start('Two hosts, one machine. Type help.\n')
