@@ -110,7 +110,7 @@ describe('guest secrets', () => {
     const memory = Buffer.from(guest.machine.ram.octets.buffer)
     const inMemory = (): string[] =>
       guestSecrets({ ...SHELL_DEFAULTS, seed: 99, layout })
-        .filter(({ kind, octets }) => kind === 'password' && memory.includes(octets))
+        .filter(({ kind, octets }) => kind === 'password' && memory.indexOf(octets) >= 0)
         .map(({ name }) => name)
     expect(inMemory()).toEqual([])
     guest.type(`alice\r${guestPassword(99, 'bob')}\r`)
