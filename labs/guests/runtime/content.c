@@ -34,16 +34,24 @@ static char *put_log_line(char *to, struct random *stream) {
   return put_number(put_text(to, EVENTS[choice & 7]), choice >> 16 & 1023);
 }
 
+#define TEXT_LINE_MAX 96u
+
+static char *put_line(char *to, struct random *stream) {
+  to = random_next(stream) & 1 ? put_log_line(to, stream) : put_sentence(to, stream);
+  *to++ = '\n';
+  return to;
+}
+
 /* Text over `length` octets at `to`, cut where they end. */
 static void write_text(u8 *to, u32 length, struct random *stream) {
-  char text[128];
-  while (length) {
-    char *end = random_next(stream) & 1 ? put_log_line(text, stream) : put_sentence(text, stream);
-    *end++ = '\n';
-    u32 count = (u32)(end - text);
-    if (count > length) count = length;
-    memcpy(to, text, count);
-    to += count, length -= count;
+  u8 *end = to + length;
+  while ((u32)(end - to) > TEXT_LINE_MAX) to = (u8 *)put_line((char *)to, stream);
+  while (to < end) {
+    char line[TEXT_LINE_MAX];
+    u32 count = (u32)(put_line(line, stream) - line);
+    if (count > (u32)(end - to)) count = (u32)(end - to);
+    memcpy(to, line, count);
+    to += count;
   }
 }
 

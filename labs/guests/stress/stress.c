@@ -139,15 +139,11 @@ static struct workload settings_given(void) {
 static void read_parameters(u64 time) {
   const volatile struct parameters *given = (const volatile struct parameters *)PARAMETERS_AT;
   if (given->magic != PARAMETERS_MAGIC) return;
-  struct parameters next = parameters;
-  next.working_set_pages = given->working_set_pages, next.pages_per_second = given->pages_per_second;
-  next.octets_per_page = given->octets_per_page, next.content = given->content;
-  next.hot_pages = given->hot_pages, next.hot_percent = given->hot_percent;
-  const u8 *a = (const u8 *)&next, *b = (const u8 *)&parameters;
-  u32 same = 0;
-  while (same < sizeof next && a[same] == b[same]) same++;
-  if (same == sizeof next) return;
-  parameters = next;
+  if (given->working_set_pages == parameters.working_set_pages && given->pages_per_second == parameters.pages_per_second &&
+      given->octets_per_page == parameters.octets_per_page && given->content == parameters.content &&
+      given->hot_pages == parameters.hot_pages && given->hot_percent == parameters.hot_percent)
+    return;
+  parameters = *(const struct parameters *)PARAMETERS_AT;
   struct workload settings = settings_given();
   workload_set(&settings, time);
 }

@@ -172,3 +172,26 @@ describe('the listener', () => {
     expect(live?.findings.length).toBeGreaterThanOrEqual(13)
   })
 })
+
+describe('guests other than the shell', () => {
+  it.each(['stress', 'tenant'])('%s moves in clear and goes on, and gives what it holds', (image) => {
+    const session = bootedSession({ image, guest: { hasSecrets: image === 'tenant' } })
+    migrateToEnd(session)
+    session.runFor(seconds(2.5))
+    const planted = image === 'tenant' ? 1 : 0
+    expect(session.world.lastRun()).toMatchObject({
+      status: 'completed',
+      secretsFound: planted,
+      secretsPlanted: planted,
+    })
+    expect(session.world.lastRun()?.findings).toHaveLength(planted)
+    const console = session.world.consoles.guest.from(0)
+    const ticks = [...console.matchAll(/\[tick (\d+)\]/g)].map((match) => Number(match[1]))
+    expect(ticks).toEqual(ticks.map((_, index) => index + 1))
+    expect(ticks.length).toBeGreaterThanOrEqual(3)
+    session.do({ kind: 'type', console: 'guest', text: image === 'tenant' ? 'jump 0x80000000\r' : 'stats\r' })
+    session.runFor(milliseconds(100))
+    const answer = image === 'tenant' ? 'instruction access fault at 0x80000000, refused' : 'of hot pages'
+    expect(session.world.consoles.guest.from(0)).toContain(answer)
+  })
+})
