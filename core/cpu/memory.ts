@@ -7,6 +7,7 @@ export const RAM_BASE = 0x8000_0000
 export const ATTENTION_LOG = 1
 export const ATTENTION_CODE = 2
 export const ATTENTION_WATCH = 4
+export const ATTENTION_KEPT = 8
 
 /** RAM as seen by the hart: views of one buffer, index 0 is `RAM_BASE`, little-endian. */
 export interface HartMemory {

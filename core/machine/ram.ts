@@ -1,8 +1,9 @@
 /** Guest RAM with its dirty log. */
 import { InputError } from '../base/errors.js'
+import type { CopyPurpose, SelfCopying } from '../base/snapshot.js'
 import { PAGE_OCTETS } from '../base/units.js'
 import type { DecodedCode } from '../cpu/decoded-code.js'
-import { ATTENTION_CODE, ATTENTION_LOG, ATTENTION_WATCH, type HartMemory } from '../cpu/memory.js'
+import { ATTENTION_CODE, ATTENTION_KEPT, ATTENTION_LOG, ATTENTION_WATCH, type HartMemory } from '../cpu/memory.js'
 
 export const RAM_OCTETS_MIN = 1024 ** 2
 export const RAM_OCTETS_MAX = 1024 ** 3
@@ -14,7 +15,7 @@ export const RAM_OCTETS_MAX = 1024 ** 3
  * The dirty log works like write protection: each first store to a page after a read of the log takes the slow path,
  * the others cost one comparison. Whoever writes to `octets` other than through `write` calls `markDirty` for the page.
  */
-export class Ram implements HartMemory {
+export class Ram implements HartMemory, SelfCopying {
   readonly octets: Uint8Array
   readonly halves: Uint16Array
   readonly words: Int32Array
@@ -31,6 +32,8 @@ export class Ram implements HartMemory {
   private readonly missingBits: Uint32Array
   /** Index of the watched word, or -1. */
   private watched = -1
+  /** Pages as they were when a state was last kept, null for zeros; those changed since have no `ATTENTION_KEPT`. */
+  private keptPages: readonly (Uint8Array | null)[] | null = null
 
   /** `octets` is a multiple of 4096 from 1 MiB to 1 GiB; otherwise `InputError`. */
   constructor(octets: number) {
@@ -148,7 +151,50 @@ export class Ram implements HartMemory {
     return true
   }
 
+  /** Copied to be kept, it becomes its pages alone; copied from there, it is whole again. */
+  copySelf(copy: <T>(value: T) => T, register: (copied: object) => void, purpose: CopyPurpose): object | null {
+    const isWhole = this.octets.length > 0
+    if (isWhole && purpose === 'live') return null
+    if (!isWhole && purpose === 'kept') return this
+    const pages = isWhole ? this.keep() : this.keptPages!
+    const octets = new Uint8Array(isWhole ? 0 : this.pageCount * PAGE_OCTETS)
+    const copied = Object.create(Ram.prototype) as Ram
+    Object.assign<object, Ram, object>(copied, this, {
+      octets,
+      halves: new Uint16Array(octets.buffer),
+      words: new Int32Array(octets.buffer),
+      attention: this.attention.slice(),
+      dirtyBits: this.dirtyBits.slice(),
+      missingBits: this.missingBits.slice(),
+      keptPages: pages,
+      code: null,
+    })
+    register(copied)
+    copied.code = copy(this.code)
+    if (!isWhole)
+      for (const [page, contents] of pages.entries()) if (contents !== null) octets.set(contents, page * PAGE_OCTETS)
+    return copied
+  }
+
+  /** Every page now; those not written since they were last kept are the same objects as then. */
+  private keep(): readonly (Uint8Array | null)[] {
+    const last = this.keptPages
+    const pages = Array.from({ length: this.pageCount }, (_, page) => {
+      if (last !== null && (this.attention[page]! & ATTENTION_KEPT) !== 0) return last[page]!
+      this.attention[page]! |= ATTENTION_KEPT
+      return this.isZero(page) ? null : this.page(page).slice()
+    })
+    return (this.keptPages = Object.freeze(pages))
+  }
+
+  private isZero(page: number): boolean {
+    const end = ((page + 1) * PAGE_OCTETS) / 4
+    for (let word = (page * PAGE_OCTETS) / 4; word < end; word++) if (this.words[word] !== 0) return false
+    return true
+  }
+
   private logDirty(page: number): void {
+    this.attention[page]! &= ~ATTENTION_KEPT
     if (!this.logging) return
     this.dirtyBits[page >>> 5]! |= 1 << (page & 31)
     this.attention[page]! &= ~ATTENTION_LOG
