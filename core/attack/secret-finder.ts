@@ -6,6 +6,7 @@
  */
 import { CredentialTables, findTypedLogin, isWholeField } from './find-credentials.js'
 import { findCard } from './find-cards.js'
+import { findContact } from './find-contacts.js'
 import { findPasswordHash } from './find-password-hashes.js'
 import { findPrivateKey } from './find-keys.js'
 import { findKeyedField, findSetting, findToken } from './find-settings.js'
@@ -50,6 +51,7 @@ class RunSearch {
     if (run.end - run.start >= PATTERN_MIN) this.searchInside(run)
     if (isWholeField(run, this.image)) {
       findKeyedField(run, this.image, this.found)
+      findContact(run, this.image, this.found)
       this.tables.addField(run, this.found)
     }
   }

@@ -7,8 +7,8 @@ import { concatOctets, latin1Octets } from '../base/octets.js'
 import type { GuestParameters } from './guest-parameters.js'
 
 export interface GuestSecret {
-  readonly kind: 'password-hash' | 'password' | 'private-key' | 'card' | 'cookie' | 'setting'
-  /** Whose password, the holder of the card, the key of the setting. */
+  readonly kind: 'password-hash' | 'password' | 'private-key' | 'card' | 'cookie' | 'setting' | 'contact'
+  /** Whose password, card or e-mail address, the key of the setting. */
   readonly name: string
   /** In plain form: a card as sixteen digits, the key as its whole PEM text. */
   readonly value: string
@@ -27,6 +27,14 @@ const USERS = ['root', 'alice', 'bob', 'carol', 'deploy']
 const CARD_ISSUERS = ['424242', '400000', '555555', '510510', '222300', '601111']
 const CARDS = 4
 const SALT_OCTETS = 8
+const PEOPLE = 12
+const GIVEN_NAMES =
+  'Amina Bruno Chiara Dmitri Elif Farid Greta Hiro Ingrid Jonas Keiko Lucia Mateus Nadia Oskar Priya'.split(' ')
+const FAMILY_NAMES = (
+  'Almeida Bergstrom Castellan Dimitrov Eriksen Fontaine Gruber Hayashi Ivanova Jansen Kowalski Lindqvist Moreau ' +
+  'Novak Okafor Petrova'
+).split(' ')
+const MAIL_DOMAINS = ['example.com', 'example.net', 'example.org']
 
 /** splitmix32: the guest's generator, one stream a secret. */
 class GuestRandom {
@@ -87,6 +95,7 @@ export function guestSecrets(parameters: GuestParameters): GuestSecret[] {
     ...cards,
     secret('cookie', 'session', cookie),
     ...settings,
+    ...people(stream(70)).map(({ name, mail }) => secret('contact', name, mail)),
     ...passwords.map((typed) => ({ ...typed, onlyOnceTyped: true })),
   ]
 }
@@ -135,6 +144,18 @@ function cardNumber(random: GuestRandom): string {
     sum += digit > 9 ? digit - 9 : digit
   }
   return digits + String((10 - (sum % 10)) % 10)
+}
+
+/** The address book (labs/guests/shell/people.c). */
+function people(random: GuestRandom): { readonly name: string; readonly mail: string }[] {
+  const first = random.next()
+  return Array.from({ length: PEOPLE }, (_, index) => {
+    const choice = random.next()
+    const given = GIVEN_NAMES[(first + 5 * index) & 15]!
+    const family = FAMILY_NAMES[choice & 15]!
+    const mail = `${given}.${family}@${MAIL_DOMAINS[(choice >>> 8) % 3]!}`.toLowerCase()
+    return { name: `${given} ${family}`, mail }
+  })
 }
 
 function databaseUrl(random: GuestRandom): string {

@@ -28,6 +28,7 @@ const findingTitles: Readonly<Record<string, string>> = {
   'password-hash': 'Password hash',
   'private-key': 'Private key',
   card: 'Card',
+  contact: 'Contact',
   cookie: 'Cookie',
   setting: 'Secret setting',
   token: 'Token',

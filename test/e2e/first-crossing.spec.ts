@@ -50,8 +50,8 @@ test('the whole of the first lab', async ({ lab }) => {
   // Three runs side by side: only the clear one leaked.
   const rows = page.getByRole('region', { name: /Runs compared/ }).getByRole('row')
   await expect(rows).toHaveCount(4)
-  await expect(rows.nth(1)).toContainText('14/14, 100')
-  await expect(rows.nth(2)).toContainText('0/13, 0')
-  await expect(rows.nth(3)).toContainText('0/13, 0')
+  await expect(rows.nth(1)).toContainText('26/26, 100')
+  await expect(rows.nth(2)).toContainText('0/25, 0')
+  await expect(rows.nth(3)).toContainText('0/25, 0')
   expect(lab.problems).toEqual([])
 })

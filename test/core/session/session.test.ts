@@ -144,8 +144,8 @@ describe('the listener', () => {
       const session = bootedSession({ migration: { channel } })
       migrateToEnd(session)
       const run = session.world.lastRun()
-      expect(run?.secretsPlanted).toBe(13)
-      expect(run?.secretsFound).toBe(channel === 'none' ? 13 : 0)
+      expect(run?.secretsPlanted).toBe(25)
+      expect(run?.secretsFound).toBe(channel === 'none' ? 25 : 0)
       expect(run?.ramOctetsRecovered === 0).toBe(channel !== 'none')
     }
   })
@@ -153,7 +153,7 @@ describe('the listener', () => {
   it('is honest: another layout and other encodings are found, a guest without secrets gives none', () => {
     const other = bootedSession({ image: 'shell-b' })
     migrateToEnd(other)
-    expect(other.world.lastRun()).toMatchObject({ secretsFound: 13, secretsPlanted: 13 })
+    expect(other.world.lastRun()).toMatchObject({ secretsFound: 25, secretsPlanted: 25 })
     const empty = bootedSession({ guest: { hasSecrets: false } })
     migrateToEnd(empty)
     expect(empty.world.lastRun()).toMatchObject({ status: 'completed', secretsPlanted: 0, findings: [] })
@@ -169,7 +169,7 @@ describe('the listener', () => {
     const [live] = session.world.sniffer.report().streams
     const [replayed] = again.report().streams
     expect(replayed).toEqual(live)
-    expect(live?.findings.length).toBeGreaterThanOrEqual(13)
+    expect(live?.findings.length).toBeGreaterThanOrEqual(25)
   })
 })
 
