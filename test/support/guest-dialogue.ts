@@ -7,9 +7,9 @@ import type { QemuGuest } from './qemu-riscv32.js'
 export type Exchange = readonly [typed: string, prompt: string]
 
 /** Counter lines come when they come, and the prompt and what was typed are shown again after them. */
-export const CLEAR_LINE = '\r\x1b[K'
+export const CLEAR_LINE = '\r\x1b[J'
 export const withoutTicks = (text: string): string =>
-  text.replace(new RegExp(`${CLEAR_LINE.replace('[', '\\[')}\\[tick \\d+\\]\\r\\n[^\\r\\n]*?[#$>] ?`, 'g'), '')
+  text.replace(/[\b]*\r\x1b\[J\[tick \d+\]\r\n[^\r\n]*?[#$>] ?/g, '')
 
 /** Both must say the same, octet for octet, counter lines apart. Returns all that was said. */
 export async function playBoth(

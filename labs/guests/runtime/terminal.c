@@ -26,23 +26,30 @@ static char unfinished[LINE];         /* what was being typed when the history w
 static enum { PLAIN, ESCAPED, SEQUENCE } state;
 static u32 parameter; /* the number in a sequence such as ESC [ 3 ~ */
 
-/* ---- the screen ---- */
+/* ---- the screen ----
+ * A serial line does not say how wide the terminal is, and a line may be wider. So the cursor goes back by backspaces
+ * alone, which step over the end of a row where the terminal knows reverse wrap-around (DECSET 45: xterm, xterm.js), and
+ * what is left over is erased to the end of the screen. */
+#define REVERSE_WRAP "\x1b[?45h"
+#define ERASE "\x1b[J"
+
 static void move_left(u32 columns) {
-  if (terminal_hidden || !columns) return;
-  char text[16];
-  put_text(put_number(put_text(text, "\x1b["), columns), "D");
-  print(columns == 1 ? "\b" : text);
+  if (terminal_hidden) return;
+  while (columns--) print_octet('\b');
 }
 
 /* The screen's cursor stands at `from`: show the line from there, and put the screen's cursor where the line's is. */
 static void show_from(u32 from) {
   if (terminal_hidden) return;
   print(line + from);
-  print("\x1b[K");
+  print(ERASE);
   move_left(length - cursor);
 }
 
 void terminal_show_prompt(void) {
+  static int is_set;
+  if (!is_set) print(REVERSE_WRAP);
+  is_set = 1;
   print(terminal_prompt);
   if (terminal_hidden) return;
   print(line);
@@ -50,7 +57,8 @@ void terminal_show_prompt(void) {
 }
 
 void terminal_announce(const char *text) {
-  print("\r\x1b[K");
+  for (u32 back = text_length(terminal_prompt) + (terminal_hidden ? 0 : cursor); back; back--) print_octet('\b');
+  print("\r" ERASE);
   print(text);
   print("\n");
   terminal_show_prompt();
@@ -91,7 +99,7 @@ static void replace_line(const char *text) {
   move_to(0);
   length = 0, line[0] = 0;
   insert(text);
-  if (!terminal_hidden) print("\x1b[K");
+  if (!terminal_hidden) print(ERASE);
 }
 
 static u32 word_start(void) {
@@ -165,6 +173,7 @@ static void complete(void) {
 /* ---- what is typed ---- */
 static char *enter(void) {
   static char entered[LINE];
+  move_to(length);
   print("\n");
   remember();
   put_text(entered, line);
@@ -184,6 +193,7 @@ static char *end_of_input(void) {
 }
 
 static void start_again(void) {
+  move_to(length);
   memset(line, 0, sizeof line);
   length = cursor = 0;
   history_at = history_count;

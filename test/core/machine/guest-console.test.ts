@@ -1,8 +1,10 @@
 /** How a guest behaves at its console and how little it costs: what a person at the keyboard would notice. */
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { guestPassword } from '../../../core/machine/guest-secrets.js'
 import { SHELL_DEFAULTS } from '../../../core/machine/guest-parameters.js'
 import { bootGuest, type GuestImage, type RunningMachine } from '../../support/guest-machine.js'
+import { SmallScreen } from '../../support/small-screen.js'
 
 const prompts: Readonly<Record<GuestImage, string>> = {
   shell: 'login: ',
@@ -10,6 +12,9 @@ const prompts: Readonly<Record<GuestImage, string>> = {
   stress: 'stress> ',
   tenant: 'B> ',
 }
+const PROMPT = 'alice@midstream:~$ '
+/** Characters that a line has room for (runtime/terminal.h). */
+const LINE_MAX = 127
 const images = Object.keys(prompts) as GuestImage[]
 
 function booted(image: GuestImage, pagesPerSecond = 0): RunningMachine {
@@ -51,7 +56,7 @@ describe('the line editor of shell', () => {
     guest.type('alice\r')
     guest.expect('Password: ')
     guest.type(`${guestPassword(SHELL_DEFAULTS.seed, 'alice')}\r`)
-    guest.expect('alice@midstream:~$ ')
+    guest.expect(PROMPT)
     return guest
   }
   const says = (guest: RunningMachine, typed: string): string => {
@@ -64,9 +69,63 @@ describe('the line editor of shell', () => {
     const guest = loggedIn()
     expect(says(guest, 'whami')).toBe('whami')
     expect(says(guest, '\x1b[D\x1b[D\x1b[D')).toBe('\b\b\b')
-    expect(says(guest, 'o')).toBe('oami\x1b[K\x1b[3D')
-    expect(says(guest, '\x01')).toBe('\x1b[3D')
+    expect(says(guest, 'o')).toBe('oami\x1b[J\b\b\b')
+    expect(says(guest, '\x01')).toBe('\b\b\b')
     expect(says(guest, '\x05')).toBe('whoami')
+  })
+
+  it('shows the line and its cursor as they are, in a terminal narrower than the line, whatever is typed', () => {
+    const keys: Readonly<Record<string, (line: string, at: number) => readonly [line: string, at: number]>> = {
+      '\x1b[D': (line, at) => [line, Math.max(0, at - 1)],
+      '\x1b[C': (line, at) => [line, Math.min(line.length, at + 1)],
+      '\x1b[H': (line) => [line, 0],
+      '\x1bOF': (line) => [line, line.length],
+      '\x7f': (line, at) => (at === 0 ? [line, 0] : [line.slice(0, at - 1) + line.slice(at), at - 1]),
+      '\x1b[3~': (line, at) => [line.slice(0, at) + line.slice(at + 1), at],
+      '\x0b': (line, at) => [line.slice(0, at), at],
+      '\x0c': (line, at) => [line, at],
+      '\x17': (line, at) => {
+        const kept = line.slice(0, at).replace(/[^ ]* *$/, '')
+        return [kept + line.slice(at), kept.length]
+      },
+    }
+    const guest = loggedIn()
+    const word = fc.constantFrom('a', 'be', ' see', 'dee ', 'the quick brown fox ')
+    const typed = fc.array(fc.oneof(word, word, fc.constantFrom(...Object.keys(keys))), { maxLength: 40 })
+    fc.assert(
+      fc.property(typed, fc.integer({ min: 7, max: 60 }), (strokes, columns) => {
+        let [line, at]: readonly [string, number] = ['', 0]
+        for (const stroke of strokes) {
+          const room = LINE_MAX - line.length
+          const key = keys[stroke]
+          if (key !== undefined) [line, at] = key(line, at)
+          else
+            [line, at] = [
+              line.slice(0, at) + stroke.slice(0, room) + line.slice(at),
+              at + Math.min(room, stroke.length),
+            ]
+        }
+        const screen = new SmallScreen(columns)
+        screen.write(says(guest, '\x03'))
+        screen.write(says(guest, strokes.join('')))
+        expect(screen.lastLine()).toEqual({ text: PROMPT + line, cursor: PROMPT.length + at })
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  it('puts news above a long line that is being edited, and leaves the cursor where it was', () => {
+    const guest = loggedIn()
+    says(guest, 'tick on\r')
+    const screen = new SmallScreen(20)
+    const line = 'set note a line that goes over the end of several rows'
+    screen.write(`\r\n${PROMPT}${says(guest, `${line}\x1b[D\x1b[D\x1b[D`)}`)
+    guest.run(1e9)
+    const said = guest.expect('[tick ')
+    screen.write(said)
+    expect(said.match(/\[tick \d+\]/g)).toHaveLength(1)
+    expect(screen.lastLine()).toEqual({ text: PROMPT + line, cursor: PROMPT.length + line.length - 3 })
+    expect(screen.text().match(/several/g)).toHaveLength(1)
   })
 
   it('keeps no password, no line twice, and sixteen lines', () => {
@@ -75,7 +134,7 @@ describe('the line editor of shell', () => {
     for (let i = 0; i < 20; i++) says(guest, `get ${i}\rget ${i}\r`)
     let line = ''
     for (let i = 0; i < 40; i++) line = says(guest, '\x1b[A') || line
-    expect(line).toContain('get 4\x1b[K')
+    expect(line).toContain('get 4\x1b[J')
     says(guest, `${'\x1b[B'.repeat(40)}who`)
     expect(says(guest, '\x1b[A')).toContain('get 19')
     expect(says(guest, '\x1b[B')).toContain('who')

@@ -35,6 +35,6 @@ describe('tenant', () => {
     guest.expect('B> ')
     guest.type('pee')
     guest.run(1.1e9)
-    expect(guest.expect('[tick 1]')).toContain('pee\r\x1b[K[tick 1]\r\nB> pee')
+    expect(guest.expect('[tick 1]')).toContain(`pee${'\b'.repeat(6)}\r\x1b[J[tick 1]\r\nB> pee`)
   })
 })
