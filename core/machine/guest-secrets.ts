@@ -37,7 +37,7 @@ const FAMILY_NAMES = (
 const MAIL_DOMAINS = ['example.com', 'example.net', 'example.org']
 
 /** splitmix32: the guest's generator, one stream a secret. */
-class GuestRandom {
+export class GuestRandom {
   private state: number
   constructor(seed: number, stream: number) {
     this.state = seed ^ Math.imul(stream, 0x9e37_79b9)
@@ -77,8 +77,7 @@ export function guestSecrets(parameters: GuestParameters): GuestSecret[] {
   )
   const cards = Array.from({ length: CARDS }, (_, index) => {
     const digits = cardNumber(stream(20 + index))
-    const separator = { plain: '', dashes: '-', spaces: ' ' }[parameters.cardFormat]
-    return secret('card', USERS[index + 1]!, digits, digits.replace(/(....)(?=.)/g, `$1${separator}`))
+    return secret('card', USERS[index + 1]!, digits, cardInMemory(digits, parameters))
   })
   const cookieStream = stream(40)
   const cookie = Array.from({ length: 4 }, () => cookieStream.next().toString(16).padStart(8, '0')).join('')
@@ -107,18 +106,6 @@ export function tenantSecrets({ seed, hasSecrets }: GuestParameters): GuestSecre
   return [{ kind: 'setting', name: 'service.token', value, octets: latin1Octets(value) }]
 }
 
-/** Every secret of the guest of that name in labs/guests: `stress` has none. */
-export function secretsOfImage(image: string, parameters: GuestParameters): GuestSecret[] {
-  switch (image) {
-    case 'stress':
-      return []
-    case 'tenant':
-      return tenantSecrets(parameters)
-    default:
-      return guestSecrets(parameters)
-  }
-}
-
 /** The password that `user` of a guest with `seed` logs in with. */
 export function guestPassword(seed: number, user: string): string | undefined {
   const index = USERS.indexOf(user)
@@ -135,7 +122,7 @@ function passwordHash(octets: Uint8Array, salt: Uint8Array): string {
   return `{SSHA256}${base64(concatOctets([sha256(concatOctets([octets, salt])), salt]))}`
 }
 
-function cardNumber(random: GuestRandom): string {
+export function cardNumber(random: GuestRandom): string {
   let digits = CARD_ISSUERS[random.next() % 6]!
   while (digits.length < 15) digits += String(random.next() % 10)
   let sum = 0
@@ -156,6 +143,12 @@ function people(random: GuestRandom): { readonly name: string; readonly mail: st
     const mail = `${given}.${family}@${MAIL_DOMAINS[(choice >>> 8) % 3]!}`.toLowerCase()
     return { name: `${given} ${family}`, mail }
   })
+}
+
+/** Sixteen digits with the separators that the guest was told to write. */
+export function cardInMemory(digits: string, { cardFormat }: Pick<GuestParameters, 'cardFormat'>): string {
+  const separator = { plain: '', dashes: '-', spaces: ' ' }[cardFormat]
+  return digits.replace(/(....)(?=.)/g, `$1${separator}`)
 }
 
 function databaseUrl(random: GuestRandom): string {

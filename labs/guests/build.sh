@@ -26,11 +26,16 @@ image() {
   cp "$objects/$name" "$out/$name"
 }
 
-runtime="runtime/start.S runtime/text.c runtime/words.c runtime/console.c runtime/terminal.c runtime/interrupts.c runtime/net.c"
+runtime="runtime/start.S runtime/text.c runtime/words.c runtime/console.c runtime/terminal.c runtime/interrupts.c
+  runtime/net.c runtime/ip.c"
 work="runtime/random.c runtime/content.c runtime/workload.c"
-shell="runtime/base64.c runtime/sha256.c runtime/clock.c shell/shell.c shell/commands.c shell/users.c shell/people.c shell/secrets.c"
+shell="runtime/cards.c runtime/base64.c runtime/sha256.c runtime/clock.c
+  shell/shell.c shell/commands.c shell/users.c shell/people.c shell/secrets.c"
 image shell.elf '' $runtime $work $shell
 image shell-b.elf -DVARIANT_B $runtime $work $shell
 image stress.elf '' $runtime $work stress/stress.c
+server="runtime/cards.c runtime/heap.c runtime/tcp.c runtime/server.c"
+image web.elf '' $runtime $work $server web/web.c web/http.c web/sessions.c
+image kv.elf '' $runtime $work $server kv/kv.c kv/resp.c kv/store.c kv/commands.c kv/load.c
 script=tenant/link.ld
 image tenant.elf '' $runtime tenant/kernel.c tenant/switch.S tenant/tenant-a.c tenant/tenant-b.c

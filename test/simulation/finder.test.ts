@@ -10,7 +10,7 @@ import {
   TENANT_DEFAULTS,
   writeGuestParameters,
 } from '../../core/machine/guest-parameters.js'
-import { secretsOfImage } from '../../core/machine/guest-secrets.js'
+import { secretsOfImage } from '../../core/machine/store-secrets.js'
 import { Machine } from '../../core/machine/machine.js'
 import { guestMac } from '../../core/session/rack.js'
 import { simulationSeeds } from '../support/seeds.js'

@@ -3,7 +3,7 @@ import { latin1Octets, latin1Text } from '../../core/base/octets.js'
 import { defaultsOfImage, writeGuestParameters, type GuestParameters } from '../../core/machine/guest-parameters.js'
 import { Machine } from '../../core/machine/machine.js'
 
-export type GuestImage = 'shell' | 'shell-b' | 'stress' | 'tenant'
+export type GuestImage = 'shell' | 'shell-b' | 'web' | 'kv' | 'stress' | 'tenant'
 
 export const MIB = 1024 ** 2
 export const GUEST_MAC = Uint8Array.of(0x52, 0x54, 0, 0x12, 0x34, 0x56)

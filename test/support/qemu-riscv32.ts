@@ -18,8 +18,16 @@ export function requireQemu(): void {
     throw new Error(`${QEMU} is missing: install Debian's package qemu-system-misc`)
 }
 
+/** A port of this machine's loopback interface that leads to one of the guest's. */
+export interface PortForward {
+  readonly protocol: 'tcp' | 'udp'
+  readonly fromPort: number
+  readonly toPort: number
+}
+
 interface QemuOptions {
-  readonly udpEchoPort?: number
+  readonly forwards?: readonly PortForward[]
+  /** What the host tells the guest: in a file that QEMU loads where the guest looks for it. */
   readonly parameters?: GuestParameters
 }
 
@@ -31,13 +39,11 @@ export class QemuGuest {
   private exitCode: number | null = null
   private folder = ''
 
-  /**
-   * `udpEchoPort`, if not 0: a port of this machine that leads to the guest's UDP port 7. `parameters`: what the host
-   * tells the guest, in a file that QEMU loads where the guest looks for it.
-   */
-  constructor(image: GuestImage, { udpEchoPort = 0, parameters }: QemuOptions = {}) {
+  constructor(image: GuestImage, { forwards = [], parameters }: QemuOptions = {}) {
     const elf = fileURLToPath(new URL(`../../labs/guests/${image}.elf`, import.meta.url))
-    const forward = udpEchoPort > 0 ? `,hostfwd=udp:127.0.0.1:${udpEchoPort}-:7` : ',restrict=on'
+    const forwarded = forwards.map(
+      ({ protocol, fromPort, toPort }) => `,hostfwd=${protocol}:127.0.0.1:${fromPort}-:${toPort}`,
+    )
     const loader: string[] = []
     if (parameters !== undefined) {
       this.folder = mkdtempSync(join(tmpdir(), 'midstream-qemu-'))
@@ -49,7 +55,12 @@ export class QemuGuest {
       ...loader,
       ...['-M', 'virt', '-m', '16M', '-bios', 'none', '-kernel', elf, '-display', 'none', '-monitor', 'none'],
       ...['-serial', 'stdio', '-global', 'virtio-mmio.force-legacy=false'],
-      ...['-netdev', `user,id=n0${forward}`, '-device', 'virtio-net-device,netdev=n0,mac=52:54:00:12:34:56'],
+      ...[
+        '-netdev',
+        `user,id=n0${forwarded.join('') || ',restrict=on'}`,
+        '-device',
+        'virtio-net-device,netdev=n0,mac=52:54:00:12:34:56',
+      ],
     ])
     this.process.stdout.on('data', (octets: Buffer) => (this.output += octets.toString('latin1')))
     this.process.stderr.on('data', (octets: Buffer) => (this.errors += octets.toString('latin1')))

@@ -1,8 +1,10 @@
 /**
  * The hart's slow, obvious twin: fetches each instruction from memory, takes it apart by the manual's tables, works in
- * bigint where the manual speaks of wider numbers. RAM only, no interrupts, one hart: what random programs need. Memory
- * protection is asked octet by octet.
+ * bigint where the manual speaks of wider numbers, asks for interrupts before each instruction and for protection octet by
+ * octet. Without a bus there is nothing but RAM.
  */
+import type { HartBus } from '../../core/cpu/memory.js'
+
 const RAM_BASE = 0x8000_0000
 
 export class SlowHart {
@@ -22,11 +24,35 @@ export class SlowHart {
   cycles = 0n
   retired = 0n
   waiting = false
+  /** Interrupt lines, driven from outside. */
+  mip = 0
+  /** No page is ever missing here. */
+  readonly missingPage = -1
   private reservation: number | null = null
+  private steps = 0
+  private hasStoredToDevice = false
 
-  constructor(readonly memory: Uint8Array) {}
+  constructor(
+    readonly memory: Uint8Array,
+    private readonly bus: HartBus | null = null,
+  ) {}
+
+  /** As `Hart.run`: until `limit` instructions have begun, `wfi` or a store to a device. */
+  run(limit: number): number {
+    this.hasStoredToDevice = false
+    for (this.steps = 0; this.steps < limit && !this.waiting && !this.hasStoredToDevice;) this.step()
+    const done = this.steps
+    this.steps = 0
+    return done
+  }
+
+  stepsInRun(): number {
+    return this.steps
+  }
 
   step(): void {
+    this.steps++
+    this.takeInterrupt()
     const pc = this.pc
     this.cycles++
     this.retired++
@@ -37,14 +63,26 @@ export class SlowHart {
     } catch (trap) {
       if (!(trap instanceof Trap)) throw trap
       this.retired--
-      this.mepc = pc
-      this.mcause = trap.causeNumber
-      this.mtval = unsigned(trap.value)
-      const mpp = this.privilege === 'machine' ? 0x1800 : 0
-      this.mstatus = (this.mstatus & 0x220000) | mpp | (this.mstatus & 8 ? 0x80 : 0)
-      this.privilege = 'machine'
+      this.enterTrap(trap.causeNumber, trap.value)
       this.pc = unsigned(this.mtvec & ~3)
     }
+  }
+
+  private enterTrap(cause: number, value: number): void {
+    this.mepc = this.pc
+    this.mcause = cause
+    this.mtval = unsigned(value)
+    const mpp = this.privilege === 'machine' ? 0x1800 : 0
+    this.mstatus = (this.mstatus & 0x220000) | mpp | (this.mstatus & 8 ? 0x80 : 0)
+    this.privilege = 'machine'
+  }
+
+  private takeInterrupt(): void {
+    if (this.privilege === 'machine' && (this.mstatus & 8) === 0) return
+    const number = [11, 3, 7].find((each) => bit(this.mip & this.mie, each) === 1)
+    if (number === undefined) return
+    this.enterTrap(unsigned(0x8000_0000 + number), 0)
+    this.pc = unsigned((this.mtvec & ~3) + (this.mtvec & 1 ? 4 * number : 0))
   }
 
   /** Returns the next pc if it is not the following instruction. */
@@ -88,8 +126,7 @@ export class SlowHart {
         if (width === 0) throw new Trap(2, word)
         const address = unsigned(rs1 + immI)
         if (!this.mayAccess(address, width, 'r')) throw new Trap(5, address)
-        if (!this.isRam(address, width)) throw new Trap(address % width === 0 ? 5 : 4, address)
-        const value = this.read(address, width)
+        const value = this.isRam(address, width) ? this.read(address, width) : this.loadFromDevice(address, width)
         this.set(rd, funct3 < 4 ? signExtend(value, 8 * width) : value)
         return undefined
       }
@@ -98,8 +135,8 @@ export class SlowHart {
         if (width === undefined) throw new Trap(2, word)
         const address = unsigned(rs1 + signExtend((funct7 << 5) | rd, 12))
         if (!this.mayAccess(address, width, 'w')) throw new Trap(7, address)
-        if (!this.isRam(address, width)) throw new Trap(address % width === 0 ? 7 : 6, address)
-        this.write(address, width, rs2)
+        if (this.isRam(address, width)) this.write(address, width, rs2)
+        else this.storeToDevice(address, width, rs2)
         return undefined
       }
       case 0x13:
@@ -191,6 +228,12 @@ export class SlowHart {
         return this.mayRead(2) ? this.readCsr(0xb02) : undefined
       case 0xb02:
         return Number(BigInt.asUintN(32, this.retired - 1n))
+      case 0xc01:
+        return this.mayRead(1) ? this.bus?.timeLow() : undefined
+      case 0xc81:
+        return this.mayRead(1) ? this.bus?.timeHigh() : undefined
+      case 0x344:
+        return this.mip
       case 0xf14:
         return 0
     }
@@ -291,6 +334,19 @@ export class SlowHart {
       return
     } else this.write(address, 4, atomicValue(funct5, old, operand))
     this.set(rd, old)
+  }
+
+  private loadFromDevice(address: number, width: number): number {
+    if (address % width !== 0) throw new Trap(4, address)
+    const value = this.bus?.load(address, width) ?? -1
+    if (value < 0) throw new Trap(5, address)
+    return value
+  }
+
+  private storeToDevice(address: number, width: number, value: number): void {
+    if (address % width !== 0) throw new Trap(6, address)
+    if (this.bus?.store(address, width, value % 256 ** width) !== true) throw new Trap(7, address)
+    this.hasStoredToDevice = true
   }
 
   private jump(rd: number, target: number): number {

@@ -9,3 +9,10 @@ u32 random_next(struct random *stream) {
   z = (z ^ z >> 15) * 0x735a2d97u;
   return z ^ z >> 15;
 }
+
+static const char *const WORDS[32] = {"anchor", "birch",  "canyon", "dahlia", "ember",  "falcon", "garnet", "harbor",
+                                      "indigo", "juniper", "kestrel", "lagoon", "marble", "nectar", "otter",  "pepper",
+                                      "quartz", "raven",  "saffron", "timber", "umber",  "velvet", "walnut", "xenon",
+                                      "yarrow", "zephyr", "bramble", "cobalt", "drizzle", "fennel", "glacier", "hazel"};
+
+char *put_word(char *to, struct random *stream) { return put_text(to, WORDS[random_next(stream) & 31]); }

@@ -53,6 +53,12 @@ u32 fill_between(u32 heap, u32 shares) {
   return heap + pages * PAGE;
 }
 
+void fill_pages(u32 from, u32 to) {
+  struct random stream;
+  random_start(&stream, from);
+  for (; from + PAGE <= to; from += PAGE, filled_pages++) content_fill((u32 *)from, parameters.content, &stream);
+}
+
 void workload_start(u32 heap, const struct workload *settings, u64 time) {
   struct random stream;
   random_start(&stream, 200);

@@ -18,6 +18,9 @@ struct workload workload_of_parameters(void);
 /* Of the fill, half lies between the objects that hold secrets, so that these are spread over memory as in life. Fills
  * one of `shares` shares at `heap` and returns the first page after it. */
 u32 fill_between(u32 heap, u32 shares);
+/* Fill the pages from one address to another, as the parameters say. */
+void fill_pages(u32 from, u32 to);
+
 /* The working set begins at `heap`, filled with its content; what follows it is filled as the parameters say. */
 void workload_start(u32 heap, const struct workload *settings, u64 time);
 /* Other settings; those out of bounds are cut down to what fits. What pages hold is not touched before they are visited. */

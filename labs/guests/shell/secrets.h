@@ -8,9 +8,6 @@
 /* Make everything from the seed in `parameters`, in fresh pages at `heap`; returns the first page after them. */
 u32 secrets_make(u32 heap);
 
-/* Append one of 32 words. */
-char *put_word(char *to, struct random *stream);
-
 /* Records lie in memory in one of two layouts: these find the parts of record `index`. */
 const char *card_holder(u32 index);
 const char *card_number(u32 index);

@@ -162,11 +162,12 @@ int main(void) {
   if (given->magic == PARAMETERS_MAGIC) memcpy(&parameters, given, sizeof parameters);
   tick_on = !(parameters.flags & FLAG_NO_TICK);
   console_start();
-  struct workload settings = settings_given();
+  print("\nstress, a guest that rewrites its memory\n");
+  struct workload settings = settings_given(); /* filling it takes a while */
   workload_start(HEAP, &settings, now());
   interrupts_start();
   net_start(parameters.ip);
-  print("\nstress, a guest that rewrites its memory. Type help for the commands.\n\n");
+  print("Type help for the commands.\n\n");
   put_text(terminal_prompt, "stress> ");
   terminal_commands = command_names;
   terminal_show_prompt();

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { findSecrets } from '../../../core/attack/secret-finder.js'
 import { TENANT_DEFAULTS } from '../../../core/machine/guest-parameters.js'
-import { secretsOfImage, tenantSecrets } from '../../../core/machine/guest-secrets.js'
+import { tenantSecrets } from '../../../core/machine/guest-secrets.js'
+import { secretsOfImage } from '../../../core/machine/store-secrets.js'
 import { Machine } from '../../../core/machine/machine.js'
 import { bootGuest, GUEST_MAC, guestImage, MIB, RunningMachine } from '../../support/guest-machine.js'
 
