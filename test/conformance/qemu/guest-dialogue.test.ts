@@ -97,6 +97,22 @@ describe('the same image in the emulator and in QEMU', () => {
     await powerOffBoth(ours, theirs)
   })
 
+  test('in QEMU the date is the day it is', async () => {
+    const theirs = (qemu = new QemuGuest('shell'))
+    for (const [typed, answer] of [
+      ['', 'login: '],
+      ['bob\r', 'Password: '],
+      [`${guestPassword(SHELL_DEFAULTS.seed, 'bob')!}\r`, '$ '],
+      ['date\r', ' UTC '],
+    ] as const) {
+      theirs.type(typed)
+      const said = await theirs.expect(answer)
+      if (typed !== 'date\r') continue
+      const shown = Date.parse(`${/\w{3} \w{3} \d\d [\d:]{8} UTC/.exec(said)![0]} ${new Date().getUTCFullYear()}`)
+      expect(Math.abs(shown - Date.now())).toBeLessThan(24 * 3600 * 1000)
+    }
+  })
+
   test('the guest counts its seconds on the console without spoiling what is being typed', async () => {
     const ours = ourGuest('shell')
     const theirs = (qemu = new QemuGuest('shell'))

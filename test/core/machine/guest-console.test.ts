@@ -53,15 +53,36 @@ describe.each(images)('the console of %s', (image) => {
   })
 })
 
+function loggedIn(): RunningMachine {
+  const guest = booted('shell')
+  guest.type('alice\r')
+  guest.expect('Password: ')
+  guest.type(`${guestPassword(SHELL_DEFAULTS.seed, 'alice')}\r`)
+  guest.expect(PROMPT)
+  return guest
+}
+
+describe('the date', () => {
+  it.each([
+    '1970-01-01T00:00:00Z',
+    '2000-02-29T23:59:59Z',
+    '2026-12-31T12:34:56Z',
+    '2100-02-28T00:00:01Z',
+    '2100-03-01T09:08:07Z',
+    '2400-02-29T01:02:03Z',
+  ])('%s', (date) => {
+    const guest = loggedIn()
+    const rtc = guest.machine.devices.find(({ stateDescription }) => stateDescription.idstr === 'goldfish_rtc')!
+    const tickOffset = BigInt(Date.parse(date)) * 1_000_000n - BigInt(guest.nowNs)
+    rtc.loadState({ ...rtc.saveState(), tick_offset_vmstate: BigInt.asUintN(64, tickOffset) })
+    guest.type('date\r')
+    // Thu, 01 Jan 1970 00:00:00 GMT becomes Thu Jan 01 00:00:00 UTC 1970.
+    const [weekday, day, month, year, time] = new Date(date).toUTCString().replace(',', '').split(' ')
+    expect(guest.expect(PROMPT)).toContain(`${weekday} ${month} ${day} ${time} UTC ${year}\r\n`)
+  })
+})
+
 describe('the line editor of shell', () => {
-  const loggedIn = (): RunningMachine => {
-    const guest = booted('shell')
-    guest.type('alice\r')
-    guest.expect('Password: ')
-    guest.type(`${guestPassword(SHELL_DEFAULTS.seed, 'alice')}\r`)
-    guest.expect(PROMPT)
-    return guest
-  }
   const says = (guest: RunningMachine, typed: string): string => {
     guest.type(typed)
     guest.run(5e6)
