@@ -31,6 +31,13 @@ const commands: Readonly<Record<string, Command>> = {
     summary: "the attacker's tool on a capture from outside",
     load: async () => (await import('./analyse.js')).analyseCommand,
   },
+  boot: {
+    usage:
+      'boot <image.elf|.bin> [--flat] [--ram 16MiB] [--exit-on tohost] [--max-instructions N] [--max-time 10s] [--input F] [--json F]',
+    summary:
+      'run a program on the machine alone, its console here; on a terminal one types, and Ctrl+] ends. The exit status is 1 if the program says it failed',
+    load: async () => (await import('./boot.js')).bootCommand,
+  },
   serve: {
     usage: 'serve [--port N] [--host ADDRESS] [--open]',
     summary: 'show the window in a browser, from this machine alone',

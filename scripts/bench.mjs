@@ -1,4 +1,4 @@
-// npm run bench: what the engine and then the window do in how long. Alone on the machine, or the numbers mean little.
+// npm run bench [machine|migration|window]: what each does in how long. Alone on the machine, or the numbers mean little.
 import { buildIfStale } from './build.mjs'
 import { electronForTests, hasDisplay } from './electron-runtime.mjs'
 import { ensureNodePackages } from './node-packages.mjs'
@@ -10,7 +10,7 @@ await ensureNodePackages()
 await buildIfStale()
 const { build } = await import('esbuild')
 await build({
-  entryPoints: [inProject('test/bench/main.ts'), inProject('test/bench/window.ts')],
+  entryPoints: ['machine', 'migration', 'window'].map((part) => inProject(`test/bench/${part}.ts`)),
   outdir: inProject('dist/bench'),
   outExtension: { '.js': '.mjs' },
   external: ['@playwright/test'],
@@ -24,9 +24,23 @@ await build({
     js: "import { createRequire as nodeRequire } from 'node:module'\nconst require = nodeRequire(import.meta.url)",
   },
 })
-const engine = await run(process.execPath, [inProject('dist/bench/main.mjs'), ...process.argv.slice(2)])
-const window = await runWindow()
-process.exit(engine.status || window.status)
+const parts = {
+  machine: () => runEngine('machine'),
+  migration: () => runEngine('migration'),
+  window: runWindow,
+}
+const [wanted = ''] = process.argv.slice(2)
+const isPart = (/** @type {string} */ name) => Object.hasOwn(parts, name)
+const rounds = process.argv.slice(isPart(wanted) ? 3 : 2)
+let status = 0
+for (const [name, measure] of Object.entries(parts))
+  if (!isPart(wanted) || name === wanted) status = (await measure()).status || status
+process.exit(status)
+
+/** @param {string} part */
+function runEngine(part) {
+  return run(process.execPath, ['--expose-gc', inProject(`dist/bench/${part}.mjs`), ...rounds])
+}
 
 /** The window's part, with Electron where there is one and a display for it, be it a virtual one. */
 async function runWindow() {

@@ -4,17 +4,40 @@
  * The engine keeps no closures and no handles to the outside, so copying what it holds is saving it, and copying the
  * copy is loading it. Frozen objects (guest images, tables) are shared, not copied. An object may bring its own way by
  * implementing `SelfCopying`.
+ *
+ * A state that is kept to go back to is copied twice, in and out, and most of it is memory that does not change between
+ * two kept states. `keepGraph` lets objects share that with the state kept before.
  */
 import { AssertionError } from './errors.js'
 
+/** What a copy is for: to go on from, or to be kept and copied again. */
+export type CopyPurpose = 'live' | 'kept'
+
 export interface SelfCopying {
-  /** Returns the copy of this object. `copy` copies what it refers to; `register` must be called with the copy first. */
-  copySelf(copy: <T>(value: T) => T, register: (copied: object) => void): object
+  /**
+   * Returns the copy of this object, or null to be copied as any other. `copy` copies what it refers to; `register` must
+   * be called with the copy first. What is made to be kept needs no other method than this one.
+   */
+  copySelf(copy: <T>(value: T) => T, register: (copied: object) => void, purpose: CopyPurpose): object | null
+}
+
+/** A state that waits. */
+export class KeptGraph<T> {
+  constructor(private readonly graph: T) {}
+
+  /** The graph as it was when it was kept, to go on from, as often as asked for. */
+  restore(): T {
+    return copyGraph(this.graph)
+  }
+}
+
+export function keepGraph<T>(root: T): KeptGraph<T> {
+  return new KeptGraph(copyGraph(root, 'kept'))
 }
 
 type TypedArray = Uint8Array | Uint16Array | Uint32Array | Int32Array | Float64Array | BigUint64Array
 
-export function copyGraph<T>(root: T): T {
+export function copyGraph<T>(root: T, purpose: CopyPurpose = 'live'): T {
   const copies = new Map<object, object>()
   const copyBuffer = (buffer: ArrayBufferLike): ArrayBuffer => {
     const known = copies.get(buffer) as ArrayBuffer | undefined
@@ -36,8 +59,11 @@ export function copyGraph<T>(root: T): T {
     const prototype = Object.getPrototypeOf(value) as object | null
 
     const remember = (copied: object): void => void copies.set(value, copied)
-    if ('copySelf' in value && typeof value.copySelf === 'function')
-      return (value as unknown as SelfCopying).copySelf((inner) => copyValue(inner, path), remember) as V
+    if ('copySelf' in value && typeof value.copySelf === 'function') {
+      const self = value as unknown as SelfCopying
+      const copied = self.copySelf((inner) => copyValue(inner, path), remember, purpose)
+      if (copied !== null) return copied as V
+    }
     if (value instanceof ArrayBuffer) return copyBuffer(value) as V
     if (ArrayBuffer.isView(value)) {
       const view = value as unknown as TypedArray | DataView

@@ -4,7 +4,10 @@ export const CSR = {
   misa: 0x301,
   mie: 0x304,
   mtvec: 0x305,
+  mcounteren: 0x306,
+  menvcfg: 0x30a,
   mstatush: 0x310,
+  menvcfgh: 0x31a,
   mcountinhibit: 0x320,
   mscratch: 0x340,
   mepc: 0x341,
@@ -33,10 +36,25 @@ export const CSR = {
   mconfigptr: 0xf15,
 } as const
 
-/** `mstatus`: interrupts enabled, and as they were before the last trap. MPP is wired to machine mode. */
+/** Privilege modes, as `mstatus.MPP` and the numbers of registers spell them. */
+export const USER = 0
+export const MACHINE = 3
+
+/** `mstatus`: interrupts enabled, and as they were before the last trap. */
 export const MSTATUS_MIE = 1 << 3
 export const MSTATUS_MPIE = 1 << 7
+/** The mode before the last trap: user (0) or machine (both bits). */
 export const MSTATUS_MPP = 3 << 11
+/** Loads and stores are judged as in the mode of MPP. */
+export const MSTATUS_MPRV = 1 << 17
+/** `wfi` in user mode is illegal. */
+export const MSTATUS_TW = 1 << 21
+export const MSTATUS_FIELDS = MSTATUS_MIE | MSTATUS_MPIE | MSTATUS_MPP | MSTATUS_MPRV | MSTATUS_TW
+
+/** `mcounteren`: which of `cycle`, `time` and `instret` user mode may read. */
+export const COUNTEREN_FIELDS = 7
+/** `menvcfg`: fences of I/O imply memory. Stored; on one hart in program order it changes nothing. */
+export const ENVCFG_FIOM = 1
 
 /** Bits of `mie` and `mip`. */
 export const INTERRUPT_SOFTWARE = 1 << 3
@@ -44,8 +62,8 @@ export const INTERRUPT_TIMER = 1 << 7
 export const INTERRUPT_EXTERNAL = 1 << 11
 export const INTERRUPTS = INTERRUPT_SOFTWARE | INTERRUPT_TIMER | INTERRUPT_EXTERNAL
 
-/** RV32 with I, M and A. */
-export const MISA = (1 << 30) | (1 << 12) | (1 << 8) | 1
+/** RV32 with I, M, A and user mode. */
+export const MISA = (1 << 30) | (1 << 20) | (1 << 12) | (1 << 8) | 1
 
 /** `mcause` of the exceptions the hart can raise. */
 export const CAUSE = {
@@ -57,5 +75,6 @@ export const CAUSE = {
   loadAccessFault: 5,
   storeMisaligned: 6,
   storeAccessFault: 7,
+  userCall: 8,
   machineCall: 11,
 } as const

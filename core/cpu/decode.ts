@@ -67,7 +67,7 @@ export const OP = {
   divu: 51,
   rem: 52,
   remu: 53,
-  /** `fence`, `fence.i` (decoded code follows every store anyway) and `sfence.vma` (there is no translation). */
+  /** `fence` and `fence.i`: one hart, in program order, whose decoded code follows every store. */
   nothing: 54,
   ecall: 55,
   ebreak: 56,
@@ -76,6 +76,8 @@ export const OP = {
   /** The immediate is the instruction word. */
   csr: 59,
   amo: 60,
+  /** There is no translation: nothing to do in machine mode, illegal in user mode. */
+  sfence: 61,
 } as const
 
 /** Words a decoded instruction takes. */
@@ -193,5 +195,5 @@ function decodeSystem(word: number, funct3: number): number {
   if (word === 0x3020_0073) return OP.mret
   if (word === 0x1050_0073) return OP.wfi
   // sfence.vma: rs1 and rs2 choose what to flush, and there is nothing to flush.
-  return word >>> 25 === 0x09 && ((word >>> 7) & 31) === 0 ? OP.nothing : OP.illegal
+  return word >>> 25 === 0x09 && ((word >>> 7) & 31) === 0 ? OP.sfence : OP.illegal
 }

@@ -8,10 +8,13 @@
 import { div, divu, mulh, mulhsu, mulhu, rem, remu } from './arithmetic.js'
 import { CAUSE } from './csr.js'
 import { DECODED_WORDS } from './decode.js'
-import type { Hart } from './hart.js'
+import { type Hart, PAGE_MISSING } from './hart.js'
 import { RAM_BASE } from './memory.js'
 
-/** Run `hart` from its `pc` until `limit` instructions have begun, `wfi`, or a store to a device. Returns how many. */
+/**
+ * Run `hart` from its `pc` until `limit` instructions have begun, `wfi`, a store to a device or a watched word, or an
+ * instruction that needs a missing page. Returns how many have begun.
+ */
 export function interpret(hart: Hart, limit: number): number {
   const { x, code, memory } = hart
   const { octets, halves, words, attention } = memory
@@ -28,6 +31,19 @@ export function interpret(hart: Hart, limit: number): number {
       left--
       continue
     }
+    // Guarded, every access goes the slow way, and instructions are fetched by the page or one at a time.
+    let reach = ramOctets
+    let pause = 0
+    if (hart.isGuarded) {
+      const fetchable = hart.fetchable()
+      if (fetchable === PAGE_MISSING) return limit - left
+      if (fetchable < 0) {
+        left--
+        continue
+      }
+      reach = 0
+      if (fetchable === 1) pause = left - 1
+    }
     const entry = code.pageEntry(start)
     const pool = code.pool
     const pageBase = hart.pc & ~0xfff
@@ -36,9 +52,9 @@ export function interpret(hart: Hart, limit: number): number {
     let i = entry + ((start & 0xffc) >>> 1)
 
     page: for (;;) {
-      if (left === 0) {
+      if (left === pause) {
         hart.pc = (bias + 2 * i) >>> 0
-        return limit
+        break page
       }
       left--
       const w = pool[i]!
@@ -130,11 +146,12 @@ export function interpret(hart: Hart, limit: number): number {
           const address = (x[(w >> 16) & 63]! + imm) | 0
           const offset = (address - RAM_BASE) >>> 0
           let value
-          if (offset < ramOctets) value = octets[offset]!
+          if (offset < reach) value = octets[offset]!
           else {
             hart.remaining = left
             hart.pc = (bias + 2 * i - 4) >>> 0
             value = hart.loadSlowly(address >>> 0, 1)
+            if (value === PAGE_MISSING) return limit - left - 1
             if (value < 0) break page
           }
           x[(w >> 8) & 63] = (w & 0xff) === 19 ? (value << 24) >> 24 : value
@@ -146,11 +163,12 @@ export function interpret(hart: Hart, limit: number): number {
           const address = (x[(w >> 16) & 63]! + imm) | 0
           const offset = (address - RAM_BASE) >>> 0
           let value
-          if (offset < ramOctets && (offset & 1) === 0) value = halves[offset >>> 1]!
+          if (offset < reach && (offset & 1) === 0) value = halves[offset >>> 1]!
           else {
             hart.remaining = left
             hart.pc = (bias + 2 * i - 4) >>> 0
             value = hart.loadSlowly(address >>> 0, 2)
+            if (value === PAGE_MISSING) return limit - left - 1
             if (value < 0) break page
           }
           x[(w >> 8) & 63] = (w & 0xff) === 20 ? (value << 16) >> 16 : value
@@ -160,11 +178,12 @@ export function interpret(hart: Hart, limit: number): number {
           // lw
           const address = (x[(w >> 16) & 63]! + imm) | 0
           const offset = (address - RAM_BASE) >>> 0
-          if (offset < ramOctets && (offset & 3) === 0) x[(w >> 8) & 63] = words[offset >>> 2]!
+          if (offset < reach && (offset & 3) === 0) x[(w >> 8) & 63] = words[offset >>> 2]!
           else {
             hart.remaining = left
             hart.pc = (bias + 2 * i - 4) >>> 0
             const value = hart.loadSlowly(address >>> 0, 4)
+            if (value === PAGE_MISSING) return limit - left - 1
             if (value < 0) break page
             x[(w >> 8) & 63] = value
           }
@@ -174,14 +193,20 @@ export function interpret(hart: Hart, limit: number): number {
           // sb
           const address = (x[(w >> 16) & 63]! + imm) | 0
           const offset = (address - RAM_BASE) >>> 0
-          if (offset < ramOctets) {
+          if (offset < reach) {
             octets[offset] = x[w >>> 24]!
-            if (attention[offset >>> 12] !== 0) memory.noteStore(offset)
+            if (attention[offset >>> 12] !== 0 && memory.noteStore(offset)) {
+              hart.pc = (bias + 2 * i) >>> 0
+              return limit - left
+            }
             continue
           }
           hart.remaining = left
           hart.pc = (bias + 2 * i - 4) >>> 0
-          if (hart.storeSlowly(address >>> 0, 1, x[w >>> 24]!) === 'trapped') break page
+          const outcome = hart.storeSlowly(address >>> 0, 1, x[w >>> 24]!)
+          if (outcome === 'done') continue
+          if (outcome === 'trapped') break page
+          if (outcome === 'page-missing') return limit - left - 1
           hart.pc = (bias + 2 * i) >>> 0
           return limit - left
         }
@@ -189,9 +214,12 @@ export function interpret(hart: Hart, limit: number): number {
           // sh
           const address = (x[(w >> 16) & 63]! + imm) | 0
           const offset = (address - RAM_BASE) >>> 0
-          if (offset < ramOctets && (offset & 1) === 0) {
+          if (offset < reach && (offset & 1) === 0) {
             halves[offset >>> 1] = x[w >>> 24]!
-            if (attention[offset >>> 12] !== 0) memory.noteStore(offset)
+            if (attention[offset >>> 12] !== 0 && memory.noteStore(offset)) {
+              hart.pc = (bias + 2 * i) >>> 0
+              return limit - left
+            }
             continue
           }
           hart.remaining = left
@@ -199,6 +227,7 @@ export function interpret(hart: Hart, limit: number): number {
           const outcome = hart.storeSlowly(address >>> 0, 2, x[w >>> 24]!)
           if (outcome === 'done') continue
           if (outcome === 'trapped') break page
+          if (outcome === 'page-missing') return limit - left - 1
           hart.pc = (bias + 2 * i) >>> 0
           return limit - left
         }
@@ -206,9 +235,12 @@ export function interpret(hart: Hart, limit: number): number {
           // sw
           const address = (x[(w >> 16) & 63]! + imm) | 0
           const offset = (address - RAM_BASE) >>> 0
-          if (offset < ramOctets && (offset & 3) === 0) {
+          if (offset < reach && (offset & 3) === 0) {
             words[offset >>> 2] = x[w >>> 24]!
-            if (attention[offset >>> 12] !== 0) memory.noteStore(offset)
+            if (attention[offset >>> 12] !== 0 && memory.noteStore(offset)) {
+              hart.pc = (bias + 2 * i) >>> 0
+              return limit - left
+            }
             continue
           }
           hart.remaining = left
@@ -216,6 +248,7 @@ export function interpret(hart: Hart, limit: number): number {
           const outcome = hart.storeSlowly(address >>> 0, 4, x[w >>> 24]!)
           if (outcome === 'done') continue
           if (outcome === 'trapped') break page
+          if (outcome === 'page-missing') return limit - left - 1
           hart.pc = (bias + 2 * i) >>> 0
           return limit - left
         }
@@ -304,27 +337,39 @@ export function interpret(hart: Hart, limit: number): number {
           continue
         case 55: // ecall
           hart.pc = (bias + 2 * i - 4) >>> 0
-          hart.raise(CAUSE.machineCall, 0)
+          hart.callEnvironment()
           break page
         case 56: // ebreak
           hart.pc = (bias + 2 * i - 4) >>> 0
           hart.raise(CAUSE.breakpoint, hart.pc)
           break page
         case 57: // mret
-          hart.mret()
+          hart.pc = (bias + 2 * i - 4) >>> 0
+          hart.returnFromTrap(imm)
           break page
         case 58: // wfi
+          hart.pc = (bias + 2 * i - 4) >>> 0
+          if (!hart.waitForInterrupt(imm)) break page
           hart.pc = (bias + 2 * i) >>> 0
-          hart.waiting = true
           return limit - left
         case 59: // csr
           hart.remaining = left
           hart.pc = (bias + 2 * i - 4) >>> 0
           if (hart.csrInstruction(imm)) hart.pc = (bias + 2 * i) >>> 0
           break page
-        case 60: // amo
+        case 60: {
+          // amo
           hart.pc = (bias + 2 * i - 4) >>> 0
-          if (!hart.atomic(imm)) break page
+          const outcome = hart.atomic(imm)
+          if (outcome === 'done') continue
+          if (outcome === 'trapped') break page
+          if (outcome === 'page-missing') return limit - left - 1
+          hart.pc = (bias + 2 * i) >>> 0
+          return limit - left
+        }
+        case 61: // sfence
+          hart.pc = (bias + 2 * i - 4) >>> 0
+          if (!hart.requireMachine(imm)) break page
           continue
       }
       // Only a jump out of the page, or to an address that is not aligned, comes here.

@@ -6,6 +6,8 @@ export const RAM_BASE = 0x8000_0000
 /** Bits of an attention octet: why a store to that page must call `noteStore`. */
 export const ATTENTION_LOG = 1
 export const ATTENTION_CODE = 2
+export const ATTENTION_WATCH = 4
+export const ATTENTION_KEPT = 8
 
 /** RAM as seen by the hart: views of one buffer, index 0 is `RAM_BASE`, little-endian. */
 export interface HartMemory {
@@ -14,8 +16,14 @@ export interface HartMemory {
   readonly words: Int32Array
   /** One octet a page. Not 0: a store to the page must call `noteStore` afterwards. */
   readonly attention: Uint8Array
-  /** A store of 1 to 4 octets, within one word, was made at `offset` octets from the start of RAM. */
-  noteStore(offset: number): void
+  /**
+   * A store of 1 to 4 octets, within one word, was made at `offset` octets from the start of RAM. True: somebody watches
+   * that word, and the run ends after this instruction.
+   */
+  noteStore(offset: number): boolean
+  /** Pages that have not arrived yet: nothing may read or write them. */
+  readonly missingPages: number
+  isMissing(page: number): boolean
 }
 
 /** Everything that is not RAM. `width` is 1, 2 or 4 octets, `address` is aligned to it. */

@@ -1,14 +1,11 @@
 /** A VM on a host: its machine, its life, and the virtual time it runs in. */
 import { assert } from '../base/errors.js'
 import type { FrameSink } from '../base/frame-sink.js'
-import { microseconds, type Nanos } from '../base/units.js'
+import type { Nanos } from '../base/units.js'
 import type { HostCores } from '../kernel/cores.js'
 import type { Kernel, KernelEvent, Process, QueuedEvent } from '../kernel/kernel.js'
-import { Machine } from '../machine/machine.js'
+import { boundaryFrom, Machine, SLICE_NS } from '../machine/machine.js'
 import type { MigratableVm, RamBlock } from '../migration/guest-memory.js'
-
-/** Length of a slice of guest time. Interrupts, frames and typed characters reach the guest between two slices. */
-export const SLICE_NS: Nanos = microseconds(50)
 
 /** QEMU's run states (qapi/run-state.json) that Midstream uses. */
 export type RunState = 'prelaunch' | 'running' | 'paused' | 'inmigrate' | 'finish-migrate' | 'postmigrate' | 'shutdown'
@@ -177,9 +174,4 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm {
     this.kernel.cancel(this.boundary)
     this.boundary = this.kernel.scheduleAt(atNs, this, { kind: 'slice' })
   }
-}
-
-/** The first slice boundary at or after `atNs`. */
-function boundaryFrom(atNs: Nanos): Nanos {
-  return Math.ceil(atNs / SLICE_NS) * SLICE_NS
 }

@@ -1,5 +1,6 @@
 import type { Hart } from '../cpu/hart.js'
-import { INTERRUPTS, MSTATUS_MIE, MSTATUS_MPIE } from '../cpu/csr.js'
+import { COUNTEREN_FIELDS, ENVCFG_FIOM, INTERRUPTS, MACHINE, MSTATUS_FIELDS, MSTATUS_MPP, USER } from '../cpu/csr.js'
+import { Pmp, PMP_ENTRIES } from '../cpu/pmp.js'
 import type { DeviceStateDescription, StatefulDevice, StateValues } from './device-state.js'
 import { StateReader } from './state-values.js'
 
@@ -11,6 +12,7 @@ const DESCRIPTION: DeviceStateDescription = Object.freeze({
   fields: [
     { name: 'env.gpr', type: 'uint32', arrayLength: 32 },
     { name: 'env.pc', type: 'uint32' },
+    { name: 'env.priv', type: 'uint32' },
     { name: 'env.mstatus', type: 'uint32' },
     { name: 'env.mie', type: 'uint32' },
     { name: 'env.mtvec', type: 'uint32' },
@@ -18,9 +20,12 @@ const DESCRIPTION: DeviceStateDescription = Object.freeze({
     { name: 'env.mepc', type: 'uint32' },
     { name: 'env.mcause', type: 'uint32' },
     { name: 'env.mtval', type: 'uint32' },
+    { name: 'env.mcounteren', type: 'uint32' },
+    { name: 'env.menvcfg', type: 'uint64' },
     { name: 'env.mcycle', type: 'uint64' },
     { name: 'env.minstret', type: 'uint64' },
-    { name: 'env.pmp', type: 'uint32', arrayLength: 20 },
+    { name: 'env.pmp.addr_reg', type: 'uint32', arrayLength: PMP_ENTRIES },
+    { name: 'env.pmp.cfg_reg', type: 'uint8', arrayLength: PMP_ENTRIES },
     { name: 'env.has_reservation', type: 'bool' },
     { name: 'env.load_res', type: 'uint32' },
     { name: 'halted', type: 'bool' },
@@ -37,6 +42,7 @@ export class HartState implements StatefulDevice {
     return {
       'env.gpr': Array.from(hart.x.subarray(0, 32), (value) => value >>> 0),
       'env.pc': hart.pc,
+      'env.priv': hart.privilege,
       'env.mstatus': hart.mstatus,
       'env.mie': hart.mie,
       'env.mtvec': hart.mtvec,
@@ -44,9 +50,12 @@ export class HartState implements StatefulDevice {
       'env.mepc': hart.mepc,
       'env.mcause': hart.mcause,
       'env.mtval': hart.mtval,
+      'env.mcounteren': hart.mcounteren,
+      'env.menvcfg': BigInt(hart.menvcfg),
       'env.mcycle': hart.mcycle(),
       'env.minstret': hart.minstret(),
-      'env.pmp': [...hart.pmp],
+      'env.pmp.addr_reg': [...hart.pmp.addresses],
+      'env.pmp.cfg_reg': [...hart.pmp.configurations],
       'env.has_reservation': hart.reservation >= 0,
       'env.load_res': Math.max(0, hart.reservation),
       halted: hart.waiting,
@@ -63,9 +72,19 @@ export class HartState implements StatefulDevice {
     const gpr = state.numbers('env.gpr', 32, 0xffff_ffff)
     if (gpr[0] !== 0) state.refuse('env.gpr', 'not 0 in x0')
     const reserved = aligned('env.load_res')
+    const privilege = state.number('env.priv', MACHINE)
+    if (privilege !== USER && privilege !== MACHINE) state.refuse('env.priv', 'a mode the hart does not have')
+    const mstatus = bits('env.mstatus', MSTATUS_FIELDS)
+    const mpp = mstatus & MSTATUS_MPP
+    if (mpp !== 0 && mpp !== MSTATUS_MPP) state.refuse('env.mstatus', 'a mode in MPP that the hart does not have')
+    const menvcfg = state.u64('env.menvcfg')
+    if (menvcfg > BigInt(ENVCFG_FIOM)) state.refuse('env.menvcfg', 'bits the hart does not have')
     const registers = {
+      privilege,
+      mstatus,
+      mcounteren: bits('env.mcounteren', COUNTEREN_FIELDS),
+      menvcfg: Number(menvcfg),
       pc: aligned('env.pc'),
-      mstatus: bits('env.mstatus', MSTATUS_MIE | MSTATUS_MPIE),
       mie: bits('env.mie', INTERRUPTS),
       mtvec: bits('env.mtvec', ~2),
       mscratch: state.u32('env.mscratch'),
@@ -76,11 +95,15 @@ export class HartState implements StatefulDevice {
       waiting: state.bool('halted'),
     }
     const [mcycle, minstret] = [state.u64('env.mcycle'), state.u64('env.minstret')]
-    const pmp = state.numbers('env.pmp', 20, 0xffff_ffff)
+    const addresses = state.numbers('env.pmp.addr_reg', PMP_ENTRIES, 0xffff_ffff)
+    const configurations = state.numbers('env.pmp.cfg_reg', PMP_ENTRIES, 0xff)
+    if (!configurations.every((configuration) => Pmp.isPossible(configuration)))
+      state.refuse('env.pmp.cfg_reg', 'a configuration no entry can have')
     Object.assign(this.hart, registers)
     this.hart.setCounters(mcycle, minstret)
     this.hart.x.set(gpr)
-    this.hart.pmp.set(pmp)
+    this.hart.pmp.load(addresses, configurations)
+    this.hart.updateGuard()
     this.hart.code.forgetAll()
   }
 }

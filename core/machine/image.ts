@@ -3,6 +3,7 @@ import { WireError } from '../base/errors.js'
 import { RAM_BASE } from '../cpu/memory.js'
 import type { Ram } from './ram.js'
 
+const ELF_MAGIC = 0x7f45_4c46
 const HEADER_OCTETS = 52
 const PROGRAM_HEADER_OCTETS = 32
 const PT_LOAD = 1
@@ -31,9 +32,9 @@ export function loadElf(ram: Ram, image: Uint8Array): number {
 }
 
 function parseElf(image: Uint8Array, ramOctets: number): { entry: number; segments: Segment[] } {
-  if (image.length < HEADER_OCTETS) refuse(image.length, `cut off: the header has ${HEADER_OCTETS} octets`)
   const view = new DataView(image.buffer, image.byteOffset, image.length)
-  if (view.getUint32(0) !== 0x7f45_4c46) refuse(0, 'not an ELF file')
+  if (image.length < 4 || view.getUint32(0) !== ELF_MAGIC) refuse(0, 'not an ELF file')
+  if (image.length < HEADER_OCTETS) refuse(image.length, `cut off: the header has ${HEADER_OCTETS} octets`)
   if (image[4] !== 1) refuse(4, 'not a 32-bit ELF file')
   if (image[5] !== 1) refuse(5, 'not little-endian')
   const type = view.getUint16(16, true)

@@ -1,7 +1,7 @@
 /** A whole toy machine: hart, RAM and board. */
 import { sha256 } from '@noble/hashes/sha2.js'
 import { InputError } from '../base/errors.js'
-import type { Nanos } from '../base/units.js'
+import { microseconds, type Nanos } from '../base/units.js'
 import { INTERRUPT_EXTERNAL, INTERRUPT_TIMER } from '../cpu/csr.js'
 import { Hart } from '../cpu/hart.js'
 import { Board } from './board.js'
@@ -19,6 +19,14 @@ import type { VirtioNet } from './virtio-net.js'
 /** Instructions a second, at one a cycle, unless said otherwise. */
 export const HART_HZ = 50e6
 
+/** Length of a slice of guest time. Interrupts, frames and typed characters reach the guest between two slices. */
+export const SLICE_NS: Nanos = microseconds(50)
+
+/** The first slice boundary at or after `atNs`: slices begin at whole multiples of `SLICE_NS`. */
+export function boundaryFrom(atNs: Nanos): Nanos {
+  return Math.ceil(atNs / SLICE_NS) * SLICE_NS
+}
+
 export interface MachineOptions {
   /** Whole pages from 1 MiB to 1 GiB. */
   readonly ramOctets: number
@@ -34,8 +42,11 @@ export interface MachineOptions {
 export interface SliceOutcome {
   /** Instructions begun, which is the cycles used. */
   readonly executed: number
-  /** `waiting`: in `wfi` with no enabled interrupt pending. `halted`: `exit` says how. */
-  readonly state: 'running' | 'waiting' | 'halted'
+  /**
+   * `waiting`: in `wfi` with no enabled interrupt pending. `halted`: `exit` says how. `page-missing`: the next
+   * instruction needs one of `wantedPages`. `watched`: the watched word is no longer 0.
+   */
+  readonly state: 'running' | 'waiting' | 'halted' | 'page-missing' | 'watched'
 }
 
 /**
@@ -89,6 +100,19 @@ export class Machine {
   /** Instructions retired since power-on, modulo 2^64 and unless the guest wrote to `minstret`. */
   get instructionsRetired(): bigint {
     return this.hart.minstret()
+  }
+
+  /** The pages of RAM that the hart and the network device stand still for, the hart's first. */
+  wantedPages(): number[] {
+    return [this.hart.missingPage, this.nic.missingPage].filter((page) => page >= 0 && this.ram.isMissing(page))
+  }
+
+  /** A missing page came. False when it was not missing: what is here may be newer, and stays. */
+  pageArrived(page: number, octets: Uint8Array): boolean {
+    const isAwaited = this.nic.missingPage === page
+    if (!this.ram.pageArrived(page, octets)) return false
+    if (isAwaited) this.nic.retry()
+    return true
   }
 
   /** Load an ELF32 program (`WireError` if it is not one for this machine) and start at its entry. */
@@ -155,6 +179,8 @@ export class Machine {
       const dueNs = earlier(board.clint.timerDueNs(guestNs), alarmNs === null ? null : this.clock.atVirtualNs(alarmNs))
       const end = dueNs === null ? instructions : this.clock.stepsUntil(dueNs, instructions)
       executed += hart.run(end - executed)
+      if (hart.missingPage >= 0) return { executed, state: 'page-missing' }
+      if (this.ram.watchedValue !== 0) return { executed, state: 'watched' }
     }
   }
 }

@@ -1,8 +1,9 @@
 /** Guest RAM with its dirty log. */
 import { InputError } from '../base/errors.js'
+import type { CopyPurpose, SelfCopying } from '../base/snapshot.js'
 import { PAGE_OCTETS } from '../base/units.js'
 import type { DecodedCode } from '../cpu/decoded-code.js'
-import { ATTENTION_CODE, ATTENTION_LOG, type HartMemory } from '../cpu/memory.js'
+import { ATTENTION_CODE, ATTENTION_KEPT, ATTENTION_LOG, ATTENTION_WATCH, type HartMemory } from '../cpu/memory.js'
 
 export const RAM_OCTETS_MIN = 1024 ** 2
 export const RAM_OCTETS_MAX = 1024 ** 3
@@ -14,7 +15,7 @@ export const RAM_OCTETS_MAX = 1024 ** 3
  * The dirty log works like write protection: each first store to a page after a read of the log takes the slow path,
  * the others cost one comparison. Whoever writes to `octets` other than through `write` calls `markDirty` for the page.
  */
-export class Ram implements HartMemory {
+export class Ram implements HartMemory, SelfCopying {
   readonly octets: Uint8Array
   readonly halves: Uint16Array
   readonly words: Int32Array
@@ -23,8 +24,16 @@ export class Ram implements HartMemory {
   /** Decoded code that must hear of stores to its pages. Set by the machine. */
   code: DecodedCode | null = null
 
+  /** Pages that have not arrived: see `expectPages`. */
+  missingPages = 0
+
   private readonly dirtyBits: Uint32Array
   private logging = false
+  private readonly missingBits: Uint32Array
+  /** Index of the watched word, or -1. */
+  private watched = -1
+  /** Pages as they were when a state was last kept, null for zeros; those changed since have no `ATTENTION_KEPT`. */
+  private keptPages: readonly (Uint8Array | null)[] | null = null
 
   /** `octets` is a multiple of 4096 from 1 MiB to 1 GiB; otherwise `InputError`. */
   constructor(octets: number) {
@@ -37,6 +46,7 @@ export class Ram implements HartMemory {
     this.pageCount = octets / PAGE_OCTETS
     this.attention = new Uint8Array(this.pageCount)
     this.dirtyBits = new Uint32Array(Math.ceil(this.pageCount / 32))
+    this.missingBits = new Uint32Array(this.dirtyBits.length)
   }
 
   /** A view of one page. */
@@ -58,10 +68,22 @@ export class Ram implements HartMemory {
     if ((this.attention[page]! & ATTENTION_CODE) !== 0) this.code?.forgetPage(page)
   }
 
-  noteStore(offset: number): void {
+  noteStore(offset: number): boolean {
     const page = offset >>> 12
     this.logDirty(page)
     if ((this.attention[page]! & ATTENTION_CODE) !== 0) this.code?.forgetWord(offset)
+    return offset >>> 2 === this.watched && this.watchedValue !== 0
+  }
+
+  /** What the watched word holds, unsigned; 0 while none is watched. */
+  get watchedValue(): number {
+    return this.watched < 0 ? 0 : this.words[this.watched]! >>> 0
+  }
+
+  /** End the hart's run after an instruction that leaves the word at `offset`, a multiple of 4, other than 0. */
+  watch(offset: number): void {
+    this.watched = offset >>> 2
+    this.attention[offset >>> 12]! |= ATTENTION_WATCH
   }
 
   /** From now on every page written is in the log, which starts empty. */
@@ -95,7 +117,84 @@ export class Ram implements HartMemory {
     return newlySet
   }
 
+  /**
+   * The pages set in `bits` (one bit a page, page 0 the lowest bit of word 0) are still elsewhere: whoever needs one
+   * waits until `pageArrived`. What they hold here is forgotten.
+   */
+  expectPages(bits: Uint32Array): void {
+    for (let page = 0; page < this.pageCount; page++) {
+      if (((bits[page >>> 5]! >>> (page & 31)) & 1) === 0 || this.isMissing(page)) continue
+      this.missingBits[page >>> 5]! |= 1 << (page & 31)
+      this.missingPages++
+      this.page(page).fill(0)
+      this.markDirty(page)
+    }
+  }
+
+  isMissing(page: number): boolean {
+    return ((this.missingBits[page >>> 5]! >>> (page & 31)) & 1) !== 0
+  }
+
+  /** The first missing page that `octets` from `offset` on touch, or -1. */
+  firstMissing(offset: number, octets: number): number {
+    if (this.missingPages === 0) return -1
+    for (let page = offset >>> 12; page <= (offset + octets - 1) >>> 12; page++) if (this.isMissing(page)) return page
+    return -1
+  }
+
+  /** A missing page came. False, and nothing changes, when it was not missing: what is here may be newer. */
+  pageArrived(page: number, octets: Uint8Array): boolean {
+    if (!this.isMissing(page)) return false
+    this.missingBits[page >>> 5]! &= ~(1 << (page & 31))
+    this.missingPages--
+    this.write(page * PAGE_OCTETS, octets)
+    return true
+  }
+
+  /** Copied to be kept, it becomes its pages alone; copied from there, it is whole again. */
+  copySelf(copy: <T>(value: T) => T, register: (copied: object) => void, purpose: CopyPurpose): object | null {
+    const isWhole = this.octets.length > 0
+    if (isWhole && purpose === 'live') return null
+    if (!isWhole && purpose === 'kept') return this
+    const pages = isWhole ? this.keep() : this.keptPages!
+    const octets = new Uint8Array(isWhole ? 0 : this.pageCount * PAGE_OCTETS)
+    const copied = Object.create(Ram.prototype) as Ram
+    Object.assign<object, Ram, object>(copied, this, {
+      octets,
+      halves: new Uint16Array(octets.buffer),
+      words: new Int32Array(octets.buffer),
+      attention: this.attention.slice(),
+      dirtyBits: this.dirtyBits.slice(),
+      missingBits: this.missingBits.slice(),
+      keptPages: pages,
+      code: null,
+    })
+    register(copied)
+    copied.code = copy(this.code)
+    if (!isWhole)
+      for (const [page, contents] of pages.entries()) if (contents !== null) octets.set(contents, page * PAGE_OCTETS)
+    return copied
+  }
+
+  /** Every page now; those not written since they were last kept are the same objects as then. */
+  private keep(): readonly (Uint8Array | null)[] {
+    const last = this.keptPages
+    const pages = Array.from({ length: this.pageCount }, (_, page) => {
+      if (last !== null && (this.attention[page]! & ATTENTION_KEPT) !== 0) return last[page]!
+      this.attention[page]! |= ATTENTION_KEPT
+      return this.isZero(page) ? null : this.page(page).slice()
+    })
+    return (this.keptPages = Object.freeze(pages))
+  }
+
+  private isZero(page: number): boolean {
+    const end = ((page + 1) * PAGE_OCTETS) / 4
+    for (let word = (page * PAGE_OCTETS) / 4; word < end; word++) if (this.words[word] !== 0) return false
+    return true
+  }
+
   private logDirty(page: number): void {
+    this.attention[page]! &= ~ATTENTION_KEPT
     if (!this.logging) return
     this.dirtyBits[page >>> 5]! |= 1 << (page & 31)
     this.attention[page]! &= ~ATTENTION_LOG

@@ -59,6 +59,8 @@ const RECEIVE = 0
 const TRANSMIT = 1
 const HEADER_OCTETS = 12
 const FRAME_OCTETS_MAX = 1514
+/** Frames kept for a guest whose pages are on their way, about as many as a tap's queue holds. */
+const HELD_FRAMES_MAX = 512
 /** `num_buffers` is 1: a frame never spans chains (section 5.1.6.4). */
 const RECEIVE_HEADER = Object.freeze([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0])
 
@@ -100,6 +102,9 @@ export class VirtioNet implements StatefulDevice, FrameSink {
   private driverFeaturesHigh = 0
   private readonly queues: readonly [Virtqueue, Virtqueue]
   private sent: Uint8Array[] = []
+  /** Frames that came while a page they need was missing; of no migration's state, which begins with none missing. */
+  private held: Uint8Array[] = []
+  private mustTransmit = false
 
   /** `mac` has 6 octets. */
   constructor(
@@ -120,9 +125,13 @@ export class VirtioNet implements StatefulDevice, FrameSink {
   /** An Ethernet frame for the guest, without frame check sequence. Dropped if the guest has no buffer for it. */
   receiveFrame(frame: Uint8Array): void {
     const queue = this.queues[RECEIVE]
-    const chain = this.isWorking() && queue.isReady && frame.length <= FRAME_OCTETS_MAX ? queue.take() : null
+    const isTaken = this.isWorking() && queue.isReady && frame.length <= FRAME_OCTETS_MAX
+    const chain = !isTaken ? null : this.held.length > 0 ? 'missing' : queue.take()
     if (chain === null) this.droppedFrames++
-    else if (chain === 'broken') this.needReset()
+    else if (chain === 'missing') {
+      if (this.held.length < HELD_FRAMES_MAX) this.held.push(frame)
+      else this.droppedFrames++
+    } else if (chain === 'broken') this.needReset()
     else {
       const octets = concatOctets([Uint8Array.from(RECEIVE_HEADER), frame])
       let written = 0
@@ -136,6 +145,21 @@ export class VirtioNet implements StatefulDevice, FrameSink {
       queue.finish(chain, written === octets.length ? written : 0)
       this.interruptUnlessQuiet(queue)
     }
+  }
+
+  /** The page of RAM that the device waits for, or -1. */
+  get missingPage(): number {
+    const [receive, transmit] = this.queues
+    if (this.held.length > 0 && receive.missingPage >= 0) return receive.missingPage
+    return this.mustTransmit ? transmit.missingPage : -1
+  }
+
+  /** Pages have arrived: go on with what waited for them. */
+  retry(): void {
+    const { held } = this
+    this.held = []
+    for (const frame of held) this.receiveFrame(frame)
+    if (this.mustTransmit) this.transmit()
   }
 
   isInterrupting(): boolean {
@@ -278,6 +302,8 @@ export class VirtioNet implements StatefulDevice, FrameSink {
       this.deviceFeaturesSel = this.driverFeaturesSel = 0
       this.driverFeaturesLow = this.driverFeaturesHigh = 0
       for (const queue of this.queues) queue.reset()
+      this.held = []
+      this.mustTransmit = false
       return
     }
     // Section 3.1.1: FEATURES_OK stays set only for a subset of what was offered, and without VERSION_1 there is no header.
@@ -300,10 +326,12 @@ export class VirtioNet implements StatefulDevice, FrameSink {
     const queue = this.queues[TRANSMIT]
     if (!this.isWorking() || !queue.isReady) return
     let sentAny = false
+    this.mustTransmit = false
     for (let chain = queue.take(); chain !== null; chain = queue.take()) {
-      if (chain === 'broken') {
-        this.needReset()
-        return
+      if (chain === 'broken') return this.needReset()
+      if (chain === 'missing') {
+        this.mustTransmit = true
+        break
       }
       const frame = this.gather(chain)
       if (frame !== null) this.sent.push(frame)

@@ -36,6 +36,8 @@ export class Virtqueue {
   /** Next entry of the available ring to take, and of the used ring to fill, modulo 2^16. */
   lastAvailable = 0
   usedIndex = 0
+  /** The page without which the last `take` could not go on, or -1. */
+  missingPage = -1
 
   constructor(private readonly ram: Ram) {}
 
@@ -46,23 +48,35 @@ export class Virtqueue {
     this.driverLow = this.driverHigh = 0
     this.deviceLow = this.deviceHigh = 0
     this.lastAvailable = this.usedIndex = 0
+    this.missingPage = -1
   }
 
   /**
    * The next chain the driver made available; null when there is none; 'broken' when what the driver wrote cannot be
-   * followed: outside RAM, an index past the table, a loop.
+   * followed: outside RAM, an index past the table, a loop. 'missing' when a page of the rings or of a buffer has not
+   * arrived yet: nothing was taken, and it can be asked again.
    */
-  take(): Chain | 'broken' | null {
+  take(): Chain | 'broken' | 'missing' | null {
     const available = this.ring(this.driverLow, this.driverHigh, 6 + 2 * this.size, 2)
     const table = this.ring(this.descriptorLow, this.descriptorHigh, DESCRIPTOR_OCTETS * this.size, 16)
-    if (available < 0 || table < 0 || this.ring(this.deviceLow, this.deviceHigh, 6 + 8 * this.size, 4) < 0)
-      return 'broken'
+    const used = this.ring(this.deviceLow, this.deviceHigh, 6 + 8 * this.size, 4)
+    if (available < 0 || table < 0 || used < 0) return 'broken'
+    const areas = [
+      [available, 6 + 2 * this.size],
+      [table, DESCRIPTOR_OCTETS * this.size],
+      [used, 6 + 8 * this.size],
+    ] as const
+    if (areas.some(([offset, length]) => this.isMissing(offset, length))) return 'missing'
     const waiting = (this.u16(available + 2) - this.lastAvailable) & 0xffff
     if (waiting === 0) return null
     if (waiting > this.size) return 'broken'
     const head = this.u16(available + 4 + 2 * (this.lastAvailable & (this.size - 1)))
-    this.lastAvailable = (this.lastAvailable + 1) & 0xffff
+    const chain = this.follow(head, table)
+    if (chain !== 'missing') this.lastAvailable = (this.lastAvailable + 1) & 0xffff
+    return chain
+  }
 
+  private follow(head: number, table: number): Chain | 'broken' | 'missing' {
     const buffers: Buffer[] = []
     for (let index = head; ;) {
       if (index >= this.size || buffers.length === this.size) return 'broken'
@@ -71,6 +85,7 @@ export class Virtqueue {
       const flags = this.u16(at + 12)
       const offset = this.ring(readU32le(this.ram.octets, at), readU32le(this.ram.octets, at + 4), length, 1)
       if (offset < 0) return 'broken'
+      if (this.isMissing(offset, length)) return 'missing'
       buffers.push({ offset, length, isWritable: (flags & DESCRIPTOR_WRITE) !== 0 })
       if ((flags & DESCRIPTOR_NEXT) === 0) return { head, buffers }
       index = this.u16(at + 14)
@@ -92,6 +107,11 @@ export class Virtqueue {
   /** Whether the driver asks not to be interrupted for used buffers (section 2.6.7). */
   isQuiet(): boolean {
     return (this.u16(this.ring(this.driverLow, this.driverHigh, 2, 2)) & AVAIL_NO_INTERRUPT) !== 0
+  }
+
+  private isMissing(offset: number, length: number): boolean {
+    this.missingPage = length === 0 ? -1 : this.ram.firstMissing(offset, length)
+    return this.missingPage >= 0
   }
 
   /** Offset into RAM of a 64-bit guest address, or -1 unless `length` octets there are RAM and it is aligned. */

@@ -1,6 +1,6 @@
 /** The only door into the engine: a scenario and a seed, commands in, virtual time forward, and the log to do it again. */
 import { InputError } from '../base/errors.js'
-import { copyGraph } from '../base/snapshot.js'
+import { copyGraph, keepGraph, type KeptGraph } from '../base/snapshot.js'
 import type { Nanos } from '../base/units.js'
 import type { Trace } from '../kernel/trace.js'
 import type { MigrationScenario, Scenario } from './scenario.js'
@@ -86,9 +86,14 @@ export class Session {
     return this.world.crossingUnderWay !== null
   }
 
-  /** A kept state: a session that goes on from this instant, independent of this one. */
+  /** Another session that goes on from this instant, independent of this one. */
   fork(): Session {
     return copyGraph(this)
+  }
+
+  /** This instant, to come back to. Guest memory that has not changed since the last one kept is shared with it. */
+  keep(): KeptGraph<Session> {
+    return keepGraph<Session>(this)
   }
 
   /** Run a log again. `untilNs` may be later than its last command. */

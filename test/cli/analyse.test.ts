@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { analyseCommand } from '../../cli/analyse.js'
 import { InputError } from '../../core/base/errors.js'
 import type { AnalysisReport } from '../../core/attack/analysis-report.js'
 import { latin1Octets } from '../../core/base/octets.js'
 import { capturePath, readCapture, readTruth } from '../support/captures.js'
+import { outputOf } from '../support/command-output.js'
 
 let folder: string
 beforeAll(async () => {
@@ -17,19 +18,7 @@ beforeAll(async () => {
 })
 afterAll(async () => rm(folder, { recursive: true, force: true }))
 
-/** Run the command; returns its exit status and what it wrote. */
-async function run(...args: string[]): Promise<{ status: number; out: string; errors: string }> {
-  let out = ''
-  let errors = ''
-  const stdout = vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((out += String(text)), true))
-  const stderr = vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((errors += String(text)), true))
-  try {
-    return { status: await analyseCommand(args), out, errors }
-  } finally {
-    stdout.mockRestore()
-    stderr.mockRestore()
-  }
-}
+const run = (...args: string[]) => outputOf(() => analyseCommand(args))
 
 async function file(name: string, contents: Uint8Array | string): Promise<string> {
   const path = join(folder, name)

@@ -1,28 +1,19 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { InputError } from '../../core/base/errors.js'
 import { labsCommand } from '../../cli/labs.js'
 import { migrateCommand } from '../../cli/migrate.js'
 import { runCommand } from '../../cli/run.js'
 import { analyseFile } from '../../core/attack/capture-file.js'
+import { outputOf } from '../support/command-output.js'
 
 let folder: string
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'midstream-migrate-'))
 })
 afterAll(async () => rm(folder, { recursive: true, force: true }))
-
-async function outputOf(work: () => Promise<number>): Promise<{ status: number; out: string }> {
-  let out = ''
-  const stdout = vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((out += String(text)), true))
-  try {
-    return { status: await work(), out }
-  } finally {
-    stdout.mockRestore()
-  }
-}
 
 const small = ['--ram', '2MiB', '--working-set', '256KiB']
 

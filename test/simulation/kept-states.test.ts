@@ -1,5 +1,6 @@
 /** States kept at random instants of a migration go on as if nothing had happened. */
 import { describe, expect, it } from 'vitest'
+import type { KeptGraph } from '../../core/base/snapshot.js'
 import { equalOctets } from '../../core/base/octets.js'
 import { milliseconds } from '../../core/base/units.js'
 import { RandomStream } from '../../core/kernel/random.js'
@@ -25,17 +26,18 @@ describe('a state kept at a random instant', () => {
       const instants = Array.from({ length: INSTANTS }, (_, index) =>
         random.below(index % 2 === 0 ? HANDSHAKE_NS : MOVE_NS),
       ).sort((a, b) => a - b)
-      const kept: Session[] = []
+      const kept: KeptGraph<Session>[] = []
       for (const instant of instants) {
         session.runUntil(startNs + instant)
-        kept.push(session.fork())
+        kept.push(session.keep())
       }
       const endNs = startNs + milliseconds(100)
       session.runUntil(endNs)
       expect(session.world.lastRun()?.status).toBe('completed')
       const hash = session.trace.hash()
       const capture = session.world.rack.tap.toPcapng()
-      kept.forEach((other, index) => {
+      kept.forEach((state, index) => {
+        const other = state.restore()
         other.runUntil(endNs)
         expect(other.trace.hash(), `kept after ${instants[index] ?? 0} ns`).toBe(hash)
         expect(equalOctets(other.world.rack.tap.toPcapng(), capture)).toBe(true)

@@ -62,7 +62,7 @@ describe('exceptions (privileged specification, mcause)', () => {
     expect(trapOf('.word 0x00000163')?.cause).toBe(0) // beq zero, zero, +2
   })
 
-  test('mstatus keeps MIE in MPIE, mret brings it back; MPP reads machine mode', () => {
+  test('mstatus keeps MIE in MPIE and the mode in MPP; mret brings both back and leaves user mode in MPP', () => {
     const hart = runToWfi(`
       la t0, handler
       csrw mtvec, t0
@@ -77,7 +77,8 @@ describe('exceptions (privileged specification, mcause)', () => {
       csrw mepc, t0
       mret`)
     expect(hart.x[10]).toBe(0x1880)
-    expect(hart.x[11]).toBe(0x1888)
+    expect(hart.x[11]).toBe(0x88)
+    expect(hart.privilege).toBe(3)
   })
 
   test('a trap leaves the destination of a faulting load alone', () => {
@@ -185,7 +186,7 @@ describe('control and status registers', () => {
       csrr a6, pmpaddr0
       wfi`)
     const values = [10, 11, 12, 13, 14, 15, 16].map((index) => hart.x[index]! >>> 0)
-    expect(values).toEqual([0x40001101, 0xfffffffd, 0xfffffffc, 0x888, 0, 0, 0xffffffff])
+    expect(values).toEqual([0x40101101, 0xfffffffd, 0xfffffffc, 0x888, 0, 0, 0xffffffff])
   })
 })
 

@@ -4,52 +4,34 @@ import type { Hart } from '../../../core/cpu/hart.js'
 import { RAM_BASE } from '../../../core/cpu/memory.js'
 import { RandomStream } from '../../../core/kernel/random.js'
 import { bareHart, runToWfi } from '../../support/bare-hart.js'
+import { OPCODES, PROGRAM_WORDS, randomProgram, randomRegister } from '../../support/random-program.js'
 import { SlowHart } from '../../support/slow-hart.js'
 
-const PROGRAM_WORDS = 300
-const OPCODES = [0x13, 0x13, 0x33, 0x33, 0x33, 0x03, 0x23, 0x63, 0x6f, 0x67, 0x37, 0x17, 0x73, 0x2f, 0x0f]
-const CSRS = [0x300, 0x301, 0x304, 0x305, 0x340, 0x341, 0x342, 0x343, 0xb00, 0xb02, 0xc00, 0xc02, 0xf14, 0x180]
-const SYSTEM = [0x73, 0x100073, 0x30200073, 0x10500073, 0x12000073]
-const AMO_FUNCT5 = [0, 1, 2, 3, 4, 8, 12, 16, 20, 24, 28]
-
-/** Mostly valid instructions, each field now and then anything at all. */
-function randomWord(random: RandomStream): number {
-  if (random.below(40) === 0) return random.u32()
-  if (random.below(25) === 0) return random.pick(SYSTEM)
-  const opcode = random.pick(OPCODES)
-  let word = (random.u32() & ~0x7f) | opcode
-  const set = (shift: number, bits: number, value: number): void => {
-    word = (word & ~(((1 << bits) - 1) << shift)) | (value << shift)
-  }
-  if (opcode === 0x33) set(25, 7, random.pick([0, 0x20, 1, 1]))
-  if (opcode === 0x13 && random.below(8) !== 0) set(25, 7, random.pick([0, 0x20]))
-  if (opcode === 0x73) set(20, 12, random.pick(CSRS))
-  if (opcode === 0x2f) {
-    set(27, 5, random.pick(AMO_FUNCT5))
-    set(12, 3, 2)
-    if (word >>> 27 === 2) set(20, 5, 0)
-  }
-  // Most jumps stay inside the program; one in four goes where its random bits say.
-  if (opcode === 0x63 && random.below(4) !== 0) word &= ~0x7c00_0080
-  if (opcode === 0x6f && random.below(4) !== 0) word &= ~0x000f_f000
-  return word
-}
-
-function randomProgram(random: RandomStream): Uint8Array {
-  return new Uint8Array(Int32Array.from({ length: PROGRAM_WORDS }, () => randomWord(random)).buffer)
-}
-
-function randomRegister(random: RandomStream): number {
-  const inRam = (RAM_BASE + random.below(0x800)) | 0
-  return random.pick([random.u32() | 0, inRam, inRam & ~3, inRam & ~3, random.below(64), -1, -(2 ** 31)])
+/** Regions around the program, most of them open, that a hart in user mode meets. */
+function randomProtection(random: RandomStream): { addresses: number[]; configurations: number[] } {
+  const addresses = Array.from({ length: 16 }, () => {
+    const at = (RAM_BASE + random.pick([0, random.below(0x800), random.below(0x4000)])) >>> 2
+    return random.pick([at, at | 1, at | 0xf, at | 0xff, at | 0xfff, 0x1fffffff, 0xffffffff])
+  })
+  const configurations = Array.from({ length: 16 }, (_, entry) => {
+    if (entry === 15) return 0x1f // everything, for the octets nobody else holds
+    if (entry > 2 + random.below(4)) return 0
+    return random.pick([0, 8, 0x10, 0x18]) | random.pick([0, 1, 3, 4, 5, 7, 7, 7]) | (random.below(8) === 0 ? 0x80 : 0)
+  })
+  if (random.below(4) !== 0) addresses[15] = 0xffffffff
+  return { addresses, configurations }
 }
 
 /** Everything a program can see of a hart but its memory. */
 function stateOf(hart: Hart | SlowHart): number[] {
   const counters = hart instanceof SlowHart ? [hart.cycles, hart.retired] : [hart.mcycle(), hart.minstret()]
-  const { pc, mstatus, mie, mtvec, mscratch, mepc, mcause, mtval } = hart
-  const registers = [pc, mstatus, mie, mtvec, mscratch, mepc, mcause, mtval, ...hart.x.slice(0, 32)]
-  return [...registers.map((value) => value >>> 0), ...counters.map(Number), hart.waiting ? 1 : 0]
+  const { pc, mstatus, mie, mtvec, mscratch, mepc, mcause, mtval, mcounteren } = hart
+  const protection =
+    hart instanceof SlowHart
+      ? [hart.privilege === 'machine' ? 3 : 0, ...hart.pmpcfg, ...hart.pmpaddr]
+      : [hart.privilege, ...hart.pmp.configurations, ...hart.pmp.addresses]
+  const registers = [pc, mstatus, mie, mtvec, mscratch, mepc, mcause, mtval, mcounteren, ...hart.x.slice(0, 32)]
+  return [...protection, ...registers.map((value) => value >>> 0), ...counters.map(Number), hart.waiting ? 1 : 0]
 }
 
 function expectEqualHarts(fast: Hart, slow: SlowHart, message: string): void {
@@ -58,8 +40,9 @@ function expectEqualHarts(fast: Hart, slow: SlowHart, message: string): void {
 }
 
 describe('interpreter', () => {
-  test('random programs go as on the slow twin, instruction by instruction', () => {
+  test.each(['machine', 'user'] as const)('random programs go as on the slow twin, in %s mode', (mode) => {
     const executed = new Map<number, number>()
+    let guardedRuns = 0
     for (let seed = 0; seed < 100; seed++) {
       const random = new RandomStream(`interpreter ${seed}`)
       const program = randomProgram(random)
@@ -70,11 +53,20 @@ describe('interpreter', () => {
       for (let index = 1; index < 32; index++) fast.x[index] = randomRegister(random)
       for (let index = 1; index < 32; index++) slow.x[index] = fast.x[index]! >>> 0
       fast.mtvec = slow.mtvec = RAM_BASE + 4 * random.below(PROGRAM_WORDS)
+      if (mode === 'user') {
+        const { addresses, configurations } = randomProtection(random)
+        slow.pmpaddr.splice(0, 16, ...addresses)
+        slow.pmpcfg.splice(0, 16, ...configurations)
+        fast.pmp.load(addresses, configurations)
+        fast.setMode(0, 0)
+        slow.privilege = 'user'
+      }
       for (let steps = 0; steps < 600; steps++) {
         const length = 1 + (steps % 7 === 0 ? random.below(20) : 0)
         const opcode = (fast.memory.words[(fast.pc - RAM_BASE) >>> 2] ?? 0) & 0x7f
         executed.set(opcode, (executed.get(opcode) ?? 0) + 1)
         const done = fast.run(length)
+        if (fast.isGuarded) guardedRuns++
         for (let i = 0; i < done; i++) slow.step()
         expectEqualHarts(fast, slow, `SEED=${seed} after ${steps} runs`)
         if (done !== length && !fast.waiting) expect.fail(`SEED=${seed}: a run of ${length} ended after ${done}`)
@@ -83,10 +75,11 @@ describe('interpreter', () => {
       expect(Buffer.compare(fast.memory.octets, memory), `SEED=${seed}: memory`).toBe(0)
     }
     for (const opcode of OPCODES) expect(executed.get(opcode), `opcode ${opcode} was executed`).toBeGreaterThan(100)
+    if (mode === 'user') expect(guardedRuns).toBeGreaterThan(5000)
   })
 
   test('the numbers of the switch are those of the table', () => {
-    expect(Object.values(OP)).toEqual(Array.from({ length: 61 }, (_, index) => index))
+    expect(Object.values(OP)).toEqual(Array.from({ length: 62 }, (_, index) => index))
   })
 
   test('a run of n instructions is n instructions, at page ends and in loops too', () => {

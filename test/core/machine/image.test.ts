@@ -3,31 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { WireError } from '../../../core/base/errors.js'
 import { loadElf, loadFlat } from '../../../core/machine/image.js'
 import { Ram } from '../../../core/machine/ram.js'
+import { elfFile } from '../../support/elf-file.js'
 import { guestImage, MIB } from '../../support/guest-machine.js'
-
-interface Segment {
-  address: number
-  octets: number[]
-  memoryOctets: number
-}
-
-/** A small ELF32 file with the given segments. */
-function elfFile(entry: number, segments: readonly Segment[]): Uint8Array {
-  const file: number[] = []
-  const u16 = (value: number): number => file.push(value & 255, (value >>> 8) & 255)
-  const u32 = (value: number): void => void [value, value >>> 16].forEach(u16)
-  file.push(0x7f, 0x45, 0x4c, 0x46, 1, 1, 1, ...new Array<number>(9).fill(0))
-  u16(2)
-  u16(243)
-  ;[1, entry, 52, 0, 0].forEach(u32)
-  ;[52, 32, segments.length, 0, 0, 0].forEach(u16)
-  let dataAt = 52 + 32 * segments.length
-  for (const { address, octets, memoryOctets } of segments) {
-    ;[1, dataAt, address, address, octets.length, memoryOctets, 7, 1].forEach(u32)
-    dataAt += octets.length
-  }
-  return Uint8Array.from([...file, ...segments.flatMap(({ octets }) => octets)])
-}
 
 const good = { address: 0x8000_1000, octets: [1, 2, 3, 4], memoryOctets: 8 }
 
@@ -40,7 +17,7 @@ describe('loadElf', () => {
   })
 
   test.each<[string, Uint8Array, number, RegExp]>([
-    ['nothing', new Uint8Array(0), 0, /cut off/],
+    ['nothing', new Uint8Array(0), 0, /not an ELF file/],
     ['something else', new Uint8Array(64), 0, /not an ELF file/],
     ['64-bit', elfFile(0x8000_0000, [good]).with(4, 2), 4, /not a 32-bit/],
     ['big-endian', elfFile(0x8000_0000, [good]).with(5, 2), 5, /little-endian/],

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { InputError } from '../../../core/base/errors.js'
+import { copyGraph, keepGraph } from '../../../core/base/snapshot.js'
 import { Ram } from '../../../core/machine/ram.js'
 import { Machine } from '../../../core/machine/machine.js'
 import { assemble } from '../../support/assembler.js'
-import { GUEST_MAC, MIB } from '../../support/guest-machine.js'
+import { bootGuest, GUEST_MAC, MIB } from '../../support/guest-machine.js'
 
 const pagesOf = (bits: Uint32Array): number[] =>
   [...bits].flatMap((word, index) =>
@@ -83,5 +84,75 @@ describe('Ram', () => {
     machine.ram.write(0, assemble('li t0, 0x100000\nli t1, 0x5555\nsw t1, 0(t0)'))
     machine.runSlice(50_000, 100)
     expect(machine.exit).toEqual({ kind: 'pass', code: 0 })
+  })
+})
+
+describe('kept states', () => {
+  /** Octets of pages that two kept states do not have in common. */
+  const ownPages = (states: readonly object[]): number[] => {
+    const seen = new Set<unknown>()
+    return states.map((state) => {
+      const { keptPages } = (state as { graph: Ram }).graph as unknown as { keptPages: (Uint8Array | null)[] }
+      const own = keptPages.filter((page) => page !== null && !seen.has(page))
+      for (const page of own) seen.add(page)
+      return own.length
+    })
+  }
+
+  test('share every page that did not change, however it was written, and come back as they were', () => {
+    const guest = bootGuest({ fillOctets: 2 * MIB, workingSetPages: 20, pagesPerSecond: 100 })
+    guest.run(1e9)
+    const { ram } = guest.machine
+    const kept = []
+    const images: Uint8Array[] = []
+    for (let round = 0; round < 4; round++) {
+      kept.push(keepGraph(ram))
+      images.push(ram.octets.slice())
+      guest.run(1e8) // some pages by the hart
+      if (round === 1) ram.write(5 * 4096 - 1, Uint8Array.of(1, 2)) // two from outside
+    }
+    const own = ownPages(kept)
+    expect(own[0]).toBeGreaterThan(500)
+    for (const pages of own.slice(1)) {
+      expect(pages).toBeGreaterThan(0)
+      expect(pages).toBeLessThan(40)
+    }
+    for (const [index, state] of kept.entries()) {
+      const restored = state.restore()
+      expect(Buffer.compare(restored.octets, images[index]!), `state ${index}`).toBe(0)
+      expect([restored.halves.buffer, restored.words.buffer]).toEqual([restored.octets.buffer, restored.octets.buffer])
+      // What comes back goes on sharing.
+      restored.write(0, Uint8Array.of(restored.octets[0]! ^ 1))
+      expect(ownPages([state, keepGraph(restored)])[1]).toBe(1)
+    }
+    expect(Buffer.compare(kept[0]!.restore().octets, images[0]!)).toBe(0)
+  })
+
+  test('a page written back to zeros takes no room; the dirty log and missing pages are kept', () => {
+    const ram = new Ram(MIB)
+    ram.startDirtyLog()
+    ram.write(4096, Uint8Array.of(7))
+    const expected = new Uint32Array(8)
+    expected[0] = 0b1000
+    ram.expectPages(expected)
+    const full = keepGraph(ram)
+    ram.write(4096, new Uint8Array(4096))
+    expect(ownPages([keepGraph(ram)])).toEqual([0])
+    const restored = full.restore()
+    expect([restored.octets[4096], restored.missingPages, restored.isMissing(3)]).toEqual([7, 1, true])
+    const dirty = new Uint32Array(8)
+    expect([restored.takeDirty(dirty), dirty[0]]).toEqual([2, 0b1010])
+    restored.write(8 * 4096, Uint8Array.of(1))
+    expect(restored.takeDirty(dirty)).toBe(1)
+  })
+
+  test('a copy of the graph is whole, and independent', () => {
+    const ram = new Ram(MIB)
+    ram.write(0, Uint8Array.of(1))
+    keepGraph(ram)
+    const copy = copyGraph(ram)
+    copy.write(0, Uint8Array.of(2))
+    expect([ram.octets[0], copy.octets[0], copy.octets.length]).toEqual([1, 2, MIB])
+    expect(ownPages([keepGraph(ram), keepGraph(copy)])).toEqual([1, 1])
   })
 })

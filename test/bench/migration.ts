@@ -1,37 +1,10 @@
-/** npm run bench: medians of wall time for the whole of a migration and for its parts. */
-import { performance } from 'node:perf_hooks'
+/** A migration, whole and by its parts. */
 import { CaptureAnalysis } from '../../core/attack/capture-analysis.js'
 import { seconds } from '../../core/base/units.js'
 import { defaultScenario, type Scenario } from '../../core/session/scenario.js'
 import { Session } from '../../core/session/session.js'
 import image from '../../labs/guests/shell.elf'
-
-const ROUNDS = Number(process.argv[2] ?? 5)
-const MIB = 1024 ** 2
-
-interface Measure {
-  readonly what: string
-  readonly value: number
-  readonly unit: string
-  readonly aim: string
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] ?? NaN
-}
-
-/** Median wall time in milliseconds. `prepare` is not counted. */
-function time<T>(prepare: () => T, work: (prepared: T) => void, rounds = ROUNDS): number {
-  const times: number[] = []
-  for (let round = 0; round < rounds; round++) {
-    const prepared = prepare()
-    const start = performance.now()
-    work(prepared)
-    times.push(performance.now() - start)
-  }
-  return median(times)
-}
+import { add, MIB, printMeasures, ROUNDS, time } from './measures.js'
 
 /** A 64 MiB guest of which all but a few pages are not zero, on a 10 Gbit/s network, up and at work. */
 const bigScenario: Scenario = {
@@ -53,10 +26,6 @@ function migrate(session: Session): void {
   session.runWhile(({ isMigrating }) => isMigrating, seconds(60))
 }
 
-const measures: Measure[] = []
-const add = (what: string, value: number, unit: string, aim = ''): void =>
-  void measures.push({ what, value, unit, aim })
-
 const bootMs = time(
   () => undefined,
   () => booted(bigScenario),
@@ -67,11 +36,31 @@ add('boot of a 64 MiB guest that fills 60 MiB, 4 s of virtual time', bootMs, 'ms
 const ready = booted(bigScenario)
 // Before anything of it ran: nothing is compiled yet, and no memory was touched.
 const coldMs = time(() => ready.fork(), migrate, 1)
-const forkMs = time(
-  () => ready,
-  (session) => session.fork(),
+add(
+  'keeping that session, the first time',
+  time(
+    () => ready.fork(),
+    (session) => void session.keep(),
+  ),
+  'ms',
 )
-add('keeping that session (a copy of everything)', forkMs, 'ms')
+const state = ready.keep()
+add(
+  '  again, with everything shared',
+  time(
+    () => undefined,
+    () => void ready.keep(),
+  ),
+  'ms',
+)
+add(
+  '  coming back to it',
+  time(
+    () => undefined,
+    () => void state.restore(),
+  ),
+  'ms',
+)
 
 add(
   '64 MiB in clear at 10 Gbit/s, capture and listener on',
@@ -162,9 +151,4 @@ add(
   'ms',
 )
 
-const width = Math.max(...measures.map(({ what }) => what.length))
-for (const { what, value, unit, aim } of measures)
-  console.log(
-    `${what.padEnd(width)}  ${value >= 100 ? value.toFixed(0) : value.toFixed(1)} ${unit}${aim === '' ? '' : `   (aim: ${aim})`}`,
-  )
-console.log(`\nMedians of ${ROUNDS} runs.`)
+printMeasures()

@@ -1,0 +1,86 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bootCommand } from '../../cli/boot.js'
+import { RAM_BASE } from '../../core/cpu/memory.js'
+import { assemble } from '../support/assembler.js'
+import { elfFile } from '../support/elf-file.js'
+import { outputOf } from '../support/command-output.js'
+
+const shell = fileURLToPath(new URL('../../labs/guests/shell.elf', import.meta.url))
+const TOHOST = 0x8000_1000
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'midstream-boot-'))
+})
+afterAll(async () => rm(folder, { recursive: true, force: true }))
+
+async function file(name: string, contents: string | Uint8Array): Promise<string> {
+  await writeFile(join(folder, name), contents)
+  return join(folder, name)
+}
+
+function storing(value: number): Uint8Array {
+  const octets = [...assemble(`li t0, ${TOHOST}\nli t1, ${value}\nsw t1, 0(t0)\nsw zero, 4(t0)\nspin:\nj spin`)]
+  return elfFile(RAM_BASE, [{ address: RAM_BASE, octets, memoryOctets: octets.length }], { tohost: TOHOST })
+}
+
+describe('boot', () => {
+  it.each([
+    [1, 0, 'passed'],
+    [7, 1, 'case 3 failed'],
+  ])('tohost %i: status %i', async (value, expected, said) => {
+    const json = join(folder, `${value}.json`)
+    const path = await file('program', storing(value))
+    const { status, out } = await outputOf(() => bootCommand([path, '--exit-on', 'tohost', '--json', json]))
+    expect(status).toBe(expected)
+    expect(out).toContain(said)
+    const result = JSON.parse(await readFile(json, 'utf8')) as Record<string, unknown>
+    expect(result).toMatchObject({ exitReason: 'tohost', tohost: value, instructions: 5 })
+    expect(result['mips']).toBeGreaterThan(0)
+  })
+
+  it('a program that never stores to tohost ends at the limit, and has not passed', async () => {
+    const path = await file('spin.elf', storing(0))
+    const { status, out } = await outputOf(() =>
+      bootCommand([path, '--exit-on', 'tohost', '--max-instructions', '12_345', '--json', '-']),
+    )
+    expect(status).toBe(1)
+    expect(JSON.parse(out)).toMatchObject({ exitReason: 'max-instructions', tohost: 0, instructions: 12345 })
+  })
+
+  it('types a file at the console, prints what the guest says and what it came to', async () => {
+    const input = await file('input', 'nobody\rguess\r')
+    const { status, out } = await outputOf(() => bootCommand([shell, '--input', input, '--max-time', '2s']))
+    expect(status).toBe(0)
+    expect(out).toContain('login: nobody\r\nPassword: \r\nLogin incorrect')
+    expect(out).toContain('the limit on virtual time')
+    expect(out).toMatch(/instructions +[\d,]+\n/)
+  })
+
+  it('takes a flat image by its name, or when told', async () => {
+    const program = assemble('li t0, 0x100000\nli t1, 0x93333\nsw t1, 0(t0)')
+    const status = async (...args: string[]) => (await outputOf(() => bootCommand(args))).status
+    expect(await status(await file('flat.bin', program))).toBe(1)
+    expect(await status(await file('flat', program), '--flat')).toBe(1)
+    await expect(bootCommand([join(folder, 'flat')])).rejects.toThrow(
+      /flat, octet 0: not an ELF file; for a flat image name it \.bin or add --flat/,
+    )
+  })
+
+  it.each([
+    [['/no/such/image.elf'], /image\.elf cannot be read/],
+    [[], /name one image/],
+    [[shell, '--exit-on', 'exit'], /tohost/],
+    [[shell, '--exit-on', 'tohost'], /no symbol named tohost/],
+    [[shell, '--max-instructions', 'many'], /--max-instructions many/],
+    [[shell, '--max-time', '5 parsecs'], /--max-time/],
+    [[shell, '--ram', '1KiB'], /RAM/],
+    [[shell, '--json', '/no/such/folder/x.json'], /cannot be written/],
+  ])('refuses %j', async (args, reason) => {
+    await expect(bootCommand(args)).rejects.toThrow(reason)
+  })
+})
