@@ -43,6 +43,7 @@ function startup({ tpm, parameters }: TpmCall): Uint8Array {
   else {
     tpm.resetCount = (tpm.resetCount + 1) >>> 0
     tpm.restartCount = 0
+    tpm.pcrs.updateCounter = 0
   }
   tpm.pcrs.start(isResume)
   tpm.wasOrderly = tpm.shutdown !== 'none'

@@ -196,6 +196,48 @@ describe('the TPM and swtpm', () => {
     expect(digests[0]).toBe(digests[1])
   })
 
+  const AFTER_SHUTDOWN: Readonly<Record<string, Uint8Array>> = {
+    'a boot measurement': pcrCommand(CC.pcrExtend, 0, DIGEST),
+    'an application measurement': pcrCommand(CC.pcrExtend, 23, DIGEST),
+    'random octets': tpmCommand(CC.getRandom, '0000'),
+  }
+  /** How the TPM is shut down, what is sent after that, and how it is started again. */
+  test.each([
+    ['0001', 'nothing', '0001'],
+    ['0001', 'nothing', '0000'],
+    ['0000', 'nothing', '0000'],
+    ['0000', 'nothing', '0001'],
+    ['no shutdown', 'nothing', '0000'],
+    ['no shutdown', 'nothing', '0001'],
+    ['0001', 'a boot measurement', '0001'],
+    ['0001', 'an application measurement', '0001'],
+    ['0001', 'random octets', '0001'],
+  ])('go through shutdown %s, %s and startup %s alike, three times', async (shutdown, after, type) => {
+    const answers: string[][] = []
+    for (const { execute, powerOn } of [
+      { execute: (octets: Uint8Array) => executeCommand(ours, octets, 0, 0), powerOn: () => ours.powerOn() },
+      { execute: (octets: Uint8Array) => swtpm.execute(octets), powerOn: () => swtpm.powerOn() },
+    ]) {
+      const said: string[] = []
+      const say = async (octets: Uint8Array): Promise<void> => void said.push(hexOf(await execute(octets)))
+      await say(startup('0000'))
+      await say(pcrCommand(CC.pcrExtend, 3, DIGEST))
+      for (let time = 0; time < 3; time++) {
+        if (shutdown !== 'no shutdown') await say(tpmCommand(CC.shutdown, shutdown))
+        const command = AFTER_SHUTDOWN[after]
+        if (command !== undefined) await say(command)
+        await powerOn()
+        await say(startup(type))
+        await say(read('0f0081'))
+        const clock = await execute(tpmCommand(CC.readClock))
+        said.push(hexOf(clock.subarray(26, 34)))
+        await say(startup('0000'))
+      }
+      answers.push(said)
+    }
+    expect(answers[0]).toEqual(answers[1])
+  })
+
   test('shape what is not determined alike: random octets and the clock', async () => {
     await swtpm.execute(startup('0000'))
     executeCommand(ours, startup('0000'), 0, 0)
