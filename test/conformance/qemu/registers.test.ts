@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { latin1Text } from '../../../core/base/octets.js'
+import { RandomStream } from '../../../core/kernel/random.js'
 import { Machine } from '../../../core/machine/machine.js'
 import { accessesTo, BOARD_REGISTERS } from '../../support/board-registers.js'
 import { GUEST_MAC, MIB } from '../../support/guest-machine.js'
@@ -106,12 +107,38 @@ const INTERRUPTS: readonly RegisterAccess[] = [
   ...[store(RTC + 0x14, 0), load(RTC + 0x18), pending],
 ]
 
+/** Loads and stores of serial port, clock's alarm and PLIC, without what is printed, looped back or different (see the table). */
+function randomAccesses(random: RandomStream, count: number): RegisterAccess[] {
+  return Array.from({ length: count }, () => {
+    const isLoad = random.below(2) === 0
+    const device = random.below(3)
+    if (device === 0) {
+      const offset = 1 + random.below(7)
+      return isLoad ? load(UART + offset, 1) : store(UART + offset, random.below(256) & (offset === 4 ? 0xef : 0xff), 1)
+    }
+    if (device === 1) {
+      const offset = random.pick([0x08, 0x0c, 0x10, 0x14, 0x18, 0x1c, 0x20])
+      return isLoad ? load(RTC + offset) : store(RTC + offset, random.pick([0, 1, 5, 0x7fff_ffff]))
+    }
+    const offset = random.pick([0x04, 0x28, 0x2c, 0x1000, 0x2000, 0x2080, 0x20_0000, 0x20_1000])
+    return isLoad ? load(PLIC + offset) : store(PLIC + offset, random.pick([0, 2, 6, 0x400, 0x800, 0xc00, 0xc02]))
+  })
+}
+
 describe("the board's registers", () => {
   test('interrupt in QEMU as they do here', () => {
     const [ours, theirs] = runInBoth(registerProgram(INTERRUPTS))
     expect(ours.results).toEqual(theirs.results)
     const claims = ours.results.filter((_, index) => INTERRUPTS[index] === claim)
     expect(claims).toEqual(['b', '0', 'a', 'b', 'a', '0', 'b', '0', 'a', '0', 'b'])
+  })
+
+  test.each(['a', 'b', 'c'])('take accesses in any order as QEMU does: %s', (name) => {
+    const accesses = randomAccesses(new RandomStream(name), 900)
+    const [ours, theirs] = runInBoth(registerProgram(accesses))
+    const named = ({ results }: Results): unknown[] =>
+      accesses.map((access, index) => ({ ...access, result: results[index] }))
+    expect(named(ours)).toEqual(named(theirs))
   })
 
   test('show the higher half of the time that was read last, in QEMU as here', () => {
