@@ -25,7 +25,7 @@ const CARD_ISSUERS = ['424242', '400000', '555555', '510510', '222300', '601111'
 const CARDS = 4
 
 /** splitmix32: the guest's generator, one stream a secret. */
-class GuestRandom {
+export class GuestRandom {
   private state: number
   constructor(seed: number, stream: number) {
     this.state = seed ^ Math.imul(stream, 0x9e37_79b9)
@@ -62,8 +62,7 @@ export function guestSecrets(parameters: GuestParameters): GuestSecret[] {
   const passwords = USERS.map((name, index) => secret('password', name, password(stream(1 + index))))
   const cards = Array.from({ length: CARDS }, (_, index) => {
     const digits = cardNumber(stream(20 + index))
-    const separator = { plain: '', dashes: '-', spaces: ' ' }[parameters.cardFormat]
-    return secret('card', USERS[index + 1]!, digits, digits.replace(/(....)(?=.)/g, `$1${separator}`))
+    return secret('card', USERS[index + 1]!, digits, cardInMemory(digits, parameters))
   })
   const cookieStream = stream(40)
   const cookie = Array.from({ length: 4 }, () => cookieStream.next().toString(16).padStart(8, '0')).join('')
@@ -94,7 +93,7 @@ function password(random: GuestRandom): string {
   return words + '!#$%&*+='[random.next() & 7]! + String(1000 + (random.next() % 9000))
 }
 
-function cardNumber(random: GuestRandom): string {
+export function cardNumber(random: GuestRandom): string {
   let digits = CARD_ISSUERS[random.next() % 6]!
   while (digits.length < 15) digits += String(random.next() % 10)
   let sum = 0
@@ -103,6 +102,12 @@ function cardNumber(random: GuestRandom): string {
     sum += digit > 9 ? digit - 9 : digit
   }
   return digits + String((10 - (sum % 10)) % 10)
+}
+
+/** Sixteen digits with the separators that the guest was told to write. */
+export function cardInMemory(digits: string, { cardFormat }: Pick<GuestParameters, 'cardFormat'>): string {
+  const separator = { plain: '', dashes: '-', spaces: ' ' }[cardFormat]
+  return digits.replace(/(....)(?=.)/g, `$1${separator}`)
 }
 
 function databaseUrl(random: GuestRandom): string {

@@ -10,7 +10,7 @@ const BIN_ENDS: KernelEvent = Object.freeze({ kind: 'traffic-bin-ends' })
 
 /**
  * Counts frames, both directions together, when they arrive, in octets of the frame without preamble and check sequence.
- * TCP on one of the migration ports is migration, ICMP is probe, the rest is other. A row is written when a bin
+ * TCP on one of the migration ports is migration, ICMP and TCP on a probe's port are probe, the rest is other. A row is written when a bin
  * that had traffic ends; `binNs` is when it began. Silence costs nothing.
  */
 export class LinkTraffic implements Process {
@@ -19,13 +19,16 @@ export class LinkTraffic implements Process {
   private probeOctets = 0
   private otherOctets = 0
   private readonly migrationPorts: ReadonlySet<number>
+  private readonly probePorts: ReadonlySet<number>
 
   constructor(
     private readonly kernel: Kernel,
     private readonly link: string,
     migrationPorts: readonly number[],
+    probePorts: readonly number[] = [],
   ) {
     this.migrationPorts = new Set(migrationPorts)
+    this.probePorts = new Set(probePorts)
   }
 
   count(frame: Uint8Array): void {
@@ -69,9 +72,9 @@ export class LinkTraffic implements Process {
     if (protocol === IP_PROTOCOL.icmp) return 'probe'
     if (protocol !== IP_PROTOCOL.tcp) return 'other'
     const tcp = ip + ((frame[ip] ?? 0) & 15) * 4
-    const { migrationPorts } = this
-    return migrationPorts.has(readU16be(frame, tcp)) || migrationPorts.has(readU16be(frame, tcp + 2))
-      ? 'migration'
-      : 'other'
+    const { migrationPorts, probePorts } = this
+    const [source, destination] = [readU16be(frame, tcp), readU16be(frame, tcp + 2)]
+    if (migrationPorts.has(source) || migrationPorts.has(destination)) return 'migration'
+    return probePorts.has(source) || probePorts.has(destination) ? 'probe' : 'other'
   }
 }

@@ -12,6 +12,7 @@ import { Switch, type SwitchPort } from '../net/switch.js'
 import { Tap } from '../net/tap.js'
 import { parseIpv4, parseMac } from '../net/wire/addresses.js'
 import { MIGRATION_PORT, SSH_PORT } from '../secure/channels.js'
+import { probePorts } from './probes/probe-of-image.js'
 import type { Scenario } from './scenario.js'
 
 export const places = {
@@ -89,7 +90,7 @@ export class Rack {
     const delayNs = Math.floor(scenario.latencyNs / 2)
     const cable = (place: Place, rateBps: number): { link: Link; port: SwitchPort } => {
       const link = new Link(kernel, place.name, { rateBps, delayNs })
-      link.traffic = new LinkTraffic(kernel, place.name, [MIGRATION_PORT, SSH_PORT])
+      link.traffic = new LinkTraffic(kernel, place.name, [MIGRATION_PORT, SSH_PORT], probePorts)
       const port = rackSwitch.addPort()
       joinPorts(link.b, port)
       return { link, port }

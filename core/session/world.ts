@@ -4,9 +4,9 @@ import { latin1Octets, latin1Text } from '../base/octets.js'
 import { Host } from '../hypervisor/host.js'
 import type { VirtualMachine, VmOptions, VmOwner } from '../hypervisor/virtual-machine.js'
 import { Kernel } from '../kernel/kernel.js'
-import { guestSecrets } from '../machine/guest-secrets.js'
 import { defaultsOfImage, writeGuestParameters, type GuestParameters } from '../machine/guest-parameters.js'
 import { HART_HZ } from '../machine/machine.js'
+import { secretsOfImage } from '../machine/store-secrets.js'
 import { computeRuns, type PlantedSecret } from '../metrics/compute-runs.js'
 import type { RunMetrics } from '../metrics/run-metrics.js'
 import type { ByteStream } from '../base/byte-stream.js'
@@ -19,6 +19,7 @@ import { Crossing, type CrossingEnd, type CrossingEvidence, type CrossingOwner }
 import type { LineShell } from './line-shell.js'
 import { OperatorShell, type OperatorDesk } from './operator-shell.js'
 import { ProbeClient } from './probe-client.js'
+import { probeOfImage } from './probes/probe-of-image.js'
 import { guestMac, places, Rack, type HostNetwork } from './rack.js'
 import {
   bandwidthProblem,
@@ -45,6 +46,7 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
   readonly rack: Rack
   readonly hosts: readonly Host[]
   readonly sniffer: Sniffer
+  readonly probe: ProbeClient
   readonly consoles: Readonly<Record<ConsoleName, ConsoleLog>>
   readonly planted: readonly PlantedSecret[]
   migrationSettings: MigrationScenario
@@ -56,7 +58,6 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
   evidence: CrossingEvidence = { hashRam: false, recordStream: false }
 
   private readonly ends: readonly CrossingEnd[]
-  private readonly probe: ProbeClient
   private readonly shells: Readonly<Record<'operator' | 'attacker', LineShell>>
   private readonly credentials: readonly HostCredentials[]
   /** Typed on the guest's console while it stood still, or faster than it reads. */
@@ -98,10 +99,12 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
     this.credentials = makeCredentials(kernel, this.hostNames)
     for (const end of this.ends)
       for (const port of [MIGRATION_PORT, SSH_PORT]) end.stack.listen(port, new Doorman(this, end, port))
-    this.probe = new ProbeClient(kernel, this.rack.client, parseIpv4(scenario.guest.address), scenario.probeIntervalNs)
+    const { client } = this.rack
+    const probe = probeOfImage(scenario.guest.image, kernel, client, parseIpv4(scenario.guest.address))
+    this.probe = new ProbeClient(kernel, client.name, probe, scenario.probeIntervalNs)
     this.sniffer = new Sniffer(kernel, this.rack.tap, places.attacker.name)
     this.rack.mirrorEnd.output = this.sniffer
-    this.planted = guestSecrets(this.guestParameters())
+    this.planted = secretsOfImage(scenario.guest.image, this.guestParameters())
     this.consoles = { guest: new ConsoleLog(), operator: new ConsoleLog(), attacker: new ConsoleLog() }
     this.shells = { operator: new OperatorShell(kernel, this), attacker: new AttackerShell(kernel, this.sniffer) }
     this.shells.operator.start('Two hosts, one machine. Type help.\n')
@@ -326,6 +329,8 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
       tick: 'always',
       workingSetPages: this.workload.workingSetPages,
       pagesPerSecond: this.workload.dirtyPagesPerSecond,
+      // A store dirties memory by what is written to it.
+      writesPerSecond: this.workload.dirtyPagesPerSecond,
     }
   }
 

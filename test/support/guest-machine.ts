@@ -9,7 +9,9 @@ export const GUEST_MAC = Uint8Array.of(0x52, 0x54, 0, 0x12, 0x34, 0x56)
 const SLICE_NS = 50_000
 const SLICE_INSTRUCTIONS = 2500
 
-export function guestImage(name: 'shell' | 'shell-b'): Uint8Array {
+export type GuestImage = 'shell' | 'shell-b' | 'web' | 'kv'
+
+export function guestImage(name: GuestImage): Uint8Array {
   return readFileSync(new URL(`../../labs/guests/${name}.elf`, import.meta.url))
 }
 
@@ -48,7 +50,7 @@ export class RunningMachine {
 }
 
 interface GuestOptions {
-  readonly image?: 'shell' | 'shell-b'
+  readonly image?: GuestImage
   readonly ramOctets?: number
 }
 

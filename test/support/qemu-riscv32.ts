@@ -1,5 +1,6 @@
 import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import type { GuestImage } from './guest-machine.js'
 
 const QEMU = 'qemu-system-riscv32'
 
@@ -9,6 +10,13 @@ export function requireQemu(): void {
     throw new Error(`${QEMU} is missing: install Debian's package qemu-system-misc`)
 }
 
+/** A port of this machine's loopback interface that leads to one of the guest's. */
+export interface PortForward {
+  readonly protocol: 'tcp' | 'udp'
+  readonly fromPort: number
+  readonly toPort: number
+}
+
 /** A guest image in real QEMU, its console on our pipes. Call `kill` when done. */
 export class QemuGuest {
   private readonly process: ChildProcessWithoutNullStreams
@@ -16,14 +24,20 @@ export class QemuGuest {
   private errors = ''
   private exitCode: number | null = null
 
-  /** `udpEchoPort`, if not 0: a port of this machine that leads to the guest's UDP port 7. */
-  constructor(image: 'shell' | 'shell-b', udpEchoPort = 0) {
+  constructor(image: GuestImage, forwards: readonly PortForward[] = []) {
     const elf = fileURLToPath(new URL(`../../labs/guests/${image}.elf`, import.meta.url))
-    const forward = udpEchoPort > 0 ? `,hostfwd=udp:127.0.0.1:${udpEchoPort}-:7` : ',restrict=on'
+    const forwarded = forwards.map(
+      ({ protocol, fromPort, toPort }) => `,hostfwd=${protocol}:127.0.0.1:${fromPort}-:${toPort}`,
+    )
     this.process = spawn(QEMU, [
       ...['-M', 'virt', '-m', '16M', '-bios', 'none', '-kernel', elf, '-display', 'none', '-monitor', 'none'],
       ...['-serial', 'stdio', '-global', 'virtio-mmio.force-legacy=false'],
-      ...['-netdev', `user,id=n0${forward}`, '-device', 'virtio-net-device,netdev=n0,mac=52:54:00:12:34:56'],
+      ...[
+        '-netdev',
+        `user,id=n0${forwarded.join('') || ',restrict=on'}`,
+        '-device',
+        'virtio-net-device,netdev=n0,mac=52:54:00:12:34:56',
+      ],
     ])
     this.process.stdout.on('data', (octets: Buffer) => (this.output += octets.toString('latin1')))
     this.process.stderr.on('data', (octets: Buffer) => (this.errors += octets.toString('latin1')))

@@ -14,6 +14,8 @@ typedef unsigned long long u64;
 /* text.c */
 void *memset(void *to, int octet, unsigned length);
 void *memcpy(void *to, const void *from, unsigned length);
+void *memmove(void *to, const void *from, unsigned length);
+int memory_equal(const void *a, const void *b, unsigned length);
 u32 text_length(const char *text);
 int text_equal(const char *a, const char *b);
 /* These append at `to` and return the new end. */
@@ -39,7 +41,9 @@ void interrupts_start(void);
 void plic_enable(u32 source);
 /* Sleep until an interrupt, at the latest at mtime `until`. Returns at once if something happened since the last call. */
 void sleep_until(u64 until);
-void power_off(void);
+void power_off(void) __attribute__((noreturn));
+/* Say why on the console, and stop the machine as failed. */
+void panic(const char *why) __attribute__((noreturn));
 
 /* Forget cached translations. There are none, but QEMU's TCG can miss dirty pages unless its own are flushed. */
 static inline void flush_translations(void) { __asm__ volatile("sfence.vma" ::: "memory"); }

@@ -62,6 +62,12 @@ void power_off(void) {
   for (;;) __asm__ volatile("wfi");
 }
 
+void panic(const char *why) {
+  print("\npanic: "), print(why), print("\n");
+  *FINISHER = 0x3333 | 1u << 16;
+  for (;;) __asm__ volatile("wfi");
+}
+
 void trap(u32 cause, u32 pc, u32 value) {
   if (cause == CAUSE_TIMER) {
     set_alarm(~0ull);
@@ -73,13 +79,10 @@ void trap(u32 cause, u32 pc, u32 value) {
       net_interrupt();
     *PLIC_CLAIM = source;
   } else {
-    char text[64], *end = put_text(text, "\npanic: cause ");
-    end = put_hex(end, cause, 8);
+    char text[64], *end = put_hex(put_text(text, "cause "), cause, 8);
     end = put_hex(put_text(end, " pc "), pc, 8);
-    put_text(put_hex(put_text(end, " value "), value, 8), "\n");
-    print(text);
-    *FINISHER = 0x3333 | 1u << 16;
-    for (;;) __asm__ volatile("wfi");
+    put_hex(put_text(end, " value "), value, 8);
+    panic(text);
   }
   awake = 1;
 }

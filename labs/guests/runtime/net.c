@@ -1,6 +1,8 @@
-/* virtio-net over virtio-mmio version 2 (VIRTIO 1.1, 4.2 and 5.1), and just enough of a host behind it: ARP (RFC 826),
- * ICMP echo (RFC 792) and UDP echo (RFC 862). Every answer is the question turned round in a transmit buffer. */
+/* virtio-net over virtio-mmio version 2 (VIRTIO 1.1, 4.2 and 5.1), Ethernet, and ARP (RFC 826). There is no table of
+ * addresses: a server only answers, and an answer goes where the question came from. */
 #include "net.h"
+#include "ip.h"
+#include "wire.h"
 
 #define SLOT(n) ((volatile u32 *)(0x10001000u + 0x1000u * (n)))
 #define SLOTS 8u
@@ -22,6 +24,7 @@ enum { /* registers, as word indices */
 #define ENTRIES 32u
 #define HEADER 12u
 #define BUFFER 1536u
+#define FRAME_MIN 60u
 
 struct desc { u64 address; u32 length; u16 flags, next; };
 struct avail { u16 flags, index, ring[ENTRIES]; };
@@ -35,23 +38,11 @@ struct queue {
 };
 static struct queue rx, tx;
 static volatile u32 *device;
-static u32 our_ip;
 u8 net_mac[6];
+u32 net_ip;
 struct net_counters net_counters;
 
-static u32 get16(const u8 *p) { return (u32)p[0] << 8 | p[1]; }
-static u32 get32(const u8 *p) { return get16(p) << 16 | get16(p + 2); }
-static void set16(u8 *p, u32 value) { p[0] = (u8)(value >> 8), p[1] = (u8)value; }
-static void set32(u8 *p, u32 value) { set16(p, value >> 16), set16(p + 2, value); }
 static inline void fence(void) { __asm__ volatile("fence" ::: "memory"); }
-
-static u32 checksum(const u8 *p, u32 length) {
-  u32 sum = 0;
-  for (; length > 1; p += 2, length -= 2) sum += get16(p);
-  if (length) sum += (u32)*p << 8;
-  while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
-  return ~sum & 0xffff;
-}
 
 static void queue_start(u32 number, struct queue *q, u16 flags) {
   for (u32 i = 0; i < ENTRIES; i++) {
@@ -67,9 +58,8 @@ static void queue_start(u32 number, struct queue *q, u16 flags) {
   device[QUEUE_READY] = 1;
 }
 
-/* A transmit buffer for a frame, or 0 while the device holds all of them. */
-static u8 *frame_begin(void) {
-  if ((u16)(tx.avail.index - tx.used.index) == ENTRIES) {
+u8 *net_frame_begin(void) {
+  if (!device || (u16)(tx.avail.index - tx.used.index) == ENTRIES) {
     net_counters.dropped++;
     return 0;
   }
@@ -78,9 +68,12 @@ static u8 *frame_begin(void) {
   return buffer + HEADER;
 }
 
-static void frame_send(u32 length) {
+void net_frame_send(const u8 *to, u32 type, u32 length) {
   u32 entry = tx.avail.index % ENTRIES;
-  tx.desc[entry].length = HEADER + (length < 60 ? 60 : length);
+  u8 *frame = tx.buffers[entry] + HEADER;
+  memcpy(frame, to, 6), memcpy(frame + 6, net_mac, 6), set16(frame + 12, type);
+  if (length < FRAME_MIN) memset(frame + length, 0, FRAME_MIN - length), length = FRAME_MIN;
+  tx.desc[entry].length = HEADER + length;
   tx.avail.ring[entry] = (u16)entry;
   fence();
   tx.avail.index++;
@@ -91,51 +84,27 @@ static void frame_send(u32 length) {
 
 /* ARP for Ethernet and IPv4: 28 octets after the Ethernet header. */
 static void arp_send(u32 operation, const u8 *to, const u8 *target_mac, u32 target_ip) {
-  u8 *frame = frame_begin();
+  u8 *frame = net_frame_begin();
   if (!frame) return;
-  memset(frame, 0, 60);
-  memcpy(frame, to, 6), memcpy(frame + 6, net_mac, 6), set16(frame + 12, 0x0806);
-  u8 *arp = frame + 14;
+  u8 *arp = frame + ETHERNET_HEADER;
   set16(arp, 1), set16(arp + 2, 0x0800), arp[4] = 6, arp[5] = 4, set16(arp + 6, operation);
-  memcpy(arp + 8, net_mac, 6), set32(arp + 14, our_ip);
+  memcpy(arp + 8, net_mac, 6), set32(arp + 14, net_ip);
   memcpy(arp + 18, target_mac, 6), set32(arp + 24, target_ip);
-  frame_send(60);
+  net_frame_send(to, 0x0806, ETHERNET_HEADER + 28);
 }
 
-static void ip_received(const u8 *frame, u32 length) {
-  const u8 *ip = frame + 14;
-  u32 header = (ip[0] & 15) * 4, total = get16(ip + 2);
-  if (ip[0] >> 4 != 4 || header < 20 || total < header + 8 || total > length - 14) return;
-  if (get32(ip + 16) != our_ip || get16(ip + 6) & 0x3fff) return; /* not ours, or a fragment */
-  const u8 *payload = ip + header;
-  int is_ping = ip[9] == 1 && payload[0] == 8 && payload[1] == 0;
-  int is_echo = ip[9] == 17 && get16(payload + 2) == 7;
-  if (!is_ping && !is_echo) return;
-  u8 *answer = frame_begin();
-  if (!answer) return;
-  memcpy(answer, frame, 14 + total);
-  if (total < 46) memset(answer + 14 + total, 0, 46 - total);
-  memcpy(answer, frame + 6, 6), memcpy(answer + 6, net_mac, 6);
-  u8 *to = answer + 14;
-  memcpy(to + 12, ip + 16, 4), memcpy(to + 16, ip + 12, 4);
-  to[8] = 64;
-  set16(to + 10, 0), set16(to + 10, checksum(to, header));
-  u8 *body = to + header;
-  if (is_ping) {
-    body[0] = 0;
-    set16(body + 2, 0), set16(body + 2, checksum(body, total - header));
-  } else {
-    memcpy(body, payload + 2, 2), memcpy(body + 2, payload, 2); /* the sum is the same with the ports exchanged */
-  }
-  frame_send(14 + total);
+static int is_for_us(const u8 *frame) {
+  for (int i = 0; i < 6; i++)
+    if (frame[i] != net_mac[i]) return frame[0] & 1; /* to a group: a broadcast */
+  return 1;
 }
 
 static void frame_received(const u8 *frame, u32 length) {
-  if (length < 42) return;
+  if (length < ETHERNET_HEADER + 28 || !is_for_us(frame)) return;
   u32 type = get16(frame + 12);
   if (type == 0x0800) ip_received(frame, length);
-  const u8 *arp = frame + 14;
-  if (type == 0x0806 && get16(arp + 6) == 1 && get32(arp + 24) == our_ip) arp_send(2, arp + 8, arp + 8, get32(arp + 14));
+  const u8 *arp = frame + ETHERNET_HEADER;
+  if (type == 0x0806 && get16(arp + 6) == 1 && get32(arp + 24) == net_ip) arp_send(2, arp + 8, arp + 8, get32(arp + 14));
 }
 
 void net_poll(void) {
@@ -165,7 +134,7 @@ int net_start(u32 ip) {
   while (slot < SLOTS && !(SLOT(slot)[MAGIC] == 0x74726976 && SLOT(slot)[VERSION] == 2 && SLOT(slot)[DEVICE_ID] == 1)) slot++;
   if (slot == SLOTS) return 0;
   device = SLOT(slot);
-  our_ip = ip;
+  net_ip = ip;
   device[STATUS] = 0;
   device[STATUS] = STATUS_ACKNOWLEDGE | STATUS_DRIVER;
   device[DRIVER_FEATURES_SEL] = 0, device[DRIVER_FEATURES] = FEATURE_MAC;
@@ -179,6 +148,6 @@ int net_start(u32 ip) {
   device[STATUS] = STATUS_ACKNOWLEDGE | STATUS_DRIVER | STATUS_FEATURES_OK | STATUS_DRIVER_OK;
   device[QUEUE_NOTIFY] = 0;
   static const u8 everybody[6] = {255, 255, 255, 255, 255, 255}, nobody[6];
-  arp_send(1, everybody, nobody, our_ip);
+  arp_send(1, everybody, nobody, net_ip);
   return 1;
 }

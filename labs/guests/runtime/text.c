@@ -13,6 +13,20 @@ void *memcpy(void *to, const void *from, unsigned length) {
   return to;
 }
 
+void *memmove(void *to, const void *from, unsigned length) {
+  if ((u32)to < (u32)from) return memcpy(to, from, length);
+  u8 *p = to;
+  const u8 *q = from;
+  while (length--) p[length] = q[length];
+  return to;
+}
+
+int memory_equal(const void *a, const void *b, unsigned length) {
+  const u8 *p = a, *q = b;
+  while (length && *p == *q) p++, q++, length--;
+  return !length;
+}
+
 u32 text_length(const char *text) {
   u32 length = 0;
   while (text[length]) length++;

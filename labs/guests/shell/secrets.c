@@ -1,23 +1,10 @@
 /* The secrets of one boot, all from the seed: users with passwords, a private key, payment cards, a web session and
  * settings. The values stand nowhere in the image; core/machine/guest-secrets.ts makes the same ones from the same seed. */
 #include "secrets.h"
+#include "../runtime/cards.h"
 #include "../runtime/parameters.h"
 #include "workload.h"
 
-/* splitmix32, one stream for each secret */
-void random_start(struct random *stream, u32 number) { stream->state = parameters.seed ^ number * 0x9e3779b9u; }
-
-u32 random_next(struct random *stream) {
-  u32 z = stream->state += 0x9e3779b9u;
-  z = (z ^ z >> 16) * 0x21f0aaadu;
-  z = (z ^ z >> 15) * 0x735a2d97u;
-  return z ^ z >> 15;
-}
-
-static const char *const WORDS[32] = {"anchor", "birch",  "canyon", "dahlia", "ember",  "falcon", "garnet", "harbor",
-                                      "indigo", "juniper", "kestrel", "lagoon", "marble", "nectar", "otter",  "pepper",
-                                      "quartz", "raven",  "saffron", "timber", "umber",  "velvet", "walnut", "xenon",
-                                      "yarrow", "zephyr", "bramble", "cobalt", "drizzle", "fennel", "glacier", "hazel"};
 static const char BASE64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 struct user0 { char name[16], password[28], role[12]; u32 uid, logins; };    /* 64 octets */
@@ -43,8 +30,6 @@ const char *card_number(u32 i) { return parameters.layout ? CARD1(i)->number : C
 const char *key_text(void) { return key; }
 const char *request_text(void) { return request; }
 
-static char *put_word(char *to, struct random *stream) { return put_text(to, WORDS[random_next(stream) & 31]); }
-
 static void make_users(void) {
   static const char *const names[USERS] = {"root", "alice", "bob", "carol", "deploy"};
   static const char *const roles[USERS] = {"admin", "staff", "staff", "staff", "service"};
@@ -63,31 +48,11 @@ static void make_users(void) {
   }
 }
 
-/* Sixteen digits, the last by ISO/IEC 7812's Luhn rule, plus `error` to make it wrong. */
 static void make_card(u32 index, u32 number, u32 error) {
-  static const char *const issuers[6] = {"424242", "400000", "555555", "510510", "222300", "601111"};
-  char digits[17];
   struct random stream;
   random_start(&stream, number);
-  char *end = put_text(digits, issuers[random_next(&stream) % 6]);
-  while (end < digits + 15) *end++ = (char)('0' + random_next(&stream) % 10);
-  u32 sum = 0;
-  for (u32 i = 0; i < 15; i++) {
-    u32 digit = (u32)(digits[i] - '0') << (i % 2 == 0);
-    sum += digit > 9 ? digit - 9 : digit;
-  }
-  digits[15] = (char)('0' + (10 - sum % 10 + error) % 10);
-  digits[16] = 0; /* the stack keeps it: nothing that stood there before may lengthen the number */
-  char *to = (char *)card_number(index);
-  for (u32 i = 0; i < 16; i++) {
-    if (parameters.card_format != CARD_PLAIN && i && i % 4 == 0) *to++ = parameters.card_format == CARD_DASHES ? '-' : ' ';
-    *to++ = digits[i];
-  }
-  *to = 0;
-  u32 month = 1 + random_next(&stream) % 12;
-  to = parameters.layout ? CARD1(index)->expiry : CARD0(index)->expiry;
-  *to++ = (char)('0' + month / 10), *to++ = (char)('0' + month % 10);
-  put_number(put_text(to, "/"), 28 + random_next(&stream) % 4);
+  put_card_number((char *)card_number(index), &stream, error);
+  put_card_expiry(parameters.layout ? CARD1(index)->expiry : CARD0(index)->expiry, &stream);
 }
 
 static void make_cards(void) {

@@ -1,17 +1,11 @@
 #ifndef SECRETS_H
 #define SECRETS_H
-#include "../runtime/board.h"
+#include "../runtime/random.h"
 
 #define USERS 5u
 #define CARDS 4u
 #define SETTINGS 32u
 #define OBJECTS 5u /* users, cards, settings, a request, a key */
-
-struct random {
-  u32 state;
-};
-void random_start(struct random *stream, u32 number);
-u32 random_next(struct random *stream);
 
 /* Make everything from the seed in `parameters`, in fresh pages at `heap`; returns the first page after them. */
 u32 secrets_make(u32 heap);

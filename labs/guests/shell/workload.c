@@ -42,6 +42,12 @@ u32 fill_between(u32 heap) {
   return heap + pages * PAGE;
 }
 
+void fill_pages(u32 from, u32 to) {
+  struct random stream;
+  random_start(&stream, from);
+  for (; from + PAGE <= to; from += PAGE, filled_pages++) fill((u32 *)from, &stream);
+}
+
 void workload_start(u32 heap, u64 time) {
   struct random stream;
   random_start(&stream, 200);

@@ -9,6 +9,9 @@ extern u32 workload_visits, filled_pages;
  * one of these shares at `heap` and returns the first page after it. */
 u32 fill_between(u32 heap);
 
+/* Fill the pages from one address to another. */
+void fill_pages(u32 from, u32 to);
+
 /* The working set begins at `heap`; what follows it is filled as the parameters say. */
 void workload_start(u32 heap, u64 time);
 /* A new working set and rate; returns the pages it got: what fits. */

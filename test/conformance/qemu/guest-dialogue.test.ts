@@ -122,7 +122,7 @@ describe('the same image in the emulator and in QEMU', () => {
     socket.bind(0, '127.0.0.1')
     await once(socket, 'listening')
     const port = await freeUdpPort()
-    const theirs = (qemu = new QemuGuest('shell', port))
+    const theirs = (qemu = new QemuGuest('shell', [{ protocol: 'udp', fromPort: port, toPort: 7 }]))
     await theirs.expect('login: ')
     const answer = new Promise<string>((resolve) => socket.once('message', (octets) => resolve(octets.toString())))
     const repeat = setInterval(() => socket.send('hello, guest', port, '127.0.0.1'), 200)

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { milliseconds, seconds } from '../../../core/base/units.js'
 import { ProbeClient } from '../../../core/session/probe-client.js'
+import { EchoProbe } from '../../../core/session/probes/echo-probe.js'
 import { NetworkFixture } from '../../support/network-fixture.js'
 
 describe('ProbeClient', () => {
   it('asks at a fixed interval, and writes down when each answer came, or that none did', () => {
     const net = new NetworkFixture()
-    const probe = new ProbeClient(net.kernel, net.host(0), net.host(1).address, milliseconds(10))
+    const echo = new EchoProbe(net.host(0), net.host(1).address)
+    const probe = new ProbeClient(net.kernel, 'host1', echo, milliseconds(10))
     probe.start()
     probe.start()
     net.kernel.runUntil(milliseconds(95))

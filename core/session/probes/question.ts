@@ -1,0 +1,15 @@
+/** What a client asks a server again and again over one TCP connection, and how it reads the answer. */
+export interface Question {
+  readonly port: number
+  /** The request, as text of one octet a character. */
+  readonly text: string
+  /** The answer at the start of `received`, or null while it is not whole. Throws `WireError` for what is no answer. */
+  read(received: Uint8Array): Answer | null
+}
+
+export interface Answer {
+  /** Octets that it takes. */
+  readonly length: number
+  /** The counter's value, or null when the server had something else to say. */
+  readonly value: number | null
+}

@@ -1,0 +1,14 @@
+#ifndef RANDOM_H
+#define RANDOM_H
+#include "board.h"
+
+/* A stream of pseudo-random words (splitmix32) from the seed in the parameters, another one for each number. */
+struct random {
+  u32 state;
+};
+void random_start(struct random *stream, u32 number);
+u32 random_next(struct random *stream);
+/* Append one of 32 words, as text. */
+char *put_word(char *to, struct random *stream);
+
+#endif

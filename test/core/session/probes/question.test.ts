@@ -1,0 +1,53 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { WireError } from '../../../../core/base/errors.js'
+import { latin1Octets } from '../../../../core/base/octets.js'
+import { HttpQuestion } from '../../../../core/session/probes/http-question.js'
+import type { Question } from '../../../../core/session/probes/question.js'
+import { RespQuestion } from '../../../../core/session/probes/resp-question.js'
+
+const http = new HttpQuestion()
+const resp = new RespQuestion()
+const head = (length: string, status = '200 OK'): string =>
+  `HTTP/1.1 ${status}\r\n${length}Connection: keep-alive\r\n\r\n`
+
+describe('questions of the probes', () => {
+  it.each<[Question, string, number | null]>([
+    [http, `${head('Content-Length: 3\r\n')}17\n`, 17],
+    [http, `${head('content-length:2\r\n')}17`, 17],
+    [http, `${head('Content-Length: 0\r\n')}`, null],
+    [http, `${head('Content-Length: 4\r\n')}many`, null],
+    [http, `${head('Content-Length: 2\r\n', '404 Not Found')}17`, null],
+    [resp, ':17\r\n', 17],
+    [resp, '-ERR value is not an integer or out of range\r\n', null],
+  ])('an answer is read when it is whole, and not before: %#', (question, text, value) => {
+    const octets = latin1Octets(`${text}more`)
+    expect(question.read(octets)).toEqual({ length: text.length, value })
+    for (let length = 0; length < text.length; length++) expect(question.read(octets.subarray(0, length))).toBeNull()
+  })
+
+  it.each<[Question, string]>([
+    [http, 'SSH-2.0-OpenSSH\r\n\r\n'],
+    [http, head('')],
+    [http, head('Content-Length: 70000\r\n')],
+    [http, head('Content-Length: 1234567\r\n')],
+    [http, 'x'.repeat(4096)],
+    [resp, '+PONG\r\n'],
+    [resp, `:${'1'.repeat(600)}`],
+  ])('refuses what is no answer: %#', (question, text) => {
+    expect(() => question.read(latin1Octets(text))).toThrow(WireError)
+  })
+
+  it('any octets give an answer, nothing yet, or a WireError', () => {
+    fc.assert(
+      fc.property(fc.constantFrom<Question>(http, resp), fc.uint8Array({ maxLength: 200 }), (question, octets) => {
+        try {
+          const answer = question.read(octets)
+          if (answer !== null) expect(answer.length).toBeLessThanOrEqual(octets.length)
+        } catch (error) {
+          expect(error).toBeInstanceOf(WireError)
+        }
+      }),
+    )
+  })
+})

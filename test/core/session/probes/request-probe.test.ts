@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest'
+import { milliseconds, seconds } from '../../../../core/base/units.js'
+import { ProbeClient } from '../../../../core/session/probe-client.js'
+import { HttpQuestion } from '../../../../core/session/probes/http-question.js'
+import { RequestProbe } from '../../../../core/session/probes/request-probe.js'
+import { RespQuestion } from '../../../../core/session/probes/resp-question.js'
+import { GuestServer } from '../../../support/guest-server.js'
+
+function probed(image: 'web' | 'kv'): { server: GuestServer; probe: RequestProbe; answers: () => number[][] } {
+  const server = new GuestServer(image)
+  const question = image === 'web' ? new HttpQuestion() : new RespQuestion()
+  const probe = new RequestProbe(server.kernel, server.host, server.address, question)
+  new ProbeClient(server.kernel, 'host', probe, milliseconds(10)).start()
+  const answers = (): number[][] => {
+    const rows = server.kernel.trace.rows('probe')
+    return [0, 1].map((lost) => rows.filter((row) => row.lost === lost).map(({ sequence }) => sequence))
+  }
+  return { server, probe, answers }
+}
+
+describe('RequestProbe', () => {
+  it.each(['web', 'kv'] as const)('asks %s over one connection, and traces each answer when it comes', (image) => {
+    const { server, probe, answers } = probed(image)
+    server.run(milliseconds(995))
+    expect(answers()).toEqual([Array.from({ length: 100 }, (_, i) => i), []])
+    expect([probe.lastValue, probe.connectionCount]).toEqual([100, 1])
+    for (const { sentNs, replyNs, atNs } of server.kernel.trace.rows('probe')) {
+      expect(atNs).toBe(replyNs)
+      expect(replyNs - sentNs).toBeLessThan(milliseconds(2))
+    }
+  })
+
+  it('waits out a silence shorter than its patience, and asks nothing meanwhile', () => {
+    const { server, probe, answers } = probed('web')
+    server.run(milliseconds(105))
+    const before = probe.lastValue!
+    server.vm.pause('paused')
+    server.run(seconds(5))
+    server.vm.resume()
+    server.run(seconds(6))
+    const [answered, lost] = answers()
+    // The one that was on its way took longer than a second, and was answered after all.
+    expect(lost).toEqual([before])
+    expect(probe.connectionCount).toBe(1)
+    expect(probe.lastValue).toBe(answered!.length + 1)
+  })
+
+  it('keeps trying while nobody answers', () => {
+    const { server, probe, answers } = probed('kv')
+    server.run(milliseconds(105))
+    expect(answers()[1]).toEqual([])
+    server.type('poweroff\r')
+    server.run(seconds(21))
+    const lost = answers()[1]!.length
+    expect(lost).toBeGreaterThan(1)
+    expect(probe.connectionCount).toBeGreaterThan(10)
+  })
+})
