@@ -30,6 +30,8 @@ const testPackages = [
   ['openssh-server'],
   ['openssl'],
   ['swtpm'],
+  ['curl'],
+  ['redis-tools'],
 ]
 
 /** @typedef {'window' | 'tests'} Purpose */

@@ -29,7 +29,11 @@ const REGISTER = {
   clearInterrupt: 0x1c,
 } as const
 
-/** `tick_offset_vmstate` is the time shown less virtual time, modulo 2^64: as in QEMU, what a host's clock shows is not in it. */
+/**
+ * Fields of QEMU's vmstate, and at last one of ours. `tick_offset_vmstate` is the time shown less virtual time, modulo
+ * 2^64: as in QEMU, what a host's clock shows is not in it. `alarm_expiry` is the virtual time at which a running alarm rings:
+ * it was computed when ALARM_LOW was written, and neither ALARM_HIGH nor a new time changes it.
+ */
 const DESCRIPTION: DeviceStateDescription = Object.freeze({
   idstr: 'goldfish_rtc',
   instanceId: 0,
@@ -42,6 +46,7 @@ const DESCRIPTION: DeviceStateDescription = Object.freeze({
     { name: 'irq_pending', type: 'uint32' },
     { name: 'irq_enabled', type: 'uint32' },
     { name: 'time_high', type: 'uint32' },
+    { name: 'alarm_expiry', type: 'uint64' },
   ],
 } satisfies DeviceStateDescription)
 
@@ -50,6 +55,8 @@ export class Rtc implements StatefulDevice {
   private tickOffset: bigint
   private alarmNext = 0n
   private isAlarmRunning = false
+  /** Virtual time, 64 bits with a sign. */
+  private alarmExpiry = 0n
   private isPending = false
   private isEnabled = false
   /** TIME_HIGH at the last read of TIME_LOW. */
@@ -62,16 +69,15 @@ export class Rtc implements StatefulDevice {
 
   /** Rings if the alarm is due at virtual time `nowNs`; returns whether the interrupt line is high then. */
   isInterrupting(nowNs: Nanos | null): boolean {
-    if (this.isAlarmRunning && nowNs !== null && this.untilAlarm(nowNs) <= 0n) this.ring()
+    if (this.isAlarmRunning && nowNs !== null && BigInt(nowNs) >= this.alarmExpiry) this.ring()
     return this.isPending && this.isEnabled
   }
 
   /** The virtual time after `nowNs` at which the alarm will ring, or null if it will not in a lifetime. */
   alarmDueNs(nowNs: Nanos | null): Nanos | null {
     if (!this.isAlarmRunning || nowNs === null) return null
-    const remainingNs = this.untilAlarm(nowNs)
-    const dueNs = nowNs + Number(remainingNs)
-    return remainingNs > 0n && Number.isSafeInteger(dueNs) ? dueNs : null
+    const dueNs = Number(this.alarmExpiry)
+    return dueNs > nowNs && Number.isSafeInteger(dueNs) ? dueNs : null
   }
 
   load(offset: number, width: number, nowNs: Nanos): number {
@@ -109,8 +115,9 @@ export class Rtc implements StatefulDevice {
       }
       case REGISTER.alarmLow:
         this.alarmNext = withHalf(this.alarmNext, false, value)
+        this.alarmExpiry = BigInt.asIntN(64, this.alarmNext - this.tickOffset)
         this.isAlarmRunning = true
-        this.isInterrupting(nowNs) // an alarm in the past rings at once
+        if (this.alarmNext <= this.count(nowNs)) this.ring() // it is in the past
         break
       case REGISTER.alarmHigh:
         this.alarmNext = withHalf(this.alarmNext, true, value)
@@ -136,6 +143,7 @@ export class Rtc implements StatefulDevice {
       irq_pending: this.isPending ? 1 : 0,
       irq_enabled: this.isEnabled ? 1 : 0,
       time_high: this.latchedHigh,
+      alarm_expiry: BigInt.asUintN(64, this.alarmExpiry),
     }
   }
 
@@ -146,17 +154,13 @@ export class Rtc implements StatefulDevice {
       (name) => state.number(name, 1) === 1,
     )
     const latchedHigh = state.u32('time_high')
-    Object.assign(this, { tickOffset, alarmNext, isAlarmRunning, isPending, isEnabled, latchedHigh })
+    const alarmExpiry = BigInt.asIntN(64, state.u64('alarm_expiry'))
+    Object.assign(this, { tickOffset, alarmNext, isAlarmRunning, isPending, isEnabled, latchedHigh, alarmExpiry })
   }
 
   /** The wall clock: nanoseconds since 1970, modulo 2^64. */
   private count(nowNs: Nanos): bigint {
     return BigInt.asUintN(64, this.tickOffset + BigInt(nowNs))
-  }
-
-  /** Times are signed here: an alarm before 1970 has passed. */
-  private untilAlarm(nowNs: Nanos): bigint {
-    return BigInt.asIntN(64, this.alarmNext) - BigInt.asIntN(64, this.count(nowNs))
   }
 
   private ring(): void {

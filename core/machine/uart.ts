@@ -21,6 +21,7 @@ const IIR_TRANSMITTED = 0x02
 const IIR_RECEIVED = 0x04
 const FCR_ENABLE = 1
 const FCR_RESET_RECEIVER = 2
+const FCR_RESET_TRANSMITTER = 4
 /** What can be told of it later: FIFO enable, DMA mode, trigger level. */
 const FCR_KEPT = 0xc9
 const MCR_OUT2 = 0x08
@@ -111,7 +112,7 @@ export class Uart implements StatefulDevice {
   }
 
   store(offset: number, value: number): void {
-    const octet = value & 0xff
+    let octet = value & 0xff
     const isDivider = (this.lcr & LCR_DLAB) !== 0
     switch (offset) {
       case 0:
@@ -131,8 +132,12 @@ export class Uart implements StatefulDevice {
         }
         break
       case 2:
+        // Section 8.5: switching the FIFOs on or off empties them. Off, there is one octet to lose.
+        const held = (this.fcr & FCR_ENABLE) === 0 ? 1 : FIFO_OCTETS
+        if (((octet ^ this.fcr) & FCR_ENABLE) !== 0) octet |= FCR_RESET_RECEIVER | FCR_RESET_TRANSMITTER
         this.fcr = octet & FCR_KEPT
-        if ((octet & FCR_RESET_RECEIVER) !== 0) this.dropReceived(Math.min(FIFO_OCTETS, this.receivedCount))
+        if ((octet & FCR_RESET_TRANSMITTER) !== 0) this.transmittedPending = true
+        if ((octet & FCR_RESET_RECEIVER) !== 0) this.dropReceived(Math.min(held, this.receivedCount))
         break
       case 3:
         this.lcr = octet

@@ -1,4 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -40,8 +41,18 @@ export class Swtpm {
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
     const socket = connect(path)
-    await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject))
+    await once(socket, 'connect')
     return new Swtpm(folder, process, socket)
+  }
+
+  /** Take the power away and give it back: _TPM_Init, by swtpm's CMD_INIT on its control channel. */
+  async powerOn(): Promise<void> {
+    const control = connect(join(this.folder, 'control'))
+    await once(control, 'connect')
+    control.write(Uint8Array.of(0, 0, 0, 2, 0, 0, 0, 0))
+    const [result] = (await once(control, 'data')) as [Buffer]
+    control.destroy()
+    if (result.readUInt32BE(0) !== 0) throw new Error(`swtpm does not start again: ${result.toString('hex')}`)
   }
 
   /** Send a command of at least 10 octets, and wait for the response. */

@@ -25,10 +25,15 @@ const CAP = {
   tpmProperties: 6,
   pcrProperties: 7,
   eccCurves: 8,
+  authPolicies: 9,
+  act: 10,
 } as const
 
 /** Octets of a list in one response, its capability and count among them. */
 const LIST_OCTETS_MAX = 1024
+/** TPM_RH_ACT_0 to TPM_RH_ACT_F. */
+const HANDLE_ACT_FIRST = 0x4000_0110
+const HANDLE_ACT_LAST = 0x4000_011f
 /** TPMA_ALGORITHM: a hash. */
 const ALGORITHM_HASH = 0x0000_0004
 /** TPMA_STARTUP_CLEAR: the TPM was shut down in order. */
@@ -130,6 +135,12 @@ function entriesOf({ tpm, commands }: TpmCall, capability: number, property: num
         name,
         new OctetWriter().u32(name).u8(PCR_SELECT_OCTETS).octets(pcrBits(has)).take(),
       ])
+    case CAP.authPolicies:
+      if (property >>> 24 !== 0x40) refuse(RC.value + RC_PARAMETER(2))
+      return [] // no hierarchies
+    case CAP.act:
+      if (property < HANDLE_ACT_FIRST || property > HANDLE_ACT_LAST) refuse(RC.value + RC_PARAMETER(2))
+      return [] // no countdown timers
     default:
       return [] // no physical presence, no audit, no elliptic curves
   }

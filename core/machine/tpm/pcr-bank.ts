@@ -35,7 +35,7 @@ export const PCR_RULES: readonly PcrRule[] = Object.freeze([
 /** The SHA-256 bank of platform configuration registers (part 1, section 17). */
 export class PcrBank {
   readonly octets = new Uint8Array(PCR_COUNT * DIGEST_OCTETS)
-  /** Changes since power-on, modulo 2^32. */
+  /** Changes since the last TPM Reset, modulo 2^32. */
   updateCounter = 0
 
   /** A view. */

@@ -5,7 +5,7 @@
 import { OctetWriter } from '../../base/octets.js'
 import { getCapability } from './capabilities.js'
 import { pcrEvent, pcrExtend, pcrRead, pcrReset } from './pcr-commands.js'
-import { CC, DIGEST_OCTETS, RC, SU } from './tpm-codes.js'
+import { ALG_SHA256, CC, DIGEST_OCTETS, RC, SU } from './tpm-codes.js'
 import type { CommandTable, TpmCall, TpmCommand } from './tpm-command.js'
 
 /** TPMA_CC: may write to NV; number of handles. */
@@ -43,6 +43,7 @@ function startup({ tpm, parameters }: TpmCall): Uint8Array {
   else {
     tpm.resetCount = (tpm.resetCount + 1) >>> 0
     tpm.restartCount = 0
+    tpm.pcrs.updateCounter = 0
   }
   tpm.pcrs.start(isResume)
   tpm.wasOrderly = tpm.shutdown !== 'none'
@@ -74,7 +75,7 @@ function selfTest({ parameters }: TpmCall): Uint8Array {
 /** Section 10.3: an empty list, nothing remains to be tested. */
 function incrementalSelfTest({ parameters }: TpmCall): Uint8Array {
   const count = parameters.parameter().count(ALGORITHMS_MAX)
-  for (let index = 0; index < count; index++) parameters.u16()
+  for (let index = 0; index < count; index++) if (parameters.u16() !== ALG_SHA256) parameters.refuse(RC.value)
   parameters.finish()
   return new OctetWriter().u32(0).take()
 }

@@ -59,7 +59,6 @@ export class TpmState implements StatefulDevice {
   powerOn(): void {
     this.isStarted = false
     this.timeNs = 0n
-    this.pcrs.updateCounter = 0
   }
 
   /** Clock and Time go on to virtual time `nowNs`, never back. */

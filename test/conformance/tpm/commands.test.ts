@@ -1,7 +1,8 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { hexOf, octetsOfHex, readU32be } from '../../../core/base/octets.js'
+import { hexOf, octetsOfHex, readU32be, writeU32be } from '../../../core/base/octets.js'
+import { RandomStream } from '../../../core/kernel/random.js'
 import { executeCommand } from '../../../core/machine/tpm/execute-command.js'
-import { CC } from '../../../core/machine/tpm/tpm-codes.js'
+import { CC, RC } from '../../../core/machine/tpm/tpm-codes.js'
 import { TPM_COMMANDS } from '../../../core/machine/tpm/tpm-commands.js'
 import { TpmState } from '../../../core/machine/tpm/tpm-state.js'
 import { requireSwtpm, Swtpm } from '../../support/swtpm.js'
@@ -39,6 +40,7 @@ const DIALOGUE: readonly (readonly [string, Uint8Array])[] = [
   ['self test, too long', tpmCommand(CC.selfTest, '0101')],
   ['incremental self test of nothing', tpmCommand(CC.incrementalSelfTest, '00000000')],
   ['incremental self test of SHA-256', tpmCommand(CC.incrementalSelfTest, '00000001 000b')],
+  ['incremental self test of no algorithm', tpmCommand(CC.incrementalSelfTest, '00000001 7fff')],
   ['incremental self test of too many', tpmCommand(CC.incrementalSelfTest, '00000100')],
   ['test result', tpmCommand(CC.getTestResult)],
   ['test result, too long', tpmCommand(CC.getTestResult, '00')],
@@ -139,6 +141,8 @@ const DIALOGUE: readonly (readonly [string, Uint8Array])[] = [
   ['which localities may do what', capability('00000007 00000000 0000000b')],
   ['which registers do not count, which are dynamic', capability('00000007 00000011 00000002')],
   ['properties of registers there are none of', capability('00000007 00000015 00000002')],
+  ['policies of what is no hierarchy', capability('00000009 00000000 00000001')],
+  ['timers that are none', capability('0000000a 40000120 00000001')],
   ['an unknown capability', capability('00000055 00000000 00000001')],
   ['a capability, cut off', capability('00000006')],
   ['a capability, too long', capability('00000006 00000100 00000001 00')],
@@ -170,6 +174,35 @@ describe('the TPM and swtpm', () => {
     }
   })
 
+  test('refuse the same commands with the same codes: what is right, with octets changed or cut off', async () => {
+    const right = [
+      ...[extend(DIGEST), pcrCommand(CC.pcrReset, 16, ''), pcrCommand(CC.pcrEvent, 17, '0003 616263'), read('010080')],
+      ...[tpmCommand(CC.selfTest, '01'), tpmCommand(CC.shutdown, '0001'), tpmCommand(CC.stirRandom, '0003 010203')],
+      ...[capability('00000001 00000000 00000008'), capability('00000007 00000000 00000004')],
+    ]
+    const random = new RandomStream('changed commands')
+    await swtpm.execute(startup('0000'))
+    executeCommand(ours, startup('0000'), 0, 0)
+    let refused = 0
+    for (let run = 0; run < 2000; run++) {
+      let command = random.pick(right).slice()
+      for (let changes = random.below(3); changes >= 0; changes--) {
+        const at = 10 + random.below(command.length - 10)
+        command[at] = random.below(3) === 0 ? random.below(256) : command[at]! ^ (1 << random.below(8))
+      }
+      if (random.below(8) === 0) command = command.slice(0, 10 + random.below(command.length - 9))
+      if (random.below(4) > 0) writeU32be(command, 2, command.length)
+      if (random.below(8) === 0) command[1] = 3 - command[1]! // with sessions, or without
+      const [code, theirs] = [responseCode(executeCommand(ours, command, 0, 0)), await swtpm.execute(command)]
+      // Four hashes, one of them of 64 octets, allow longer lists and nonces there; and there are more capabilities.
+      const isLimit = (code & 0xbf) === RC.size && code !== RC.size
+      const isList = readU32be(command, 6) === CC.getCapability && code === RC.success
+      if (!isLimit && !isList) expect([hexOf(command), code]).toEqual([hexOf(command), responseCode(theirs)])
+      if (code !== RC.success) refused++
+    }
+    expect(refused).toBeGreaterThan(1000)
+  })
+
   test('both have a SHA-256 bank of 24 registers', async () => {
     const command = capability('00000005 00000000 00000001')
     for (const execute of [
@@ -194,6 +227,48 @@ describe('the TPM and swtpm', () => {
       digests.push(responseBody(await execute(read('020000'))).slice(8))
     }
     expect(digests[0]).toBe(digests[1])
+  })
+
+  const AFTER_SHUTDOWN: Readonly<Record<string, Uint8Array>> = {
+    'a boot measurement': pcrCommand(CC.pcrExtend, 0, DIGEST),
+    'an application measurement': pcrCommand(CC.pcrExtend, 23, DIGEST),
+    'random octets': tpmCommand(CC.getRandom, '0000'),
+  }
+  /** How the TPM is shut down, what is sent after that, and how it is started again. */
+  test.each([
+    ['0001', 'nothing', '0001'],
+    ['0001', 'nothing', '0000'],
+    ['0000', 'nothing', '0000'],
+    ['0000', 'nothing', '0001'],
+    ['no shutdown', 'nothing', '0000'],
+    ['no shutdown', 'nothing', '0001'],
+    ['0001', 'a boot measurement', '0001'],
+    ['0001', 'an application measurement', '0001'],
+    ['0001', 'random octets', '0001'],
+  ])('go through shutdown %s, %s and startup %s alike, three times', async (shutdown, after, type) => {
+    const answers: string[][] = []
+    for (const { execute, powerOn } of [
+      { execute: (octets: Uint8Array) => executeCommand(ours, octets, 0, 0), powerOn: () => ours.powerOn() },
+      { execute: (octets: Uint8Array) => swtpm.execute(octets), powerOn: () => swtpm.powerOn() },
+    ]) {
+      const said: string[] = []
+      const say = async (octets: Uint8Array): Promise<void> => void said.push(hexOf(await execute(octets)))
+      await say(startup('0000'))
+      await say(pcrCommand(CC.pcrExtend, 3, DIGEST))
+      for (let time = 0; time < 3; time++) {
+        if (shutdown !== 'no shutdown') await say(tpmCommand(CC.shutdown, shutdown))
+        const command = AFTER_SHUTDOWN[after]
+        if (command !== undefined) await say(command)
+        await powerOn()
+        await say(startup(type))
+        await say(read('0f0081'))
+        const clock = await execute(tpmCommand(CC.readClock))
+        said.push(hexOf(clock.subarray(26, 34)))
+        await say(startup('0000'))
+      }
+      answers.push(said)
+    }
+    expect(answers[0]).toEqual(answers[1])
   })
 
   test('shape what is not determined alike: random octets and the clock', async () => {

@@ -78,6 +78,18 @@ describe('goldfish RTC', () => {
     expect([rtc.load(ALARM_STATUS, 4, 0), rtc.isInterrupting(5000)]).toEqual([0, false])
   })
 
+  test('a set alarm rings when it was to ring, whatever is written after ALARM_LOW', () => {
+    const rtc = new Rtc(1000n)
+    rtc.store(IRQ_ENABLED, 4, 1, 0)
+    setAlarm(rtc, 0x1_0000_0000n + 1000n, 0)
+    rtc.store(ALARM_HIGH, 4, 0, 1)
+    rtc.store(TIME_HIGH, 4, 7, 2)
+    expect([rtc.load(ALARM_STATUS, 4, 3), rtc.isInterrupting(4), rtc.alarmDueNs(4)]).toEqual([1, false, 2 ** 32])
+    const other = new Rtc(0n)
+    other.loadState(rtc.saveState())
+    expect([other.isInterrupting(2 ** 32 - 1), other.isInterrupting(2 ** 32)]).toEqual([false, true])
+  })
+
   test('an alarm that rings while interrupts are off interrupts when they are switched on', () => {
     const rtc = new Rtc(0n)
     setAlarm(rtc, 10n, 0)

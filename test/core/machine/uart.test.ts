@@ -72,10 +72,25 @@ describe('UART (PC16550D)', () => {
 
   test('resetting the receiver FIFO drops what is in the FIFO, and nothing that still waits outside', () => {
     const uart = new Uart()
+    uart.store(FCR, 1)
     uart.receive(Uint8Array.from({ length: 20 }, (_, index) => index))
     uart.store(FCR, 3)
     expect(uart.load(IIR) & 0xc0).toBe(0xc0)
     expect(uart.load(RBR)).toBe(16)
+  })
+
+  test('switching the FIFOs on or off empties them (section 8.5)', () => {
+    const uart = new Uart()
+    uart.store(IER, 2)
+    expect([uart.load(IIR), uart.load(IIR)]).toEqual([0x02, 0x01])
+    uart.receive(latin1Octets('x'))
+    uart.store(FCR, 1)
+    expect([uart.load(LSR), uart.load(IIR), uart.load(IIR)]).toEqual([0x60, 0xc2, 0xc1])
+    uart.receive(latin1Octets('kept'))
+    uart.store(FCR, 0x81)
+    expect([uart.load(LSR), uart.load(IIR)]).toEqual([0x61, 0xc1])
+    uart.store(FCR, 0)
+    expect([uart.load(LSR), uart.load(IIR)]).toEqual([0x60, 0x02])
   })
 
   test('typed octets not yet read move with the state, all of them', () => {
