@@ -29,6 +29,7 @@ runtime="runtime/start.S runtime/text.c runtime/console.c runtime/interrupts.c r
   runtime/net.c runtime/ip.c"
 image shell.elf '' $runtime shell/shell.c shell/secrets.c shell/terminal.c shell/workload.c
 image shell-b.elf -DVARIANT_B $runtime shell/workload.c shell/terminal.c shell/secrets.c shell/shell.c
-server="$runtime runtime/heap.c runtime/tcp.c runtime/server.c shell/terminal.c shell/workload.c"
+server="$runtime runtime/heap.c runtime/tcp.c runtime/tcp-send.c runtime/tcp-receive.c runtime/server.c
+  shell/terminal.c shell/workload.c"
 image web.elf '' $server web/web.c web/http.c web/sessions.c
 image kv.elf '' $server kv/kv.c kv/resp.c kv/store.c kv/commands.c kv/load.c

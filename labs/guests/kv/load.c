@@ -84,9 +84,13 @@ static u32 due(u64 *credit, u64 elapsed, u32 rate) {
 u64 load_run(u64 time) {
   u64 elapsed = time - last > BACKLOG_MAX ? BACKLOG_MAX : time - last;
   last = time;
-  u32 carts = cart_count(), reads = rate_of(parameters.reads_per_second), writes = carts ? rate_of(parameters.writes_per_second) : 0;
+  u32 carts = cart_count(), reads = rate_of(parameters.reads_per_second);
+  u32 writes = carts ? rate_of(parameters.writes_per_second) : 0;
   for (u32 left = due(&read_credit, elapsed, reads); left; left--) read_something(carts);
-  for (u32 left = due(&write_credit, elapsed, writes); left; left--) flush_translations(), write_cart(random_next(&choices) % carts);
+  for (u32 left = due(&write_credit, elapsed, writes); left; left--) {
+    flush_translations();
+    write_cart(random_next(&choices) % carts);
+  }
   if (read_credit >= TICKS_PER_SECOND || write_credit >= TICKS_PER_SECOND) return time;
   if (!reads && !writes) return ~0ull;
   /* A light load is served every 10 ms, a heavy one every millisecond. */

@@ -43,7 +43,8 @@ int store_start(void) {
 static struct entry **place_of(const char *key, u32 length) {
   u32 hash = hash_of(key, length);
   struct entry **at = bucket_of(hash);
-  while (*at && ((*at)->hash != hash || (*at)->key_length != length || !memory_equal((*at)->octets, key, length))) at = &(*at)->next;
+  for (; *at; at = &(*at)->next)
+    if ((*at)->hash == hash && (*at)->key_length == length && memory_equal((*at)->octets, key, length)) break;
   return at;
 }
 

@@ -330,10 +330,13 @@ describe('TCP of the guests: closing (RFC 9293 §3.6)', () => {
     expect(stateLines(peer.guest)).toEqual([])
   })
 
-  test('a peer that vanishes after our FIN is forgotten', () => {
+  test.each([0, 65535])('a peer that vanishes after our FIN is forgotten, its window having been %i', (window) => {
     const peer = openPeer()
     const answers = peer.send({ flags: ['ack'], payload: REQUEST.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n') })
     peer.accept(answers)
+    peer.window = window
+    peer.send({ flags: ['ack'] })
+    peer.window = 65535
     peer.send({ flags: ['ack'] })
     peer.listen(61e9)
     expect(stateLines(peer.guest)).toEqual([])
