@@ -29,6 +29,7 @@ const testPackages = [
   ['openssh-client'],
   ['openssh-server'],
   ['openssl'],
+  ['swtpm'],
 ]
 
 /** @typedef {'window' | 'tests'} Purpose */

@@ -1,7 +1,8 @@
 /**
  * The subset of QEMU's `virt` board that guests need, at QEMU's addresses (hw/riscv/virt.c, `virt_memmap`): where each
- * device answers, and how their lines reach the hart.
+ * device answers, and how their lines reach the hart. The TPM is the one that QEMU does not have there.
  */
+import type { Nanos } from '../base/units.js'
 import { INTERRUPT_EXTERNAL, INTERRUPT_SOFTWARE, INTERRUPT_TIMER } from '../cpu/csr.js'
 import type { HartBus } from '../cpu/memory.js'
 import { Clint } from './clint.js'
@@ -9,21 +10,29 @@ import { Finisher } from './finisher.js'
 import type { GuestClock } from './guest-clock.js'
 import { Plic } from './plic.js'
 import type { Ram } from './ram.js'
+import { Rtc, RTC_OCTETS } from './rtc.js'
+import { TPM_CRB_BASE, TPM_CRB_OCTETS, TpmCrb } from './tpm-crb.js'
+import { TpmState } from './tpm/tpm-state.js'
 import { Uart } from './uart.js'
-import { VIRTIO_MAGIC, VirtioNet } from './virtio-net.js'
+import { VENDOR_QEMU, VIRTIO_MAGIC, VirtioNet } from './virtio-net.js'
 
 const FINISHER_BASE = 0x0010_0000
+const RTC_BASE = 0x0010_1000
 const CLINT_BASE = 0x0200_0000
-const CLINT_OCTETS = 0x1_0000
+/** Of the page range it has, as in QEMU: software interrupts in 0x4000 octets, the timer in 0x8000. */
+const CLINT_OCTETS = 0xc000
 const PLIC_BASE = 0x0c00_0000
 const PLIC_OCTETS = 0x60_0000
 const UART_BASE = 0x1000_0000
+const UART_OCTETS = 8
 /** Eight virtio transports, 4 KiB apart; the network device is in the first, the others are empty. */
 const VIRTIO_BASE = 0x1000_1000
 const VIRTIO_SLOTS = 8
+const VIRTIO_OCTETS = 0x200
 
 const PLIC_SOURCE_NETWORK = 1
 const PLIC_SOURCE_UART = 10
+const PLIC_SOURCE_RTC = 11
 
 /** The hart, as far as its board needs to know it. */
 export interface BoardHart {
@@ -37,6 +46,9 @@ export class Board implements HartBus {
   readonly uart = new Uart()
   readonly finisher = new Finisher()
   readonly nic: VirtioNet
+  readonly rtc: Rtc
+  readonly tpm: TpmState
+  readonly tpmCrb: TpmCrb
   /** Set by the machine: the hart needs its bus first. */
   hart: BoardHart | null = null
   /** Instructions of the present slice begun before the present run. */
@@ -46,7 +58,12 @@ export class Board implements HartBus {
     ram: Ram,
     private readonly clock: GuestClock,
     nicMac: Uint8Array,
+    rtcEpochNs: bigint,
+    tpmSeed: Uint8Array,
   ) {
+    this.tpm = new TpmState(tpmSeed)
+    this.tpmCrb = new TpmCrb(this.tpm)
+    this.rtc = new Rtc(rtcEpochNs)
     this.clint = new Clint(clock)
     this.nic = new VirtioNet(ram, nicMac)
   }
@@ -60,11 +77,17 @@ export class Board implements HartBus {
   driveLines(guestNs: number): void {
     this.plic.setLevel(PLIC_SOURCE_UART, this.uart.isInterrupting())
     this.plic.setLevel(PLIC_SOURCE_NETWORK, this.nic.isInterrupting())
+    this.plic.setLevel(PLIC_SOURCE_RTC, this.rtc.isInterrupting(this.clock.virtualNsAt(guestNs)))
     if (this.hart === null) return
     this.hart.mip =
       (this.clint.msip ? INTERRUPT_SOFTWARE : 0) |
       (this.clint.isTimerPending(guestNs) ? INTERRUPT_TIMER : 0) |
       (this.plic.isInterrupting() ? INTERRUPT_EXTERNAL : 0)
+  }
+
+  /** Virtual time at the same instant. A guest that stands still executes nothing that could ask. */
+  private virtualNs(): Nanos {
+    return this.clock.virtualNsAt(this.guestNs()) ?? 0
   }
 
   timeLow(): number {
@@ -77,7 +100,7 @@ export class Board implements HartBus {
 
   load(address: number, width: number): number {
     if (isInside(address, CLINT_BASE, CLINT_OCTETS)) return this.clint.load(address - CLINT_BASE, width, this.guestNs())
-    if (isInside(address, UART_BASE, 0x100)) {
+    if (isInside(address, UART_BASE, UART_OCTETS)) {
       const value = this.uart.load(address - UART_BASE)
       this.driveLines(this.guestNs())
       return value
@@ -87,19 +110,25 @@ export class Board implements HartBus {
       this.driveLines(this.guestNs())
       return value
     }
-    if (isInside(address, VIRTIO_BASE, 0x1000)) return this.nic.load(address - VIRTIO_BASE, width)
-    if (isInside(address, VIRTIO_BASE, 0x1000 * VIRTIO_SLOTS)) return loadEmptySlot(address & 0xfff, width)
-    return isInside(address, FINISHER_BASE, 0x1000) ? 0 : -1
+    if (isInside(address, VIRTIO_BASE, VIRTIO_OCTETS)) return this.nic.load(address - VIRTIO_BASE, width)
+    if (isEmptySlot(address)) return loadEmptySlot(address & 0xfff, width)
+    if (isInside(address, TPM_CRB_BASE, TPM_CRB_OCTETS)) return this.tpmCrb.load(address - TPM_CRB_BASE, width)
+    if (isInside(address, RTC_BASE, RTC_OCTETS)) return this.rtc.load(address - RTC_BASE, width, this.virtualNs())
+    return isInside(address, FINISHER_BASE, 0x1000) && width > 1 ? 0 : -1
   }
 
   store(address: number, width: number, value: number): boolean {
     if (isInside(address, CLINT_BASE, CLINT_OCTETS))
       return this.clint.store(address - CLINT_BASE, width, value, this.guestNs())
-    if (isInside(address, UART_BASE, 0x100)) this.uart.store(address - UART_BASE, value)
+    if (isInside(address, UART_BASE, UART_OCTETS)) this.uart.store(address - UART_BASE, value)
     else if (isInside(address, PLIC_BASE, PLIC_OCTETS)) return this.plic.store(address - PLIC_BASE, width, value)
-    else if (isInside(address, VIRTIO_BASE, 0x1000)) return this.nic.store(address - VIRTIO_BASE, width, value)
+    else if (isInside(address, VIRTIO_BASE, VIRTIO_OCTETS)) return this.nic.store(address - VIRTIO_BASE, width, value)
+    else if (isInside(address, TPM_CRB_BASE, TPM_CRB_OCTETS))
+      return this.tpmCrb.store(address - TPM_CRB_BASE, width, value, this.virtualNs())
+    else if (isInside(address, RTC_BASE, RTC_OCTETS))
+      return this.rtc.store(address - RTC_BASE, width, value, this.virtualNs())
     else if (isInside(address, FINISHER_BASE, 0x1000) && width > 1) this.finisher.store(address - FINISHER_BASE, value)
-    else return isInside(address, VIRTIO_BASE, 0x1000 * VIRTIO_SLOTS)
+    else return isEmptySlot(address)
     return true
   }
 }
@@ -108,8 +137,12 @@ function isInside(address: number, base: number, octets: number): boolean {
   return address >= base && address < base + octets
 }
 
-/** A transport without a device: device ID 0, and nothing else to read (section 4.2.2). */
+function isEmptySlot(address: number): boolean {
+  return isInside(address, VIRTIO_BASE + 0x1000, 0x1000 * (VIRTIO_SLOTS - 1)) && (address & 0xfff) < VIRTIO_OCTETS
+}
+
+/** A transport without a device has device ID 0 (section 4.2.3.1.1); like QEMU's it answers accesses of any width. */
 function loadEmptySlot(offset: number, width: number): number {
-  if (width !== 4) return -1
-  return offset === 0 ? VIRTIO_MAGIC : offset === 4 ? 2 : 0
+  const word = offset === 0 ? VIRTIO_MAGIC : offset === 4 ? 2 : offset === 0xc ? VENDOR_QEMU : 0
+  return width === 4 ? word : word & (width === 2 ? 0xffff : 0xff)
 }

@@ -38,9 +38,9 @@ export class Clint implements StatefulDevice {
   /** `mtime` less the ticks of the guest's clock, modulo 2^64, in two unsigned halves. */
   private baseLow = 0
   private baseHigh = 0
-  /** All ones until it is set, so that no guest meets an interrupt it did not ask for. */
-  private compareLow = TWO_32 - 1
-  private compareHigh = TWO_32 - 1
+  /** 0 at reset, as in QEMU: the timer interrupt is pending until a guest sets `mtimecmp`. */
+  private compareLow = 0
+  private compareHigh = 0
 
   constructor(private readonly clock: GuestClock) {}
 

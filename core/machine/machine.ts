@@ -1,7 +1,8 @@
 /** A whole toy machine: hart, RAM and board. */
+import { sha256 } from '@noble/hashes/sha2.js'
 import { InputError } from '../base/errors.js'
 import { microseconds, type Nanos } from '../base/units.js'
-import { INTERRUPT_TIMER } from '../cpu/csr.js'
+import { INTERRUPT_EXTERNAL, INTERRUPT_TIMER } from '../cpu/csr.js'
 import { Hart } from '../cpu/hart.js'
 import { Board } from './board.js'
 import type { StatefulDevice } from './device-state.js'
@@ -10,6 +11,8 @@ import { GuestClock } from './guest-clock.js'
 import { HartState } from './hart-state.js'
 import { loadElf, loadFlat } from './image.js'
 import { Ram } from './ram.js'
+import { RTC_EPOCH_NS } from './rtc.js'
+import { TPM_SEED_OCTETS } from './tpm/tpm-state.js'
 import type { Uart } from './uart.js'
 import type { VirtioNet } from './virtio-net.js'
 
@@ -30,6 +33,10 @@ export interface MachineOptions {
   /** 6 octets. */
   readonly nicMac: Uint8Array
   readonly hartHz?: number
+  /** What the real-time clock shows at virtual time 0: nanoseconds since 1970. */
+  readonly rtcEpochNs?: bigint
+  /** 32 octets, from which the TPM's random octets follow. By default they differ with the MAC address. */
+  readonly tpmSeed?: Uint8Array
 }
 
 export interface SliceOutcome {
@@ -55,16 +62,19 @@ export class Machine {
   private readonly hart: Hart
 
   constructor(options: MachineOptions) {
-    const { ramOctets, nicMac, hartHz = HART_HZ } = options
+    const { ramOctets, nicMac, hartHz = HART_HZ, rtcEpochNs = RTC_EPOCH_NS } = options
+    const tpmSeed = options.tpmSeed ?? sha256(nicMac)
     if (nicMac.length !== 6) throw new InputError(`a MAC address has 6 octets, not ${nicMac.length}`)
+    if (tpmSeed.length !== TPM_SEED_OCTETS)
+      throw new InputError(`a TPM's seed has ${TPM_SEED_OCTETS} octets, not ${tpmSeed.length}`)
     this.ram = new Ram(ramOctets)
     this.clock = new GuestClock(hartHz)
-    this.board = new Board(this.ram, this.clock, nicMac)
+    this.board = new Board(this.ram, this.clock, nicMac, rtcEpochNs, tpmSeed)
     this.hart = new Hart(this.ram, this.board)
     this.board.hart = this.hart
     this.ram.code = this.hart.code
-    const { clint, plic, uart, nic, finisher } = this.board
-    this.devices = [new HartState(this.hart), clint, plic, uart, nic, finisher]
+    const { clint, plic, uart, nic, finisher, rtc, tpm, tpmCrb } = this.board
+    this.devices = [new HartState(this.hart), clint, plic, uart, nic, finisher, rtc, tpm, tpmCrb]
   }
 
   /** The serial port, from the outside: `receive` what is typed, `takeOutput` of what the guest wrote. */
@@ -128,11 +138,14 @@ export class Machine {
     return outcome
   }
 
-  /** When `waiting`: the virtual time at which the timer will wake the hart, or null if it will not. */
+  /** When `waiting`: the virtual time at which timer or alarm may wake the hart, or null if neither will. */
   wakeAtNs(): Nanos | null {
-    if (!this.hart.waiting || (this.hart.mie & INTERRUPT_TIMER) === 0) return null
-    const dueNs = this.board.clint.timerDueNs(this.board.guestNs())
-    return dueNs === null ? null : this.clock.virtualNsAt(dueNs)
+    if (!this.hart.waiting) return null
+    const { board, clock, hart } = this
+    const timerNs = (hart.mie & INTERRUPT_TIMER) === 0 ? null : board.clint.timerDueNs(board.guestNs())
+    const alarmNs =
+      (hart.mie & INTERRUPT_EXTERNAL) === 0 ? null : board.rtc.alarmDueNs(clock.virtualNsAt(board.guestNs()))
+    return earlier(timerNs === null ? null : clock.virtualNsAt(timerNs), alarmNs)
   }
 
   /** Whether an enabled interrupt is pending at virtual time `nowNs`, so that a slice would wake the hart. */
@@ -161,12 +174,17 @@ export class Machine {
         hart.waiting = false
       }
       if (executed >= instructions) return { executed, state: 'running' }
-      // A run ends where the timer interrupt becomes pending, so that it comes at that very instruction.
-      const timerNs = board.clint.timerDueNs(guestNs)
-      const end = timerNs === null ? instructions : this.clock.stepsUntil(timerNs, instructions)
+      // A run ends where the timer interrupt becomes pending or the alarm rings, so that it comes at that very instruction.
+      const alarmNs = board.rtc.alarmDueNs(this.clock.virtualNsAt(guestNs))
+      const dueNs = earlier(board.clint.timerDueNs(guestNs), alarmNs === null ? null : this.clock.atVirtualNs(alarmNs))
+      const end = dueNs === null ? instructions : this.clock.stepsUntil(dueNs, instructions)
       executed += hart.run(end - executed)
       if (hart.missingPage >= 0) return { executed, state: 'page-missing' }
       if (this.ram.watchedValue !== 0) return { executed, state: 'watched' }
     }
   }
+}
+
+function earlier(a: Nanos | null, b: Nanos | null): Nanos | null {
+  return a === null || b === null ? (a ?? b) : Math.min(a, b)
 }

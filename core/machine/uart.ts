@@ -3,7 +3,7 @@
  *
  * The line is infinitely fast: what is written has left at once, and what was typed is there as soon as the FIFO has
  * room. So the receive interrupt comes at any trigger level, as the data sheet's time-out would bring it. Left out: modem
- * lines, loop-back, line errors. Typed octets that wait their turn are part of the device state: none is ever lost.
+ * lines, line errors. Typed octets that wait their turn are part of the device state: none is ever lost.
  */
 import { OctetWriter } from '../base/octets.js'
 import type { DeviceStateDescription, StatefulDevice, StateValues } from './device-state.js'
@@ -21,6 +21,10 @@ const IIR_TRANSMITTED = 0x02
 const IIR_RECEIVED = 0x04
 const FCR_ENABLE = 1
 const FCR_RESET_RECEIVER = 2
+/** What can be told of it later: FIFO enable, DMA mode, trigger level. */
+const FCR_KEPT = 0xc9
+const MCR_OUT2 = 0x08
+const MCR_LOOP = 0x10
 const LSR_DATA_READY = 0x01
 /** Transmitter holding register and transmitter empty. */
 const LSR_TRANSMITTER_EMPTY = 0x60
@@ -50,7 +54,7 @@ export class Uart implements StatefulDevice {
   private divider = 12
   private ier = 0
   private lcr = 0
-  private mcr = 0
+  private mcr = MCR_OUT2
   private scr = 0
   private fcr = 0
   /** The transmitter-empty interrupt is wanted and not yet acknowledged. */
@@ -98,7 +102,7 @@ export class Uart implements StatefulDevice {
       case 5:
         return LSR_TRANSMITTER_EMPTY | (this.receivedCount > 0 ? LSR_DATA_READY : 0)
       case 6:
-        return MSR_CONNECTED
+        return (this.mcr & MCR_LOOP) === 0 ? MSR_CONNECTED : loopedLines(this.mcr)
       case 7:
         return this.scr
       default:
@@ -113,7 +117,8 @@ export class Uart implements StatefulDevice {
       case 0:
         if (isDivider) this.divider = (this.divider & 0xff00) | octet
         else {
-          this.output.u8(octet)
+          if ((this.mcr & MCR_LOOP) === 0) this.output.u8(octet)
+          else this.receive(Uint8Array.of(octet))
           this.transmittedPending = true
         }
         break
@@ -126,7 +131,7 @@ export class Uart implements StatefulDevice {
         }
         break
       case 2:
-        this.fcr = octet & 0xc9
+        this.fcr = octet & FCR_KEPT
         if ((octet & FCR_RESET_RECEIVER) !== 0) this.dropReceived(Math.min(FIFO_OCTETS, this.receivedCount))
         break
       case 3:
@@ -161,10 +166,13 @@ export class Uart implements StatefulDevice {
     const state = new StateReader('serial', values)
     const divider = state.number('divider', 0xffff)
     const [ier, lcr, mcr] = [state.number('ier', 0x0f), state.number('lcr', 0xff), state.number('mcr', 0x1f)]
-    const [scr, fcr] = [state.number('scr', 0xff), state.number('fcr', 0xff) & 0xc9]
+    const [scr, fcr] = [state.number('scr', 0xff), state.number('fcr', FCR_KEPT)]
+    if ((fcr & ~FCR_KEPT) !== 0) state.refuse('fcr', 'has bits that do not last')
     const transmittedPending = state.bool('thr_ipending')
     const receivedCount = state.number('recv_count', CONSOLE_QUEUE_OCTETS)
     const received = state.octets('recv_queue', CONSOLE_QUEUE_OCTETS)
+    if (received.subarray(receivedCount).some((octet) => octet !== 0))
+      state.refuse('recv_queue', 'longer than recv_count says')
     Object.assign(this, { divider, ier, lcr, mcr, scr, fcr, transmittedPending, receivedCount })
     this.received.set(received)
   }
@@ -185,4 +193,9 @@ export class Uart implements StatefulDevice {
     this.received.copyWithin(0, count, this.receivedCount)
     this.receivedCount -= count
   }
+}
+
+/** Section 8.8: in loop-back the outputs DTR, RTS, OUT1 and OUT2 feed the inputs DSR, CTS, RI and DCD. */
+function loopedLines(mcr: number): number {
+  return ((mcr & 0x0c) << 4) | ((mcr & 0x02) << 3) | ((mcr & 0x01) << 5)
 }

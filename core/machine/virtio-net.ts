@@ -37,13 +37,15 @@ const REGISTER = {
   queueDriverHigh: 0x094,
   queueDeviceLow: 0x0a0,
   queueDeviceHigh: 0x0a4,
+  shmLenLow: 0x0b0,
+  shmLenHigh: 0x0b4,
   configGeneration: 0x0fc,
   config: 0x100,
 } as const
 
 export const VIRTIO_MAGIC = 0x7472_6976
 const DEVICE_NETWORK = 1
-const VENDOR_QEMU = 0x554d_4551
+export const VENDOR_QEMU = 0x554d_4551
 const FEATURES_LOW = (1 << 5) | (1 << 16) // VIRTIO_NET_F_MAC, VIRTIO_NET_F_STATUS
 const FEATURES_HIGH = 1 // VIRTIO_F_VERSION_1
 const STATUS_DRIVER_OK = 4
@@ -166,7 +168,7 @@ export class VirtioNet implements StatefulDevice, FrameSink {
 
   load(offset: number, width: number): number {
     if (offset >= REGISTER.config) return this.loadConfig(offset - REGISTER.config, width)
-    if (width !== 4) return -1
+    if (width !== 4) return 0 // section 4.2.2.2 forbids it to the driver; QEMU answers 0
     const queue = this.queues[this.queueSel]
     switch (offset) {
       case REGISTER.magic:
@@ -187,6 +189,9 @@ export class VirtioNet implements StatefulDevice, FrameSink {
         return this.interruptStatus
       case REGISTER.status:
         return this.status
+      case REGISTER.shmLenLow:
+      case REGISTER.shmLenHigh:
+        return 0xffff_ffff // no shared memory
       default:
         return 0
     }
@@ -194,7 +199,7 @@ export class VirtioNet implements StatefulDevice, FrameSink {
 
   store(offset: number, width: number, value: number): boolean {
     if (offset >= REGISTER.config) return true // nothing there can be written
-    if (width !== 4) return false
+    if (width !== 4) return true
     switch (offset) {
       case REGISTER.deviceFeaturesSel:
         this.deviceFeaturesSel = value
@@ -282,11 +287,12 @@ export class VirtioNet implements StatefulDevice, FrameSink {
     for (const [index, queue] of this.queues.entries()) Object.assign(queue, queues[index])
   }
 
-  /** Section 5.1.4: the MAC address, then the link status. */
+  /** Section 5.1.4: the MAC address, then the link status. Behind them all bits are set, as in QEMU. */
   private loadConfig(offset: number, width: number): number {
     const config = Uint8Array.of(...this.mac, NET_S_LINK_UP, 0)
     let value = 0
-    for (let i = width - 1; i >= 0; i--) value = (value << 8) | (config[offset + i] ?? 0)
+    for (let i = width - 1; i >= 0; i--)
+      value = (value << 8) | (offset + width > config.length ? 0xff : config[offset + i]!)
     return value >>> 0
   }
 

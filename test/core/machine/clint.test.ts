@@ -67,8 +67,11 @@ describe('CLINT', () => {
     expect([device.load(0x4, 4, 0), device.load(MTIME, 1, 0), device.store(MSIP, 2, 1, 0)]).toEqual([0, -1, false])
   })
 
-  test('no timer interrupt before mtimecmp is set', () => {
-    expect([clint().isTimerPending(1e15), clint().timerDueNs(0)]).toEqual([false, null])
+  test('mtimecmp is 0 after reset, so the timer interrupt is pending until it is set', () => {
+    const device = clint()
+    expect([device.isTimerPending(0), device.timerDueNs(0)]).toEqual([true, null])
+    device.store(MTIMECMP + 4, 4, 0xffff_ffff, 0)
+    expect([device.isTimerPending(1e15), device.timerDueNs(0)]).toEqual([false, null])
   })
 
   test('the state goes into another machine, whose clock stands at the same time to the nanosecond', () => {

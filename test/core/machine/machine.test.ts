@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { InputError, WireError } from '../../../core/base/errors.js'
 import { copyGraph } from '../../../core/base/snapshot.js'
+import { INTERRUPT_TIMER } from '../../../core/cpu/csr.js'
 import type { StateValue, StatefulDevice, StateField } from '../../../core/machine/device-state.js'
 import { guestPassword } from '../../../core/machine/guest-secrets.js'
 import { Machine } from '../../../core/machine/machine.js'
@@ -106,7 +107,7 @@ describe('Machine', () => {
     expect(machine.hasPendingInterrupt(50_000)).toBe(true)
     expect(machine.runSlice(50_000, 100).state).toBe('waiting')
     const registers = machine.devices[0]!.saveState()['env.gpr'] as number[]
-    expect(registers.slice(10, 13)).toEqual([10, 0x41, 0])
+    expect(registers.slice(10, 13)).toEqual([10, 0x41, INTERRUPT_TIMER])
   })
 
   test('empty transports answer as transports, the rest of the bus with access faults', () => {

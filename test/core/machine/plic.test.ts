@@ -44,6 +44,15 @@ describe('PLIC (specification 1.0.0)', () => {
     expect(device.isInterrupting()).toBe(false)
   })
 
+  test('a request stays pending when its line falls: the handler finds nothing to do', () => {
+    const device = plic()
+    device.setLevel(10, true)
+    device.setLevel(10, false)
+    expect([device.load(PENDING, 4), device.isInterrupting(), device.load(CLAIM, 4)]).toEqual([1 << 10, true, 10])
+    device.store(CLAIM, 4, 10)
+    expect([device.load(PENDING, 4), device.isInterrupting()]).toEqual([0, false])
+  })
+
   test('threshold, priority 0 and enable bits hold interrupts back', () => {
     const device = plic(3, 0)
     device.setLevel(1, true)

@@ -52,9 +52,22 @@ describe('UART (PC16550D)', () => {
     expect([uart.load(0), uart.load(1)]).toEqual([0x34, 0x12])
     uart.store(LCR, 0x03)
     uart.store(SCR, 0x5a)
-    uart.store(MCR, 0xff)
-    expect([LCR, IER, SCR, MCR, MSR].map((offset) => uart.load(offset))).toEqual([0x03, 1, 0x5a, 0x1f, 0xb0])
+    uart.store(MCR, 0xe5)
+    expect([LCR, IER, SCR, MCR, MSR].map((offset) => uart.load(offset))).toEqual([0x03, 1, 0x5a, 0x05, 0xb0])
     expect([uart.takeOutput().length, uart.load(9)]).toEqual([0, 0])
+  })
+
+  test('in loop-back what is written comes in again and nothing goes out; the modem outputs feed the modem inputs', () => {
+    const uart = new Uart()
+    uart.store(IER, 1)
+    uart.store(MCR, 0x10)
+    uart.store(THR, 0x41)
+    expect([uart.takeOutput().length, uart.load(IIR), uart.load(RBR), uart.load(LSR)]).toEqual([0, 0x04, 0x41, 0x60])
+    const lines = [0x11, 0x12, 0x14, 0x18, 0x1f].map((mcr) => {
+      uart.store(MCR, mcr)
+      return uart.load(MSR)
+    })
+    expect(lines).toEqual([0x20, 0x10, 0x40, 0x80, 0xf0])
   })
 
   test('resetting the receiver FIFO drops what is in the FIFO, and nothing that still waits outside', () => {
