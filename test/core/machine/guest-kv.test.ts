@@ -162,15 +162,15 @@ describe('the guest kv', () => {
       kv.run(seconds * 1e9 - 2e8)
       return ['reads', 'writes'].map((kind, i) => numberAfter(kv, 'stats', `${kind} of the load`) - before[i]!)
     }
-    const near = (rate: number): unknown => expect.toSatisfy((count: number) => Math.abs(count - 10 * rate) <= rate)
-    expect(countsOver(10)).toEqual([near(300), near(100)])
+    const near = (rate: number): unknown => expect.toSatisfy((count: number) => Math.abs(count - 4 * rate) <= rate / 2)
+    expect(countsOver(4)).toEqual([near(300), near(100)])
     expect(numberAfter(kv, 'stats', 'keys')).toBe(24 + 32 * 8)
     const told = { ...defaultsOfImage('kv'), ip: kv.address, workingSetPages: 32 }
     writeGuestParameters(ram, { ...told, readsPerSecond: 0, writesPerSecond: 1000 })
-    kv.run(1e9)
-    expect(countsOver(10)).toEqual([0, near(1000)])
+    kv.run(3e8)
+    expect(countsOver(4)).toEqual([0, near(1000)])
     writeGuestParameters(ram, { ...told, readsPerSecond: 0, writesPerSecond: 0 })
-    kv.run(1e9)
+    kv.run(3e8)
     const before = kv.vm.instructions
     kv.run(10e9)
     expect(kv.vm.instructions - before).toBeLessThan(10 * 20_000)
