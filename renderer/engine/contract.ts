@@ -59,6 +59,8 @@ export interface SessionFile {
   readonly stepsDone: number
   readonly stepCount: number
   readonly title: string
+  /** The sandbox's guest, by the name of its image; the scenario's own if it is not said. */
+  readonly guest?: string
   /** Commands with their virtual times, as the engine wrote them. */
   readonly log: readonly unknown[]
 }
@@ -85,6 +87,8 @@ export type Request =
   | { readonly kind: 'cancel-migration' }
   | { readonly kind: 'answer'; readonly questionId: string; readonly answer: string }
   | { readonly kind: 'hint'; readonly stepId: string }
+  /** The sandbox begins again with another guest, by the name of its image. */
+  | { readonly kind: 'choose-guest'; readonly image: string }
   /** Instructor: play the reference solution up to the start of that step. */
   | { readonly kind: 'jump-to-step'; readonly stepId: string }
   | { readonly kind: 'reset' }
@@ -216,6 +220,9 @@ export interface SessionView {
   readonly booted: boolean
   /** Name of the guest, also before it is there. */
   readonly guest: string
+  readonly guestImage: string
+  /** Images to choose from: none in a lab, which has its own. */
+  readonly guestImages: readonly string[]
   readonly settings: MigrationSettings
   readonly hosts: readonly HostView[]
   readonly links: readonly LinkView[]

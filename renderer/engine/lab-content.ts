@@ -1,11 +1,16 @@
-/** The labs and the guest's image as they are bundled with the window. */
+/** The labs and the guests' images as they are bundled with the window. */
 import { parse } from 'yaml'
 import { parseLab, type Lab } from '../../core/lab/lab-schema.js'
 import { resolveWords } from '../../core/lab/resolve-words.js'
-import shellUrl from '../../labs/guests/shell.elf?url'
 
 const files = import.meta.glob<string>('../../labs/[0-9][0-9]-*/*.{yaml,md}', {
   query: '?raw',
+  import: 'default',
+  eager: true,
+})
+
+const imageUrls = import.meta.glob<string>('../../labs/guests/*.elf', {
+  query: '?url',
   import: 'default',
   eager: true,
 })
@@ -23,8 +28,13 @@ export function bundledLabs(): Lab[] {
     .map(([, words]) => parseLab(resolveWords(parse(words.get('lab.yaml') ?? '') as unknown, words)))
 }
 
-export async function guestImage(): Promise<Uint8Array> {
-  const response = await fetch(shellUrl)
-  if (!response.ok) throw new Error(`the guest's image could not be read: ${response.status}`)
-  return new Uint8Array(await response.arrayBuffer())
+/** The images of labs/guests by name. */
+export async function guestImages(): Promise<Record<string, Uint8Array>> {
+  const read = async ([path, url]: [string, string]): Promise<[string, Uint8Array]> => {
+    const name = /([\w-]+)\.elf$/.exec(path)?.[1] ?? path
+    const response = await fetch(url)
+    if (!response.ok) throw new Error(`the image of the guest ${name} could not be read: ${response.status}`)
+    return [name, new Uint8Array(await response.arrayBuffer())]
+  }
+  return Object.fromEntries(await Promise.all(Object.entries(imageUrls).map(read)))
 }

@@ -6,7 +6,7 @@ import { labProgress } from '../../core/lab/lab-progress.js'
 import { playStep } from '../../core/lab/play-solution.js'
 import { scenarioOf } from '../../core/lab/lab-schema.js'
 import { buildReport } from '../../core/report/build-report.js'
-import { defaultScenario } from '../../core/session/scenario.js'
+import { defaultScenario, type Scenario } from '../../core/session/scenario.js'
 import { Session, type LoggedCommand, type SessionCommand } from '../../core/session/session.js'
 import type { Answer, LabSummary, MigrationSettings, Request, SessionFile } from './contract.js'
 import { SessionPresenter } from './session-view.js'
@@ -29,7 +29,8 @@ const IDLE_NS = 30e9
 
 export interface EngineHost {
   readonly labs: readonly Lab[]
-  readonly image: Uint8Array
+  /** The guests' images by name. */
+  readonly images: Readonly<Record<string, Uint8Array>>
   readonly version: string
   answer(answer: Answer): void
   /** Milliseconds of wall time, from any start. */
@@ -122,7 +123,13 @@ export class LabEngine {
         return this.jumpTo(request.stepId)
       case 'reset': {
         const { lab, session } = this.current()
-        return this.openLab(lab?.id ?? 'sandbox', session.parts.seed)
+        return this.openLab(lab?.id ?? 'sandbox', session.parts.seed, session.parts.scenario.guest.image)
+      }
+      case 'choose-guest': {
+        const { lab, session } = this.current()
+        if (lab !== null) throw new InputError(`${lab.title} has a guest of its own: choose another in the sandbox`)
+        if (session.log.length > 0) this.save()
+        return this.openLab('sandbox', session.parts.seed, request.image)
       }
       case 'export':
         return this.export(request.what)
@@ -165,15 +172,21 @@ export class LabEngine {
     return lab
   }
 
-  private newSession(lab: Lab | null, seed: string): Session {
-    const scenario = lab === null ? defaultScenario : scenarioOf(lab)
-    return new Session({ scenario, seed, image: this.host.image })
+  /** `guest` is the sandbox's choice. */
+  private newSession(lab: Lab | null, seed: string, guest?: string): Session {
+    const scenario = lab === null ? sandboxScenario(guest) : scenarioOf(lab)
+    const name = scenario.guest.image
+    const image = Object.hasOwn(this.host.images, name) ? this.host.images[name] : undefined
+    if (image === undefined)
+      throw new InputError(`there is no guest "${name}"; there are: ${Object.keys(this.host.images).join(', ')}`)
+    return new Session({ scenario, seed, image })
   }
 
-  private openLab(id: string, seed: string): void {
+  private openLab(id: string, seed: string, guest?: string): void {
     const lab = this.labNamed(id)
+    const session = this.newSession(lab, seed, guest)
     this.playing = false
-    this.show(true, this.begin(this.newSession(lab, seed), lab))
+    this.show(true, this.begin(session, lab))
   }
 
   private begin(session: Session, lab: Lab | null, id?: string): Open {
@@ -181,7 +194,7 @@ export class LabEngine {
       id: id ?? `${this.host.dateMs().toString(36)}-${++this.sessionCount}`,
       session,
       lab,
-      presenter: new SessionPresenter(session, lab),
+      presenter: new SessionPresenter(session, lab, lab === null ? Object.keys(this.host.images) : []),
     }
     this.open = open
     this.lastActionNs = session.nowNs
@@ -192,7 +205,7 @@ export class LabEngine {
   private openSession(file: SessionFile): void {
     const lab = this.labNamed(file.labId)
     const log = checkedLog(file)
-    const session = this.newSession(lab, file.seed)
+    const session = this.newSession(lab, file.seed, file.guest)
     this.playing = false
     this.open = null
     const untilNs = Math.max(file.virtualNs, log.at(-1)?.atNs ?? 0)
@@ -377,6 +390,7 @@ export class LabEngine {
         stepsDone: progress.filter(({ state }) => state === 'done').length,
         stepCount: progress.length,
         title: lab?.title ?? 'Sandbox',
+        ...(lab === null ? { guest: session.parts.scenario.guest.image } : {}),
         log: session.log.slice(),
       },
     })
@@ -395,6 +409,13 @@ export class LabEngine {
     const text = JSON.stringify(buildReport(session, lab, this.host.version))
     this.host.answer({ kind: 'exported', what, name, octets: new TextEncoder().encode(text) })
   }
+}
+
+/** The default scenario, around another guest if one was chosen. */
+function sandboxScenario(image = defaultScenario.guest.image): Scenario {
+  const { guest } = defaultScenario
+  const name = image === guest.image ? guest.name : image
+  return { ...defaultScenario, guest: { ...guest, image, name } }
 }
 
 const sandbox: LabSummary = {

@@ -45,6 +45,7 @@ export class SessionPresenter {
   constructor(
     private readonly session: Session,
     private readonly labContent: Lab | null,
+    private readonly guestImages: readonly string[] = [],
   ) {}
 
   /** `fold`: also compute runs and checks anew if anything happened; they cost more than the rest. */
@@ -67,6 +68,8 @@ export class SessionPresenter {
       nowNs: session.nowNs,
       booted: world.liveVm() !== undefined,
       guest: session.parts.scenario.guest.name,
+      guestImage: session.parts.scenario.guest.image,
+      guestImages: this.guestImages,
       settings: {
         strategy,
         channel,

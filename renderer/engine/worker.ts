@@ -1,7 +1,7 @@
 /** The engine's worker: the one place where the window runs the core. */
 import type { Request } from './contract.js'
 import { LabEngine } from './lab-engine.js'
-import { bundledLabs, guestImage } from './lab-content.js'
+import { bundledLabs, guestImages } from './lab-content.js'
 
 declare const MIDSTREAM_VERSION: string
 
@@ -14,10 +14,10 @@ const waiting: Request[] = []
 scope.onmessage = ({ data }) => waiting.push(data)
 
 async function start(): Promise<void> {
-  const image = await guestImage()
+  const images = await guestImages()
   const engine = new LabEngine({
     labs: bundledLabs(),
-    image,
+    images,
     version: MIDSTREAM_VERSION,
     answer: (answer) => scope.postMessage(answer, answer.kind === 'exported' ? [answer.octets.buffer] : []),
     wallMs: () => performance.now(),

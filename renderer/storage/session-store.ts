@@ -26,6 +26,7 @@ export function isSessionFile(value: unknown): value is SessionFile {
     typeof file.virtualNs === 'number' &&
     typeof file.stepsDone === 'number' &&
     typeof file.stepCount === 'number' &&
+    (file.guest === undefined || typeof file.guest === 'string') &&
     Array.isArray(file.log)
   )
 }

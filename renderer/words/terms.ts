@@ -23,6 +23,26 @@ export function strategyTitle(strategy: string): string {
   return strategyTitles[strategy] ?? strategy
 }
 
+const guestTitles: Readonly<Record<string, string>> = {
+  shell: 'Server with a shell',
+  'shell-b': 'Server with a shell, other records',
+  web: 'Web server',
+  kv: 'Key-value store',
+  stress: 'Memory under stress',
+  tenant: 'Two tenants',
+}
+
+export function guestTitle(image: string): string {
+  return guestTitles[image] ?? image
+}
+
+/** The one to begin with first, those nobody described last. */
+export function inGuestOrder(images: readonly string[]): readonly string[] {
+  const order = Object.keys(guestTitles)
+  const place = (image: string): number => (order.includes(image) ? order.indexOf(image) : order.length)
+  return images.toSorted((a, b) => place(a) - place(b))
+}
+
 const findingTitles: Readonly<Record<string, string>> = {
   credential: 'Password',
   'private-key': 'Private key',
@@ -59,6 +79,7 @@ export function isMigrating(status: string | undefined): boolean {
 
 /** What a term means and where the word comes from; shown as a tooltip beside the control it names. */
 export const definitions = {
+  guest: 'The program the machine runs. Another one begins the sandbox again; what was done so far is kept.',
   strategy:
     'Pre-copy sends RAM in rounds while the guest runs, then stops it for the rest. Stop-and-copy stops it first.',
   channel: 'What the migration stream is wrapped in on the wire between the hosts.',

@@ -9,6 +9,7 @@ import {
   exported,
   guide,
   jumpTo,
+  migrateOver,
   openFirstLab,
   playFor,
   startMigration,
@@ -92,6 +93,37 @@ test('the sandbox takes every setting', async ({ lab }) => {
   await expect(button(page, 'Migrate web to Host A')).toBeVisible({ timeout: 30_000 })
   // All of its memory over 100 Mbit/s: the guest stood still for most of a second.
   await expect(row.getByRole('cell').nth(1)).toHaveText(/^[5-9]\d\d ms$/)
+  expect(lab.problems).toEqual([])
+})
+
+test('the sandbox runs every guest; a web server answers its client while it moves', async ({ lab }) => {
+  const { page } = lab
+  await button(page, /Sandbox/)
+    .first()
+    .click()
+  const settings = page.getByRole('group', { name: 'Experiment settings' })
+  await button(page, 'Settings').click()
+  const guests = settings.getByLabel(/^Guest/)
+  const titles = (await guests.getByRole('option').allInnerTexts()).map((title) => title.trim())
+  expect(titles.length).toBeGreaterThanOrEqual(4)
+  for (const title of [...titles.filter((each) => each !== 'Web server'), 'Web server']) {
+    await guests.selectOption({ label: title })
+    await expect(button(page, /^Boot /)).toBeVisible()
+    await page.keyboard.press('Escape')
+    await button(page, /^Boot /).click()
+    await expect(clock(page)).toHaveText(/^00:00\.[1-9]/, { timeout: 30_000 })
+    await button(page, 'Settings').click()
+  }
+  await page.keyboard.press('Escape')
+  await page.getByLabel('Playing speed').selectOption({ label: 'As fast as possible' })
+  await expect(clock(page)).toHaveText(/^00:0[1-9]/, { timeout: 30_000 })
+  await migrateOver(page, 'NaCl')
+  await expect(
+    page
+      .getByRole('region', { name: /Runs compared/ })
+      .getByRole('row')
+      .nth(1),
+  ).toContainText('NaCl')
   expect(lab.problems).toEqual([])
 })
 

@@ -36,6 +36,8 @@ const view = (change: Partial<SessionView> = {}): SessionView => ({
   speed: 1,
   booted: true,
   guest: 'web',
+  guestImage: 'shell',
+  guestImages: [],
   settings: {
     strategy: 'precopy',
     channel: 'none',

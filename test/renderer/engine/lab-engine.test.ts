@@ -21,7 +21,7 @@ class EngineBench {
   constructor(private readonly readMs = 0.2) {
     this.engine = new LabEngine({
       labs,
-      image,
+      images: { shell: image, web: readGuestImage('web') },
       version: '0.0.0',
       answer: (answer) => void this.answers.push(answer),
       wallMs: () => (this.wallMs += this.readMs),
@@ -94,6 +94,37 @@ describe('LabEngine', () => {
       expect(log.map((entry) => (entry as LoggedCommand).command.kind)).toEqual(['boot', 'migrate'])
     },
   )
+
+  it('begins the sandbox again with another guest, keeps what was done, and opens either again', () => {
+    const bench = new EngineBench()
+    bench.send({ kind: 'open-lab', labId: 'sandbox', seed: 'guests' })
+    expect([bench.view.guestImage, bench.view.guestImages]).toEqual(['shell', ['shell', 'web']])
+    bench.send({ kind: 'boot' })
+    bench.runUntil(({ view }) => view.nowNs > 1e8)
+    bench.send({ kind: 'choose-guest', image: 'web' })
+    const first = bench.file()
+    expect([first.guest, first.log.length]).toEqual(['shell', 1])
+    expect([bench.view.guestImage, bench.view.nowNs, bench.view.booted]).toEqual(['web', 0, false])
+    bench.send({ kind: 'boot' })
+    bench.runUntil(({ view }) => view.nowNs > 1e9)
+    bench.send({ kind: 'reset' })
+    expect(bench.view.guestImage).toBe('web')
+    bench.send({ kind: 'open-session', file: first })
+    bench.runUntil(({ view }) => view.sessionId === first.id)
+    expect([bench.view.guestImage, bench.view.booted]).toEqual(['shell', true])
+  })
+
+  it('refuses a guest there is not, and another guest for a lab', () => {
+    const bench = new EngineBench()
+    bench.send({ kind: 'open-lab', labId: 'sandbox', seed: 'guests' })
+    bench.send({ kind: 'choose-guest', image: 'constructor' })
+    expect(bench.last('error')?.message).toBe('there is no guest "constructor"; there are: shell, web')
+    expect(bench.view.guestImage).toBe('shell')
+    bench.send({ kind: 'open-lab', labId: LAB, seed: 'guests' })
+    expect(bench.view.guestImages).toEqual([])
+    bench.send({ kind: 'choose-guest', image: 'web' })
+    expect(bench.last('error')?.message).toMatch(/a guest of its own/)
+  })
 
   it('left to itself, shows migrations in slow motion', () => {
     const bench = openedAt('auto')

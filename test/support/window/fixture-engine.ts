@@ -244,6 +244,8 @@ export class FixtureEngine implements EngineSource {
       speed: this.speed === 'auto' ? 1 : this.speed,
       booted: this.bootedAtNs !== null,
       guest: 'web',
+      guestImage: 'shell',
+      guestImages: [],
       settings: this.settings,
       hosts: this.hosts(active),
       links: this.links(active),
