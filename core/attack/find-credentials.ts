@@ -1,7 +1,8 @@
 /**
  * Passwords beside user names, by structure: tables of records of one size in which one column holds names and another
- * texts that someone chose, whatever else the records hold; and lines typed at a login.
+ * texts that someone chose or their hashes, whatever else the records hold; and lines typed at a login.
  */
+import { hashSchemeOf, isPasswordHash } from './find-password-hashes.js'
 import type { FindingList } from './secret-finding.js'
 import { isSettingName, isUserName, isWellKnownUser, looksChosen, looksStrong } from './secret-words.js'
 import {
@@ -52,7 +53,7 @@ export class CredentialTables {
   addField(run: TextRun, found: FindingList): void {
     if (!mayBeChosen(run)) return
     const field = { offset: offsetIn(run, run.start), width: run.width, text: textOf(run, run.start, run.end) }
-    if (field.offset < this.coveredTo || !looksChosen(field.text)) return
+    if (field.offset < this.coveredTo || !isChosenOrHash(field.text)) return
     this.addSingle(field, found)
     if (!this.isPadded(field)) return
     for (const earlier of this.recent) {
@@ -158,7 +159,7 @@ export class CredentialTables {
 
   /** One record only: a user name everyone knows, then a strong text. */
   private addSingle(field: Field, found: FindingList): void {
-    if (!looksStrong(field.text)) return
+    if (!isStrongOrHash(field.text)) return
     const nameAt = fieldStartBefore(this.image, field.offset, field.width, FIELD_MAX)
     const name = nameAt < 0 ? '' : fieldAt(this.image, nameAt, field.width)
     if (isWellKnownUser(name) || found.users.has(name))
@@ -166,12 +167,19 @@ export class CredentialTables {
   }
 
   private addPair(row: Field, name: string, why: string, confidence: 'high' | 'medium', found: FindingList): void {
-    found.add(
-      { kind: 'credential', value: row.text, name, confidence, why },
-      placeAt(row.offset, row.text.length, row.width),
-    )
+    const place = placeAt(row.offset, row.text.length, row.width)
+    const scheme = hashSchemeOf(row.text)
+    if (scheme === '') found.add({ kind: 'credential', value: row.text, name, confidence, why }, place)
+    else
+      found.add(
+        { kind: 'password-hash', value: row.text, name, confidence: 'high', why: `password hash, ${scheme}` },
+        place,
+      )
   }
 }
+
+const isChosenOrHash = (text: string): boolean => looksChosen(text) || isPasswordHash(text)
+const isStrongOrHash = (text: string): boolean => looksStrong(text) || isPasswordHash(text)
 
 /** Two kinds of character at least, one of them a digit or a symbol: rejects most words before they become strings. */
 function mayBeChosen({ octets, start, end }: TextRun): boolean {
@@ -187,11 +195,11 @@ function mayBeChosen({ octets, start, end }: TextRun): boolean {
 
 /** Whether the texts of a column were chosen: most of them look it, and few are repeated. */
 function isTable(rows: readonly Field[], stride: number): boolean {
-  const chosen = rows.filter((row) => looksChosen(row.text))
+  const chosen = rows.filter((row) => isChosenOrHash(row.text))
   if (chosen.length * 10 < rows.length * 6 || new Set(rows.map((row) => row.text)).size * 2 < rows.length) return false
   // Members of one family, such as names of character sets, are listed, not chosen; passwords may begin alike by chance.
   const alike = rows.filter(({ text }, index) => index > 0 && rows[index - 1]?.text.slice(0, 3) === text.slice(0, 3))
-  const strong = chosen.filter(({ text }) => looksStrong(text))
+  const strong = chosen.filter(({ text }) => isStrongOrHash(text))
   if (alike.length * 2 >= rows.length - 1 && strong.length * 2 < rows.length) return false
   return rows.length >= 3 || (rows.length === 2 && stride <= PAIR_STRIDE_MAX && strong.length === chosen.length)
 }

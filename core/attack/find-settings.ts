@@ -1,12 +1,12 @@
 /**
  * Secrets that say what they are: `password=...`, `"token": "..."`, HTTP cookies and authorization, URLs with a password,
- * lines of a shadow file, tokens with a vendor's prefix, JSON web tokens; and records of a key and a value.
+ * tokens with a vendor's prefix, JSON web tokens; and records of a key and a value.
  */
+import { isPasswordHash } from './find-password-hashes.js'
 import type { FindingList, SecretFinding } from './secret-finding.js'
 import {
   classOfKey,
   isSecretValue,
-  isUserName,
   looksChosen,
   looksRandom,
   looksStrong,
@@ -61,7 +61,6 @@ export function findSetting(run: TextRun, at: number, found: FindingList): numbe
 function settingEnd(run: TextRun, at: number, found: FindingList): number {
   const { octets } = run
   if (octets[at] === COLON && octets[at + 1] === SLASH && octets[at + 2] === SLASH) return findUrl(run, at, found)
-  if (octets[at] === COLON && octets[at + 1] === 0x24) findShadowLine(run, at, found)
 
   let keyEnd = at
   while (octets[keyEnd - 1] === SPACE && at - keyEnd < 2) keyEnd--
@@ -84,7 +83,12 @@ function settingEnd(run: TextRun, at: number, found: FindingList): number {
   const end = endOfWord(octets, from, isQuoted ? String.fromCharCode(opening) : '"\';&,<>')
   const past = end - from > KEY_MAX ? end : 0
   const value = textOf(run, from, end)
-  if (!isSecretValue(value, keyClass, isQuoted) || key.toLowerCase().includes(value.toLowerCase())) return past
+  if (
+    isPasswordHash(value) ||
+    !isSecretValue(value, keyClass, isQuoted) ||
+    key.toLowerCase().includes(value.toLowerCase())
+  )
+    return past
   // Spaces around the sign are a configuration's, or a program's, whose names hold letters only.
   if (octets[at] !== COLON && !isQuoted && from > at + 1 && varietyOf(value.replace(/\W+$/, '')) < 2) return past
   // After a bare colon most texts go on with words.
@@ -170,16 +174,6 @@ function findUrl(run: TextRun, at: number, found: FindingList): number {
   return past
 }
 
-/** shadow(5): `user:$id$salt$hash:`. */
-function findShadowLine(run: TextRun, at: number, found: FindingList): void {
-  let start = at
-  while (at - start < 32 && isKeyCharacter(run.octets[start - 1])) start--
-  const name = textOf(run, start, at)
-  const hash = textOf(run, at + 1, endOfWord(run.octets, at + 1, ':'))
-  if (!isUserName(name) || !/^\$(?:1|2[aby]|5|6|7|y)\$[./A-Za-z0-9$=,]{20,}$/.test(hash)) return
-  add(run, at + 1, hash, { kind: 'credential', name, confidence: 'high', why: 'password hash of a shadow file' }, found)
-}
-
 const DOT = 0x2e
 /** Fewest characters after the last prefix of a token. */
 const TOKEN_TAIL_MIN = 16
@@ -242,7 +236,7 @@ export function findKeyedField(run: TextRun, image: Uint8Array, found: FindingLi
   const paddingOctets = valueAt - keyAt - key.length * run.width
   // Compilers align constants to 4 or 8 octets; more zeros than that are the padding of a field of fixed length.
   const isFixedField = paddingOctets > 8 * run.width
-  if (/\s/.test(value) || !isSecretValue(value, keyClass, true)) return
+  if (/\s/.test(value) || isPasswordHash(value) || !isSecretValue(value, keyClass, true)) return
   const isPlain =
     /^[A-Za-z0-9]+$/.test(value) ||
     looksChosen(value) ||

@@ -6,6 +6,8 @@
  */
 import { CredentialTables, findTypedLogin, isWholeField } from './find-credentials.js'
 import { findCard } from './find-cards.js'
+import { findContact } from './find-contacts.js'
+import { findPasswordHash } from './find-password-hashes.js'
 import { findPrivateKey } from './find-keys.js'
 import { findKeyedField, findSetting, findToken } from './find-settings.js'
 import { FindingList, type SecretFinding } from './secret-finding.js'
@@ -17,6 +19,7 @@ const HYPHEN = 2
 const SEPARATOR = 3
 const JOINT = 4
 const LINE_END = 5
+const HASH_START = 6
 
 /** Which pattern a character may belong to. */
 const triggers = new Uint8Array(256)
@@ -26,6 +29,8 @@ triggers[0x3a] = SEPARATOR
 triggers[0x3d] = SEPARATOR
 triggers[0x5f] = JOINT
 triggers[0x2e] = JOINT
+triggers[0x24] = HASH_START
+triggers[0x7b] = HASH_START
 triggers[0x0a] = LINE_END
 triggers[0x0d] = LINE_END
 
@@ -46,6 +51,7 @@ class RunSearch {
     if (run.end - run.start >= PATTERN_MIN) this.searchInside(run)
     if (isWholeField(run, this.image)) {
       findKeyedField(run, this.image, this.found)
+      findContact(run, this.image, this.found)
       this.tables.addField(run, this.found)
     }
   }
@@ -69,6 +75,9 @@ class RunSearch {
           break
         case JOINT:
           at = findToken(run, at, found)
+          break
+        case HASH_START:
+          at = findPasswordHash(run, at, found)
           break
         default:
           findTypedLogin(run, at++, found)

@@ -1,6 +1,7 @@
 /** What the finder reports, and the list that collects it without repeating itself. */
 
-export type SecretKind = 'card' | 'private-key' | 'cookie' | 'credential' | 'setting' | 'token'
+export type SecretKind =
+  'card' | 'private-key' | 'cookie' | 'credential' | 'password-hash' | 'contact' | 'setting' | 'token'
 
 export type TextEncoding = 'ascii' | 'utf-16le'
 

@@ -162,3 +162,11 @@ export function fieldStartBefore(image: Uint8Array, offset: number, width: 1 | 2
   }
   return start <= end ? start : -1
 }
+
+/** Where the field after the one that ends at `offset` starts, skipping at most `gapMax` zero characters; -1 if there is none. */
+export function fieldStartAfter(image: Uint8Array, offset: number, width: 1 | 2, gapMax: number): number {
+  let at = offset
+  for (let gap = 0; at < image.length && image[at] === 0 && (width === 1 || image[at + 1] === 0); at += width)
+    if (++gap > gapMax) return -1
+  return at > offset && at < image.length ? at : -1
+}

@@ -80,7 +80,30 @@ export const SHELL_B_DEFAULTS: GuestParameters = Object.freeze({
   wideSettings: true,
 })
 
-const imageDefaults: Readonly<Record<string, GuestParameters>> = { shell: SHELL_DEFAULTS, 'shell-b': SHELL_B_DEFAULTS }
+/** What `stress.elf` takes: no secrets, hot and cold pages, text. */
+export const STRESS_DEFAULTS: GuestParameters = Object.freeze({
+  ...SHELL_DEFAULTS,
+  workingSetPages: 256,
+  pagesPerSecond: 1000,
+  octetsPerPage: 256,
+  hasSecrets: false,
+  hotPages: 32,
+  content: 'text',
+})
+
+/** What `tenant.elf` takes: of it all, the seed, the address and the isolation fault mean something to it. */
+export const TENANT_DEFAULTS: GuestParameters = Object.freeze({
+  ...SHELL_DEFAULTS,
+  workingSetPages: 0,
+  pagesPerSecond: 0,
+})
+
+const imageDefaults: Readonly<Record<string, GuestParameters>> = {
+  shell: SHELL_DEFAULTS,
+  'shell-b': SHELL_B_DEFAULTS,
+  stress: STRESS_DEFAULTS,
+  tenant: TENANT_DEFAULTS,
+}
 
 /** What the image of that name in labs/guests takes when nobody tells it anything; `SHELL_DEFAULTS` for others. */
 export function defaultsOfImage(name: string): GuestParameters {

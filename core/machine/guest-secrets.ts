@@ -1,18 +1,21 @@
 /**
- * The truth about a guest: the secrets that labs/guests/shell/secrets.c makes from its seed, made again. The attacker
- * never sees this; leakage is measured against it.
+ * The truth about a guest: the secrets that labs/guests/shell makes from its seed (users.c, secrets.c), made again. The
+ * attacker never sees this; leakage is measured against it.
  */
+import { sha256 } from '@noble/hashes/sha2.js'
 import { concatOctets, latin1Octets } from '../base/octets.js'
 import type { GuestParameters } from './guest-parameters.js'
 
 export interface GuestSecret {
-  readonly kind: 'password' | 'private-key' | 'card' | 'cookie' | 'setting'
-  /** Whose password, the holder of the card, the key of the setting. */
+  readonly kind: 'password-hash' | 'password' | 'private-key' | 'card' | 'cookie' | 'setting' | 'contact'
+  /** Whose password, card or e-mail address, the key of the setting. */
   readonly name: string
   /** In plain form: a card as sixteen digits, the key as its whole PEM text. */
   readonly value: string
   /** As it stands in memory: a card with its separators, a wide setting with a NUL after each character. */
   readonly octets: Uint8Array
+  /** It is in memory only from when somebody typed it: a guest keeps no plain password. */
+  readonly onlyOnceTyped?: boolean
 }
 
 const WORDS = (
@@ -23,6 +26,15 @@ const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/
 const USERS = ['root', 'alice', 'bob', 'carol', 'deploy']
 const CARD_ISSUERS = ['424242', '400000', '555555', '510510', '222300', '601111']
 const CARDS = 4
+const SALT_OCTETS = 8
+const PEOPLE = 12
+const GIVEN_NAMES =
+  'Amina Bruno Chiara Dmitri Elif Farid Greta Hiro Ingrid Jonas Keiko Lucia Mateus Nadia Oskar Priya'.split(' ')
+const FAMILY_NAMES = (
+  'Almeida Bergstrom Castellan Dimitrov Eriksen Fontaine Gruber Hayashi Ivanova Jansen Kowalski Lindqvist Moreau ' +
+  'Novak Okafor Petrova'
+).split(' ')
+const MAIL_DOMAINS = ['example.com', 'example.net', 'example.org']
 
 /** splitmix32: the guest's generator, one stream a secret. */
 export class GuestRandom {
@@ -48,7 +60,7 @@ export class GuestRandom {
   }
 }
 
-/** Every secret that a guest started with `parameters` keeps in its memory. */
+/** Every secret that a shell started with `parameters` keeps in its memory, and the passwords that may be typed there. */
 export function guestSecrets(parameters: GuestParameters): GuestSecret[] {
   if (!parameters.hasSecrets) return []
   const stream = (number: number): GuestRandom => new GuestRandom(parameters.seed, number)
@@ -60,6 +72,9 @@ export function guestSecrets(parameters: GuestParameters): GuestSecret[] {
   })
 
   const passwords = USERS.map((name, index) => secret('password', name, password(stream(1 + index))))
+  const hashes = passwords.map(({ name, octets }, index) =>
+    secret('password-hash', name, passwordHash(octets, stream(10 + index).octets(SALT_OCTETS))),
+  )
   const cards = Array.from({ length: CARDS }, (_, index) => {
     const digits = cardNumber(stream(20 + index))
     return secret('card', USERS[index + 1]!, digits, cardInMemory(digits, parameters))
@@ -74,12 +89,21 @@ export function guestSecrets(parameters: GuestParameters): GuestSecret[] {
   )
   const key = privateKey(stream(50), parameters.keyKind)
   return [
-    ...passwords,
+    ...hashes,
     secret('private-key', parameters.keyKind, key),
     ...cards,
     secret('cookie', 'session', cookie),
     ...settings,
+    ...people(stream(70)).map(({ name, mail }) => secret('contact', name, mail)),
+    ...passwords.map((typed) => ({ ...typed, onlyOnceTyped: true })),
   ]
+}
+
+/** What tenant A of `tenant` keeps (labs/guests/tenant/tenant-a.c). */
+export function tenantSecrets({ seed, hasSecrets }: GuestParameters): GuestSecret[] {
+  if (!hasSecrets) return []
+  const value = apiToken(new GuestRandom(seed, 90))
+  return [{ kind: 'setting', name: 'service.token', value, octets: latin1Octets(value) }]
 }
 
 /** The password that `user` of a guest with `seed` logs in with. */
@@ -93,6 +117,11 @@ function password(random: GuestRandom): string {
   return words + '!#$%&*+='[random.next() & 7]! + String(1000 + (random.next() % 9000))
 }
 
+/** As OpenLDAP's pw-sha2 and Dovecot keep it: SHA-256 of the password and the salt, then the salt. */
+function passwordHash(octets: Uint8Array, salt: Uint8Array): string {
+  return `{SSHA256}${base64(concatOctets([sha256(concatOctets([octets, salt])), salt]))}`
+}
+
 export function cardNumber(random: GuestRandom): string {
   let digits = CARD_ISSUERS[random.next() % 6]!
   while (digits.length < 15) digits += String(random.next() % 10)
@@ -102,6 +131,18 @@ export function cardNumber(random: GuestRandom): string {
     sum += digit > 9 ? digit - 9 : digit
   }
   return digits + String((10 - (sum % 10)) % 10)
+}
+
+/** The address book (labs/guests/shell/people.c). */
+function people(random: GuestRandom): { readonly name: string; readonly mail: string }[] {
+  const first = random.next()
+  return Array.from({ length: PEOPLE }, (_, index) => {
+    const choice = random.next()
+    const given = GIVEN_NAMES[(first + 5 * index) & 15]!
+    const family = FAMILY_NAMES[choice & 15]!
+    const mail = `${given}.${family}@${MAIL_DOMAINS[(choice >>> 8) % 3]!}`.toLowerCase()
+    return { name: `${given} ${family}`, mail }
+  })
 }
 
 /** Sixteen digits with the separators that the guest was told to write. */

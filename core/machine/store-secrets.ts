@@ -4,7 +4,14 @@
  */
 import { latin1Octets } from '../base/octets.js'
 import type { GuestParameters } from './guest-parameters.js'
-import { cardInMemory, cardNumber, GuestRandom, guestSecrets, type GuestSecret } from './guest-secrets.js'
+import {
+  cardInMemory,
+  cardNumber,
+  GuestRandom,
+  guestSecrets,
+  tenantSecrets,
+  type GuestSecret,
+} from './guest-secrets.js'
 
 const CUSTOMERS = 24
 const FIRST_STREAM = 500
@@ -25,6 +32,9 @@ export function secretsOfImage(image: string, parameters: GuestParameters): Gues
   switch (image) {
     case 'kv':
       return storeSecrets(parameters)
+    case 'tenant':
+      return tenantSecrets(parameters)
+    case 'stress':
     case 'web':
       return []
     default:

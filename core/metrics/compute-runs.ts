@@ -10,6 +10,8 @@ export interface PlantedSecret {
   readonly kind: string
   readonly name: string
   readonly value: string
+  /** In the guest only from when somebody typed it: counted as planted only in a run in which it was found. */
+  readonly onlyOnceTyped?: boolean
 }
 
 /** One entry a migration, oldest first. */
@@ -61,7 +63,6 @@ function computeRun(
     wireOctets: wireOctets(trace, last?.source ?? '', start.atNs, untilNs),
     rounds: rounds(trace, migration, start.atNs),
     ramOctets: start.ramOctets,
-    secretsPlanted: planted.length,
     ...leak,
   }
 }
@@ -154,7 +155,7 @@ function leakage(
   fromNs: Nanos,
   untilNs: Nanos,
   planted: readonly PlantedSecret[],
-): Pick<RunMetrics, 'leak' | 'findings' | 'secretsFound' | 'ramOctetsRecovered'> {
+): Pick<RunMetrics, 'leak' | 'findings' | 'secretsPlanted' | 'secretsFound' | 'ramOctetsRecovered'> {
   const streams = new Set<number>()
   for (const row of trace.rows('stream-seen', trace.firstAt('stream-seen', fromNs)))
     if (row.atNs < untilNs) streams.add(row.stream)
@@ -185,6 +186,7 @@ function leakage(
   return {
     leak: steps,
     findings,
+    secretsPlanted: planted.filter((secret) => secret.onlyOnceTyped !== true || known.has(secret)).length,
     secretsFound: last?.secretsFound ?? 0,
     ramOctetsRecovered: last?.ramOctetsRecovered ?? 0,
   }

@@ -80,6 +80,7 @@ export interface RunMetrics {
   readonly rounds: readonly RoundMetrics[]
   readonly ramOctets: number
   readonly ramOctetsRecovered: number
+  /** Those that are there only once they were typed count when they were found. */
   readonly secretsPlanted: number
   readonly secretsFound: number
   readonly leak: readonly LeakStep[]

@@ -45,8 +45,10 @@ export function inGuestOrder(images: readonly string[]): readonly string[] {
 
 const findingTitles: Readonly<Record<string, string>> = {
   credential: 'Password',
+  'password-hash': 'Password hash',
   'private-key': 'Private key',
   card: 'Card',
+  contact: 'Contact',
   cookie: 'Cookie',
   setting: 'Secret setting',
   token: 'Token',

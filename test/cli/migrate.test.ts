@@ -28,8 +28,8 @@ describe('migrate', () => {
     expect(result).toMatchObject({
       status: 'completed',
       converged: true,
-      secretsPlanted: 13,
-      secretsFound: 13,
+      secretsPlanted: 25,
+      secretsFound: 25,
       ramOctetsRecovered: 2 * 1024 ** 2,
       ramHashDestination: result['ramHashSource'],
     })

@@ -23,9 +23,9 @@ test('the whole of the first lab', async ({ lab }) => {
   // What the listener has.
   await typeIn(page, /attacker/, 'search')
   await page.getByRole('tab', { name: /Findings/ }).click()
-  const rootRow = page.getByRole('row').filter({ hasText: 'root' })
-  const rootPassword = await rootRow.locator('.value').first().innerText()
-  await page.getByRole('textbox', { name: 'Your answer', exact: true }).fill(rootPassword)
+  const tokenRow = page.getByRole('row').filter({ hasText: 'api.token' })
+  const token = await tokenRow.locator('.value').first().innerText()
+  await page.getByRole('textbox', { name: 'Your answer', exact: true }).fill(token)
   await page.getByRole('button', { name: 'Answer' }).first().click()
   await page.getByRole('tab', { name: /Charts/ }).click()
   const downtime = await page
@@ -50,8 +50,8 @@ test('the whole of the first lab', async ({ lab }) => {
   // Three runs side by side: only the clear one leaked.
   const rows = page.getByRole('region', { name: /Runs compared/ }).getByRole('row')
   await expect(rows).toHaveCount(4)
-  await expect(rows.nth(1)).toContainText('13/13, 100')
-  await expect(rows.nth(2)).toContainText('0/13, 0')
-  await expect(rows.nth(3)).toContainText('0/13, 0')
+  await expect(rows.nth(1)).toContainText('26/26, 100')
+  await expect(rows.nth(2)).toContainText('0/25, 0')
+  await expect(rows.nth(3)).toContainText('0/25, 0')
   expect(lab.problems).toEqual([])
 })

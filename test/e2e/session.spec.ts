@@ -31,7 +31,7 @@ test('jumps to a step, is kept, and opens again where it was; reset begins anew'
   await button(page, 'Continue First crossing').click()
   await expectDone(page, 'Move it while it runs')
   await expect(clock(page)).toHaveText(before.time)
-  await expect(page.getByRole('tab', { name: /Findings 13/ })).toBeVisible()
+  await expect(page.getByRole('tab', { name: /Findings 26/ })).toBeVisible()
   await expect.poll(async () => (await console.screenshot()).equals(before.console)).toBe(true)
 
   await button(page, 'Reset to the beginning').click()
@@ -135,12 +135,12 @@ test('exports the report, the data and the capture; evidence leads to its packet
   const html = await readFile(await exported(lab, /^Export the report/, userData), 'utf8')
   expect(html.match(/<svg/g)?.length).toBeGreaterThanOrEqual(5)
   expect(html).toContain('Look at what the listener has')
-  expect(html).toMatch(/13\s*(of|\/)\s*13/)
+  expect(html).toMatch(/26\s*(of|\/)\s*26/)
   expect(html).not.toMatch(/<script|<link|<img|url\(|@import|\son\w+=|(src|href)\s*=/i)
 
   const json = JSON.parse(await readFile(await exported(lab, /^Export the data/, userData), 'utf8')) as ReportData
   expect(json.runs).toHaveLength(1)
-  expect(json.runs[0]).toMatchObject({ secretsFound: 13, secretsPlanted: 13 })
+  expect(json.runs[0]).toMatchObject({ secretsFound: 26, secretsPlanted: 26 })
   for (const step of json.steps.slice(0, 3)) expect(html).toContain(step.title)
 
   const capture = await readFile(await exported(lab, /^Save the attacker/, userData))

@@ -83,7 +83,7 @@ describe('wrong turns in first-crossing', () => {
     const session = open(firstCrossing, '1')
     play(session, 'boot', 'migrate-clear')
     session.do({ kind: 'type', console: 'attacker', text: 'search\r' })
-    session.do({ kind: 'answer', question: 'password', answer: 'hunter2' })
+    session.do({ kind: 'answer', question: 'token', answer: 'hunter2' })
     session.do({ kind: 'answer', question: 'downtime', answer: '9999' })
     expect(state(session, 'what-leaked').questions.map(({ isCorrect }) => isCorrect)).toEqual([false, false])
     expect(state(session, 'what-leaked').state).toBe('current')

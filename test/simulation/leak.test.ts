@@ -10,7 +10,7 @@ describe('what a migration leaks', () => {
       const session = bootedSession({ seed, image, guest: { dirtyPagesPerSecond: 5000 } })
       migrateToEnd(session)
       const clear = session.world.lastRun()!
-      expect(clear).toMatchObject({ status: 'completed', secretsFound: 13, secretsPlanted: 13 })
+      expect(clear).toMatchObject({ status: 'completed', secretsFound: 25, secretsPlanted: 25 })
       expect(clear.findings.filter(({ planted }) => !planted)).toEqual([])
       expect(clear.ramOctetsRecovered).toBe(clear.ramOctets)
       session.do({ kind: 'configure-migration', settings: { channel: 'nacl' } })

@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { latin1Octets, latin1Text } from '../../core/base/octets.js'
-import { SHELL_DEFAULTS, writeGuestParameters, type GuestParameters } from '../../core/machine/guest-parameters.js'
+import { defaultsOfImage, writeGuestParameters, type GuestParameters } from '../../core/machine/guest-parameters.js'
 import { Machine } from '../../core/machine/machine.js'
+
+export type GuestImage = 'shell' | 'shell-b' | 'web' | 'kv' | 'stress' | 'tenant'
 
 export const MIB = 1024 ** 2
 export const GUEST_MAC = Uint8Array.of(0x52, 0x54, 0, 0x12, 0x34, 0x56)
 /** 50 microseconds at 50 MHz. */
 const SLICE_NS = 50_000
 const SLICE_INSTRUCTIONS = 2500
-
-export type GuestImage = 'shell' | 'shell-b' | 'web' | 'kv'
 
 export function guestImage(name: GuestImage): Uint8Array {
   return readFileSync(new URL(`../../labs/guests/${name}.elf`, import.meta.url))
@@ -58,6 +58,6 @@ export function bootGuest(parameters: Partial<GuestParameters> = {}, options: Gu
   const { image = 'shell', ramOctets = 16 * MIB } = options
   const machine = new Machine({ ramOctets, nicMac: GUEST_MAC })
   machine.loadElf(guestImage(image))
-  writeGuestParameters(machine.ram, { ...SHELL_DEFAULTS, ...parameters })
+  writeGuestParameters(machine.ram, { ...defaultsOfImage(image), ...parameters })
   return new RunningMachine(machine)
 }

@@ -1,6 +1,14 @@
 import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { GuestImage } from './guest-machine.js'
+import {
+  encodeGuestParameters,
+  GUEST_PARAMETERS_AT,
+  type GuestParameters,
+} from '../../core/machine/guest-parameters.js'
+import { MIB, type GuestImage } from './guest-machine.js'
 
 const QEMU = 'qemu-system-riscv32'
 
@@ -17,19 +25,34 @@ export interface PortForward {
   readonly toPort: number
 }
 
+interface QemuOptions {
+  readonly forwards?: readonly PortForward[]
+  /** What the host tells the guest: in a file that QEMU loads where the guest looks for it. */
+  readonly parameters?: GuestParameters
+}
+
 /** A guest image in real QEMU, its console on our pipes. Call `kill` when done. */
 export class QemuGuest {
   private readonly process: ChildProcessWithoutNullStreams
   private output = ''
   private errors = ''
   private exitCode: number | null = null
+  private folder = ''
 
-  constructor(image: GuestImage, forwards: readonly PortForward[] = []) {
+  constructor(image: GuestImage, { forwards = [], parameters }: QemuOptions = {}) {
     const elf = fileURLToPath(new URL(`../../labs/guests/${image}.elf`, import.meta.url))
     const forwarded = forwards.map(
       ({ protocol, fromPort, toPort }) => `,hostfwd=${protocol}:127.0.0.1:${fromPort}-:${toPort}`,
     )
+    const loader: string[] = []
+    if (parameters !== undefined) {
+      this.folder = mkdtempSync(join(tmpdir(), 'midstream-qemu-'))
+      const file = join(this.folder, 'parameters')
+      writeFileSync(file, encodeGuestParameters(parameters, 16 * MIB))
+      loader.push('-device', `loader,file=${file},addr=0x${GUEST_PARAMETERS_AT.toString(16)},force-raw=on`)
+    }
     this.process = spawn(QEMU, [
+      ...loader,
       ...['-M', 'virt', '-m', '16M', '-bios', 'none', '-kernel', elf, '-display', 'none', '-monitor', 'none'],
       ...['-serial', 'stdio', '-global', 'virtio-mmio.force-legacy=false'],
       ...[
@@ -64,6 +87,7 @@ export class QemuGuest {
 
   kill(): void {
     if (this.exitCode === null) this.process.kill('SIGKILL')
+    if (this.folder !== '') rmSync(this.folder, { recursive: true, force: true })
   }
 
   private async until(condition: () => boolean, what: string): Promise<void> {

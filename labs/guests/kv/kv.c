@@ -2,7 +2,7 @@
 #include "../runtime/heap.h"
 #include "../runtime/parameters.h"
 #include "../runtime/server.h"
-#include "../shell/workload.h"
+#include "../runtime/workload.h"
 #include "commands.h"
 #include "load.h"
 #include "store.h"

@@ -39,6 +39,8 @@ void console_interrupt(void);
 u64 now(void);
 void interrupts_start(void);
 void plic_enable(u32 source);
+/* The timer's interrupt comes when mtime reaches `at`. */
+void set_alarm(u64 at);
 /* Sleep until an interrupt, at the latest at mtime `until`. Returns at once if something happened since the last call. */
 void sleep_until(u64 until);
 void power_off(void) __attribute__((noreturn));

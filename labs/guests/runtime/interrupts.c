@@ -28,7 +28,7 @@ u64 now(void) {
   return (u64)high << 32 | low;
 }
 
-static void set_alarm(u64 at) {
+void set_alarm(u64 at) {
   MTIMECMP[1] = 0xffffffffu; /* never early while half is written */
   MTIMECMP[0] = (u32)at;
   MTIMECMP[1] = (u32)(at >> 32);

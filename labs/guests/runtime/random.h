@@ -2,7 +2,8 @@
 #define RANDOM_H
 #include "board.h"
 
-/* A stream of pseudo-random words (splitmix32) from the seed in the parameters, another one for each number. */
+/* A stream of pseudo-random words (splitmix32) from the seed in the parameters, another one for each number: 1 to 99 and
+ * from 500 secrets, 100 places, 200 and multiples of a page the fill and the workload. */
 struct random {
   u32 state;
 };

@@ -1,8 +1,8 @@
 #include "server.h"
-#include "../shell/terminal.h"
 #include "heap.h"
 #include "net.h"
 #include "parameters.h"
+#include "terminal.h"
 
 #define MEMORY 0x80040000u /* free from here on: link.ld */
 #define PARAMETER_TICKS (100 * TICKS_PER_MS) /* the host may change them: look this often */

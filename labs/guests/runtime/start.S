@@ -19,6 +19,7 @@ _start:
 /* Interrupts run on the stack of what they interrupt; only registers a C function may change are kept. */
     .text
     .align 2
+    .globl trap_entry
 trap_entry:
     addi  sp, sp, -64
     sw    ra, 0(sp)

@@ -1,52 +1,29 @@
-/* The secrets of one boot, all from the seed: users with passwords, a private key, payment cards, a web session and
+/* The secrets of one boot, all from the seed: users, an address book, a private key, payment cards, a web session and
  * settings. The values stand nowhere in the image; core/machine/guest-secrets.ts makes the same ones from the same seed. */
 #include "secrets.h"
+#include "../runtime/base64.h"
 #include "../runtime/cards.h"
 #include "../runtime/parameters.h"
-#include "workload.h"
+#include "../runtime/workload.h"
+#include "people.h"
+#include "users.h"
 
-static const char BASE64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+#define OBJECTS 6u /* users, cards, settings, a request, a key, people */
 
-struct user0 { char name[16], password[28], role[12]; u32 uid, logins; };    /* 64 octets */
-struct user1 { u32 uid, shell; char role[12], password[36], name[24]; };     /* 80 octets */
 struct card0 { char holder[24], number[24], expiry[8], note[8]; };           /* 64 octets */
 struct card1 { u32 order; char number[28], expiry[8], holder[40]; };         /* 80 octets */
 #define KEY 24u
 #define VALUE 72u
 
-static u8 *users, *cards, *settings;
+static u8 *users, *cards, *settings, *people;
 static char *key, *request;
-#define USER0(i) ((struct user0 *)users + (i))
-#define USER1(i) ((struct user1 *)users + (i))
 #define CARD0(i) ((struct card0 *)cards + (i))
 #define CARD1(i) ((struct card1 *)cards + (i))
 
-const char *user_name(u32 i) { return parameters.layout ? USER1(i)->name : USER0(i)->name; }
-const char *user_role(u32 i) { return parameters.layout ? USER1(i)->role : USER0(i)->role; }
-const char *user_password(u32 i) { return parameters.layout ? USER1(i)->password : USER0(i)->password; }
-u32 user_uid(u32 i) { return parameters.layout ? USER1(i)->uid : USER0(i)->uid; }
 const char *card_holder(u32 i) { return parameters.layout ? CARD1(i)->holder : CARD0(i)->holder; }
 const char *card_number(u32 i) { return parameters.layout ? CARD1(i)->number : CARD0(i)->number; }
 const char *key_text(void) { return key; }
 const char *request_text(void) { return request; }
-
-static void make_users(void) {
-  static const char *const names[USERS] = {"root", "alice", "bob", "carol", "deploy"};
-  static const char *const roles[USERS] = {"admin", "staff", "staff", "staff", "service"};
-  for (u32 i = 0; i < USERS; i++) {
-    u32 uid = i ? 999 + i : 0;
-    if (parameters.layout) USER1(i)->uid = uid; else USER0(i)->uid = uid;
-    put_text((char *)user_name(i), names[i]);
-    put_text((char *)user_role(i), roles[i]);
-    struct random stream;
-    random_start(&stream, 1 + i);
-    char *end = put_word((char *)user_password(i), &stream);
-    *end++ = '-';
-    end = put_word(end, &stream);
-    *end++ = "!#$%&*+="[random_next(&stream) & 7];
-    put_number(end, 1000 + random_next(&stream) % 9000);
-  }
-}
 
 static void make_card(u32 index, u32 number, u32 error) {
   struct random stream;
@@ -131,13 +108,8 @@ static void make_key(void) {
   static u8 octets[640];
   struct random stream;
   random_start(&stream, 50);
-  u32 length = (u32)(key_octets(octets, &stream) - octets), column = 0;
-  char *end = put_text(put_text(put_text(key, "-----BEGIN "), kind), "-----\n");
-  for (u32 i = 0; i < length; i += 3) {
-    u32 group = (u32)octets[i] << 16 | (i + 1 < length ? (u32)octets[i + 1] << 8 : 0) | (i + 2 < length ? octets[i + 2] : 0u);
-    for (u32 j = 0; j < 4; j++) *end++ = i + j <= length ? BASE64[group >> (18 - 6 * j) & 63] : '=';
-    if ((column += 4) == 64 && i + 3 < length) *end++ = '\n', column = 0;
-  }
+  u32 length = (u32)(key_octets(octets, &stream) - octets);
+  char *end = put_base64(put_text(put_text(put_text(key, "-----BEGIN "), kind), "-----\n"), octets, length, 64);
   put_text(put_text(put_text(end, "\n-----END "), kind), "-----\n");
   memset(octets, 0, sizeof octets);
 }
@@ -192,7 +164,7 @@ static void make_settings(void) {
   setting_set("db.url", value);
   random_start(&stream, 61);
   end = put_text(value, "tok_");
-  for (int i = 0; i < 28; i++) *end++ = BASE64[random_next(&stream) % 52];
+  for (int i = 0; i < 28; i++) *end++ = base64_alphabet[random_next(&stream) % 52];
   *end = 0;
   setting_set("api.token", value);
   setting_set("motd", "maintenance window on friday");
@@ -202,18 +174,19 @@ u32 secrets_make(u32 heap) {
   /* Every object in pages of its own, somewhere inside them, so that addresses differ from seed to seed. */
   struct random place;
   random_start(&place, 100);
-  u8 **objects[OBJECTS] = {&users, &cards, &settings, (u8 **)&request, (u8 **)&key};
+  u8 **objects[OBJECTS] = {&users, &cards, &settings, (u8 **)&request, (u8 **)&key, &people};
   for (u32 i = 0; i < OBJECTS; i++) {
     u32 gap = 1 + random_next(&place) % 4, offset = random_next(&place) % 64 * 16;
     if (parameters.layout && i == 4) offset = PAGE - 160;
     *objects[i] = (u8 *)heap + gap * PAGE + offset;
-    heap = fill_between(heap + (gap + 3) * PAGE);
+    heap = fill_between(heap + (gap + 3) * PAGE, OBJECTS);
   }
   if (parameters.flags & FLAG_NO_SECRETS) {
     setting_set("motd", "maintenance window on friday");
     return heap;
   }
-  make_users();
+  users_make(users);
+  people_make(people);
   make_cards();
   make_request();
   make_key();

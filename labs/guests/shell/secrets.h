@@ -2,19 +2,13 @@
 #define SECRETS_H
 #include "../runtime/random.h"
 
-#define USERS 5u
 #define CARDS 4u
 #define SETTINGS 32u
-#define OBJECTS 5u /* users, cards, settings, a request, a key */
 
 /* Make everything from the seed in `parameters`, in fresh pages at `heap`; returns the first page after them. */
 u32 secrets_make(u32 heap);
 
 /* Records lie in memory in one of two layouts: these find the parts of record `index`. */
-const char *user_name(u32 index);
-const char *user_role(u32 index);
-const char *user_password(u32 index);
-u32 user_uid(u32 index);
 const char *card_holder(u32 index);
 const char *card_number(u32 index);
 const char *key_text(void);

@@ -2,7 +2,7 @@
 #include "../runtime/heap.h"
 #include "../runtime/parameters.h"
 #include "../runtime/server.h"
-#include "../shell/workload.h"
+#include "../runtime/workload.h"
 #include "http.h"
 #include "sessions.h"
 
@@ -123,16 +123,19 @@ static void start(u32 from, u32 to) {
   u32 half = (to - from) / 2 & ~(PAGE - 1), heap = half < HEAP_OCTETS ? half : HEAP_OCTETS;
   heap_start(from, from + heap);
   sessions_start();
-  workload_start(from + heap, now());
+  struct workload settings = workload_of_parameters();
+  workload_start(from + heap, &settings, now());
 }
 
 static u64 work(u64 time) {
   static u32 pages, rate;
-  if (pages != parameters.working_set_pages || rate != parameters.pages_per_second)
-    workload_set(pages = parameters.working_set_pages, rate = parameters.pages_per_second, time);
+  if (pages != parameters.working_set_pages || rate != parameters.pages_per_second) {
+    struct workload settings = workload_of_parameters();
+    pages = settings.pages, rate = settings.rate;
+    workload_set(&settings, time);
+  }
   workload_run(time);
-  if (!workload_rate) return ~0ull;
-  return time + (workload_rate > 200 ? TICKS_PER_MS : 10 * TICKS_PER_MS);
+  return workload_due(time, ~0ull);
 }
 
 static int command(const char *word, const char *rest) {

@@ -16,7 +16,7 @@ test('building the guests again gives the committed images, octet for octet', ()
     const build = spawnSync(join(guests, 'build.sh'), [folder], { encoding: 'utf8' })
     expect(build.stderr).toBe('')
     expect(build.status).toBe(0)
-    for (const image of ['shell.elf', 'shell-b.elf', 'web.elf', 'kv.elf']) {
+    for (const image of ['shell.elf', 'shell-b.elf', 'web.elf', 'kv.elf', 'stress.elf', 'tenant.elf']) {
       const [built, committed] = [join(folder, image), join(guests, image)].map((path) => readFileSync(path))
       expect(built!.length).toBeLessThan(65536)
       expect(Buffer.compare(built!, committed!), image).toBe(0)

@@ -21,7 +21,7 @@ afterEach(() => {
 /** The image in QEMU, and a port of this machine that leads to its service. */
 async function qemuService(image: 'web' | 'kv', toPort: number): Promise<{ guest: QemuGuest; port: number }> {
   const fromPort = await freePort()
-  const guest = (qemu = new QemuGuest(image, [{ protocol: 'tcp', fromPort, toPort }]))
+  const guest = (qemu = new QemuGuest(image, { forwards: [{ protocol: 'tcp', fromPort, toPort }] }))
   await guest.expect(`${image}> `)
   return { guest, port: fromPort }
 }

@@ -118,13 +118,12 @@ describe('private keys', () => {
 })
 
 describe('things that say what they are', () => {
-  it('takes keys with values, JSON, cookies, authorization, URLs, shadow lines and tokens', () => {
+  it('takes keys with values, JSON, cookies, authorization, URLs and tokens', () => {
     const image = imageOf(2 * PAGE, {
       0: 'db_password=correct7horse&x=1',
       100: '{"user": "eve", "passphrase": "blue moon", "apiToken": "9f8e7d6c5b4a39281706"}',
       300: 'POST / HTTP/1.1\r\nCookie: theme=dark; sessionid=ab12cd34ef56; lang=en\r\nAuthorization: Bearer abc.def-123\r\n\r\n',
       600: 'mysql://shop:w1nter@db.example:3306/orders?x=1 ',
-      700: 'root:$6$Zk3Jx1$0abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123:19000:0:99999:7:::\n',
       900: 'see ghp_16C7e42F292c6912E7710c838347Ae178B4a here',
       1000: 'POST user=mallory&password=Sesame99 HTTP',
     })
@@ -134,7 +133,6 @@ describe('things that say what they are', () => {
       'cookie sessionid=ab12cd34ef56',
       'token abc.def-123',
       'credential mysql://shop:w1nter@db.example:3306/orders?x=1',
-      'credential $6$Zk3Jx1$0abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123',
       'token ghp_16C7e42F292c6912E7710c838347Ae178B4a',
       'credential Sesame99',
     ])

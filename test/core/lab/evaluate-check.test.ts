@@ -44,7 +44,7 @@ describe('evaluateCheck', () => {
       expect(missing(outcome)).toBe('met')
       if (outcome.met) for (const { atNs } of outcome.evidence) expect(atNs).toBeLessThanOrEqual(session.nowNs)
     }
-    const leaked = evaluateCheck({ kind: 'leaked', channel: 'none', secrets: 13 }, facts)
+    const leaked = evaluateCheck({ kind: 'leaked', channel: 'none', secrets: 25 }, facts)
     if (leaked.met) for (const { packet } of leaked.evidence) expect(packet).toBeGreaterThan(0)
     expect(evaluateCheck({ kind: 'all', of: checks }, facts).met).toBe(true)
     const open: Check = { kind: 'migrated', channel: 'nacl' }
@@ -62,6 +62,6 @@ describe('evaluateCheck', () => {
     migrateToEnd(session)
     const later = factsOf(session)
     expect(missing(evaluateCheck({ kind: 'nothing-leaked', channel: 'nacl' }, later))).toBe('met')
-    expect(missing(evaluateCheck({ kind: 'leaked', channel: 'nacl', secrets: 'all' }, later))).toMatch(/holds 0 of 13/)
+    expect(missing(evaluateCheck({ kind: 'leaked', channel: 'nacl', secrets: 'all' }, later))).toMatch(/holds 0 of 25/)
   })
 })

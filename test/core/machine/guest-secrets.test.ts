@@ -8,9 +8,11 @@ import {
   SHELL_B_DEFAULTS,
   SHELL_DEFAULTS,
 } from '../../../core/machine/guest-parameters.js'
-import { guestPassword, guestSecrets } from '../../../core/machine/guest-secrets.js'
+import { guestPassword, guestSecrets, type GuestSecret } from '../../../core/machine/guest-secrets.js'
 import { Machine } from '../../../core/machine/machine.js'
 import { bootGuest, GUEST_MAC, guestImage, MIB, RunningMachine } from '../../support/guest-machine.js'
+
+const isThereFromBoot = ({ onlyOnceTyped }: GuestSecret): boolean => onlyOnceTyped !== true
 
 describe('guest secrets', () => {
   const variants = [
@@ -27,13 +29,15 @@ describe('guest secrets', () => {
     const secrets = guestSecrets(parameters)
     expect(secrets.map(({ kind }) => kind).sort()).toEqual([
       ...Array<string>(4).fill('card'),
+      ...Array<string>(12).fill('contact'),
       'cookie',
       ...Array<string>(5).fill('password'),
+      ...Array<string>(5).fill('password-hash'),
       'private-key',
       'setting',
       'setting',
     ])
-    for (const { kind, name, octets } of secrets)
+    for (const { kind, name, octets } of secrets.filter(isThereFromBoot))
       expect(memory.indexOf(octets), `${kind} ${name}`).toBeGreaterThan(GUEST_PARAMETERS_AT - RAM_BASE)
   })
 
@@ -43,7 +47,7 @@ describe('guest secrets', () => {
       machine.loadElf(guestImage(name))
       new RunningMachine(machine).expect('login: ')
       const memory = Buffer.from(machine.ram.octets.buffer)
-      for (const { kind, octets } of guestSecrets(defaults))
+      for (const { kind, octets } of guestSecrets(defaults).filter(isThereFromBoot))
         expect(memory.indexOf(octets) > 0, `${name}: ${kind}`).toBe(true)
     }
   })
@@ -76,10 +80,10 @@ describe('guest secrets', () => {
       const secrets = guestSecrets({ ...SHELL_DEFAULTS, seed, cardFormat: CARD_FORMATS[seed % 3]! })
       for (const { kind, value } of secrets) {
         if (kind === 'card') expect(luhn(value) % 10, value).toBe(0)
-        all.add(value)
+        if (kind !== 'contact') all.add(value) // of names there are only so many
       }
     }
-    expect(all.size).toBe(40 * 13)
+    expect(all.size).toBe(40 * 18)
   })
 
   test('keys have the outline of real ones', () => {
@@ -101,11 +105,20 @@ describe('guest secrets', () => {
     ])
   })
 
-  test('the passwords log in', () => {
-    const guest = bootGuest({ seed: 99 })
+  test.each([0, 1] as const)('in layout %i, a password is in memory only from when it was typed', (layout) => {
+    const guest = bootGuest({ seed: 99, layout })
     guest.expect('login: ')
+    const memory = Buffer.from(guest.machine.ram.octets.buffer)
+    const inMemory = (): string[] =>
+      guestSecrets({ ...SHELL_DEFAULTS, seed: 99, layout })
+        .filter(({ kind, octets }) => kind === 'password' && memory.indexOf(octets) >= 0)
+        .map(({ name }) => name)
+    expect(inMemory()).toEqual([])
+    guest.type(`alice\r${guestPassword(99, 'bob')}\r`)
+    guest.expect('Login incorrect')
     guest.type(`alice\r${guestPassword(99, 'alice')}\r`)
     guest.expect('alice@midstream:~$ ')
+    expect(inMemory()).toEqual(['alice', 'bob'])
     expect(guestPassword(99, 'nobody')).toBeUndefined()
   })
 })

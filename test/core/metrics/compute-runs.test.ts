@@ -122,6 +122,16 @@ describe('computeRuns', () => {
     ])
   })
 
+  it('counts what is there only once it was typed where it was found', () => {
+    const typed: PlantedSecret[] = [
+      { ...planted[0]!, onlyOnceTyped: true },
+      planted[1]!,
+      { kind: 'password', name: 'bob', value: 'never-typed#1', onlyOnceTyped: true },
+    ]
+    expect(computeRuns(sessionTrace().trace, typed)[0]).toMatchObject({ secretsPlanted: 2, secretsFound: 1 })
+    expect(computeRuns(sessionTrace().trace, typed.slice(1))[0]).toMatchObject({ secretsPlanted: 1, secretsFound: 0 })
+  })
+
   it('gives rounds with their prediction', () => {
     expect(run?.rounds.map(({ normalPages, predictedPages, paused }) => [normalPages, predictedPages, paused])).toEqual(
       [

@@ -35,7 +35,7 @@ describe('buildReport', () => {
     const session = new Session({ scenario, seed: '1', image: readGuestImage(scenario.guest.image) })
     session.do({ kind: 'hint', step: 'boot' })
     playSolution(lab, session, 'what-leaked')
-    session.do({ kind: 'answer', question: 'password', answer: 'hunter2' })
+    session.do({ kind: 'answer', question: 'token', answer: 'hunter2' })
     const { steps } = buildReport(session, lab, '0')
     expect(steps.map(({ done }) => done)).toEqual([true, true, false, false, false, false])
     expect(steps[0]).toMatchObject({ hintsUsed: 1, missing: '' })

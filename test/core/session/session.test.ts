@@ -144,8 +144,8 @@ describe('the listener', () => {
       const session = bootedSession({ migration: { channel } })
       migrateToEnd(session)
       const run = session.world.lastRun()
-      expect(run?.secretsPlanted).toBe(13)
-      expect(run?.secretsFound).toBe(channel === 'none' ? 13 : 0)
+      expect(run?.secretsPlanted).toBe(25)
+      expect(run?.secretsFound).toBe(channel === 'none' ? 25 : 0)
       expect(run?.ramOctetsRecovered === 0).toBe(channel !== 'none')
     }
   })
@@ -153,7 +153,7 @@ describe('the listener', () => {
   it('is honest: another layout and other encodings are found, a guest without secrets gives none', () => {
     const other = bootedSession({ image: 'shell-b' })
     migrateToEnd(other)
-    expect(other.world.lastRun()).toMatchObject({ secretsFound: 13, secretsPlanted: 13 })
+    expect(other.world.lastRun()).toMatchObject({ secretsFound: 25, secretsPlanted: 25 })
     const empty = bootedSession({ guest: { hasSecrets: false } })
     migrateToEnd(empty)
     expect(empty.world.lastRun()).toMatchObject({ status: 'completed', secretsPlanted: 0, findings: [] })
@@ -169,6 +169,29 @@ describe('the listener', () => {
     const [live] = session.world.sniffer.report().streams
     const [replayed] = again.report().streams
     expect(replayed).toEqual(live)
-    expect(live?.findings.length).toBeGreaterThanOrEqual(13)
+    expect(live?.findings.length).toBeGreaterThanOrEqual(25)
+  })
+})
+
+describe('guests other than the shell', () => {
+  it.each(['stress', 'tenant'])('%s moves in clear and goes on, and gives what it holds', (image) => {
+    const session = bootedSession({ image, guest: { hasSecrets: image === 'tenant' } })
+    migrateToEnd(session)
+    session.runFor(seconds(2.5))
+    const planted = image === 'tenant' ? 1 : 0
+    expect(session.world.lastRun()).toMatchObject({
+      status: 'completed',
+      secretsFound: planted,
+      secretsPlanted: planted,
+    })
+    expect(session.world.lastRun()?.findings).toHaveLength(planted)
+    const console = session.world.consoles.guest.from(0)
+    const ticks = [...console.matchAll(/\[tick (\d+)\]/g)].map((match) => Number(match[1]))
+    expect(ticks).toEqual(ticks.map((_, index) => index + 1))
+    expect(ticks.length).toBeGreaterThanOrEqual(3)
+    session.do({ kind: 'type', console: 'guest', text: image === 'tenant' ? 'jump 0x80000000\r' : 'stats\r' })
+    session.runFor(milliseconds(100))
+    const answer = image === 'tenant' ? 'instruction access fault at 0x80000000, refused' : 'of hot pages'
+    expect(session.world.consoles.guest.from(0)).toContain(answer)
   })
 })
