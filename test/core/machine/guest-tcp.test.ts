@@ -206,6 +206,16 @@ describe('TCP of the guests: data (RFC 9293 §3.8, RFC 6298, RFC 5681)', () => {
     )
   })
 
+  test('goes on behind what turns out to have arrived after all', () => {
+    const peer = openPeer({}, 1, 200)
+    const late = peer.send({ flags: ['ack'], payload: PAGE.repeat(5) })
+    expect(peer.listen(2.5e8)).toHaveLength(1)
+    peer.accept(late)
+    const answers = peer.send({ flags: ['ack'], payload: REQUEST })
+    expect(answers[0]!.sequence).toBe(peer.acknowledgment)
+    expect(textOf(answers)).toContain('\r\n\r\n1\n')
+  })
+
   test('moves the right edge of its window by whole segments', () => {
     const peer = openPeer()
     const edges: number[] = []
