@@ -22,7 +22,7 @@ const commands: Readonly<Record<string, Command>> = {
   },
   migrate: {
     usage:
-      'migrate [--guest NAME] [--ram 16MiB] [--fill 8MiB] [--working-set 1MiB] [--dirty-rate 2000/s] [--no-secrets] [--strategy precopy|stop-and-copy] [--channel none|nacl|ssh] [--bandwidth 1Gbit] [--latency 100us] [--downtime-limit 300ms] [--max-bandwidth 128MiB/s] [--seed N] [--json F] [--pcap F.pcapng] [--stream F.qevm]',
+      'migrate [--guest NAME] [--ram 16MiB] [--fill 8MiB] [--working-set 1MiB] [--dirty-rate 2000/s] [--no-secrets] [--guest-option NAME=VALUE]... [--strategy precopy|stop-and-copy] [--channel none|nacl|ssh] [--bandwidth 1Gbit] [--latency 100us] [--downtime-limit 300ms] [--max-bandwidth 128MiB/s] [--seed N] [--json F] [--pcap F.pcapng] [--stream F.qevm]',
     summary: 'migrate one guest in a laboratory network and measure it; the capture is that of the mirror port',
     load: async () => (await import('./migrate.js')).migrateCommand,
   },

@@ -11,6 +11,7 @@ import {
   seconds,
 } from '../core/base/units.js'
 import { fileStream } from '../core/migration/wire/file-stream.js'
+import { parseGuestOption } from '../core/session/guest-options.js'
 import { channelNames, defaultScenario, scenarioProblem, strategies, type Scenario } from '../core/session/scenario.js'
 import { Session } from '../core/session/session.js'
 import { readGuestImage } from './guest-images.js'
@@ -31,6 +32,7 @@ const options = {
   'working-set': { type: 'string', default: '1MiB' },
   'dirty-rate': { type: 'string', default: '2000/s' },
   'no-secrets': { type: 'boolean', default: false },
+  'guest-option': { type: 'string', multiple: true },
   strategy: { type: 'string', default: 'precopy' },
   channel: { type: 'string', default: 'none' },
   bandwidth: { type: 'string', default: '1Gbit' },
@@ -134,6 +136,10 @@ function scenarioFrom(values: Values): Scenario {
       workingSetPages: Math.ceil(quantity('working-set', values['working-set'], parseOctets) / PAGE_OCTETS),
       dirtyPagesPerSecond: quantity('dirty-rate', values['dirty-rate'], parseEventRate),
       hasSecrets: !values['no-secrets'],
+      options: (values['guest-option'] ?? []).reduce(
+        (options, text) => ({ ...options, ...parseGuestOption(values.guest, text) }),
+        {},
+      ),
     },
     migration: {
       ...defaultScenario.migration,

@@ -23,12 +23,8 @@ import {
 import { readCsr, writeCsr } from './csr-access.js'
 import { DecodedCode } from './decoded-code.js'
 import { interpret } from './interpreter.js'
-import { type HartBus, type HartMemory, RAM_BASE } from './memory.js'
+import { type HartBus, type HartMemory, PAGE_MISSING, RAM_BASE, TRAPPED } from './memory.js'
 import { Pmp, PMP_EXECUTE, PMP_READ, PMP_WRITE } from './pmp.js'
-
-/** What `loadSlowly` and `fetchable` give instead of a value. */
-export const TRAPPED = -1
-export const PAGE_MISSING = -2
 
 /** What a store outside the fast path came to. `left` ends the run: a device may have changed, or the word is watched. */
 export type StoreOutcome = 'done' | 'trapped' | 'left' | 'page-missing'

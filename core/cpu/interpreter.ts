@@ -8,8 +8,8 @@
 import { div, divu, mulh, mulhsu, mulhu, rem, remu } from './arithmetic.js'
 import { CAUSE } from './csr.js'
 import { DECODED_WORDS } from './decode.js'
-import { type Hart, PAGE_MISSING } from './hart.js'
-import { RAM_BASE } from './memory.js'
+import type { Hart } from './hart.js'
+import { PAGE_MISSING, RAM_BASE } from './memory.js'
 
 /**
  * Run `hart` from its `pc` until `limit` instructions have begun, `wfi`, a store to a device or a watched word, or an

@@ -3,6 +3,10 @@
 /** First physical address of RAM on QEMU's `virt` board (hw/riscv/virt.c, VIRT_DRAM). */
 export const RAM_BASE = 0x8000_0000
 
+/** What an access outside the fast path gives instead of a value. */
+export const TRAPPED = -1
+export const PAGE_MISSING = -2
+
 /** Bits of an attention octet: why a store to that page must call `noteStore`. */
 export const ATTENTION_LOG = 1
 export const ATTENTION_CODE = 2

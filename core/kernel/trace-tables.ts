@@ -86,6 +86,8 @@ export const traceTables = {
   'stream-seen': { attacker: 'text', stream: 'number', protocol: 'text', client: 'text', server: 'text' },
   /** What the guest's workload was told to do. */
   workload: { vm: 'text', workingSetPages: 'number', dirtyPagesPerSecond: 'number' },
+  /** What else the guest was told, as text. */
+  'guest-option': { vm: 'text', option: 'text', value: 'text' },
   /** The guest wrote a line on its console. */
   'console-line': { vm: 'text', text: 'text' },
   /** A person did something: the input log as the trace saw it. */

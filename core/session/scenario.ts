@@ -10,6 +10,8 @@ import {
 } from '../migration/migration.js'
 import { channelNames, type ChannelName } from '../secure/channels.js'
 
+import type { GuestOptions } from './guest-options.js'
+
 export { channelNames, strategies, type ChannelName, type MigrationStrategy }
 
 export interface GuestScenario {
@@ -24,6 +26,8 @@ export interface GuestScenario {
   readonly dirtyPagesPerSecond: number
   /** False: a guest in which there is nothing to find. */
   readonly hasSecrets: boolean
+  /** Those the image has (guest-options.ts); its own defaults for the rest. */
+  readonly options: Partial<GuestOptions>
 }
 
 export interface Scenario {
@@ -53,6 +57,7 @@ export const defaultScenario: Scenario = {
     workingSetPages: 256,
     dirtyPagesPerSecond: 2000,
     hasSecrets: true,
+    options: {},
   },
   coresPerHost: 4,
   hostRamOctets: 4 * 1024 ** 3,

@@ -3,6 +3,7 @@ import { InputError } from '../base/errors.js'
 import { copyGraph, keepGraph, type KeptGraph } from '../base/snapshot.js'
 import type { Nanos } from '../base/units.js'
 import type { Trace } from '../kernel/trace.js'
+import type { GuestOptions } from './guest-options.js'
 import type { MigrationScenario, Scenario } from './scenario.js'
 import { World, type ConsoleName, type GuestWorkload } from './world.js'
 
@@ -13,6 +14,7 @@ export type SessionCommand =
   | { readonly kind: 'configure-migration'; readonly settings: Partial<MigrationScenario> }
   | { readonly kind: 'configure-network'; readonly bandwidthBps: number }
   | { readonly kind: 'configure-workload'; readonly workload: GuestWorkload }
+  | { readonly kind: 'configure-guest'; readonly options: Partial<GuestOptions> }
   | { readonly kind: 'type'; readonly console: ConsoleName; readonly text: string }
   /** The notebook: what a student answered, and asked. The engine keeps it with the rest so that it is replayed too. */
   | { readonly kind: 'answer'; readonly question: string; readonly answer: string }
@@ -123,6 +125,8 @@ export class Session {
         return world.configureNetwork(command.bandwidthBps)
       case 'configure-workload':
         return world.configureWorkload(command.workload)
+      case 'configure-guest':
+        return world.configureGuest(command.options)
       case 'type':
         return world.type(command.console, command.text)
       case 'answer':

@@ -16,6 +16,7 @@ import { AttackerShell } from './attacker-shell.js'
 import { ChannelPair, makeCredentials, type HostCredentials } from './channel-pair.js'
 import { ConsoleLog } from './console-log.js'
 import { Crossing, type CrossingEnd, type CrossingEvidence, type CrossingOwner } from './crossing.js'
+import { checkGuestOptions, guestOptionNames, type GuestOptions } from './guest-options.js'
 import type { LineShell } from './line-shell.js'
 import { OperatorShell, type OperatorDesk } from './operator-shell.js'
 import { ProbeClient } from './probe-client.js'
@@ -51,6 +52,7 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
   readonly planted: readonly PlantedSecret[]
   migrationSettings: MigrationScenario
   workload: GuestWorkload
+  guestOptions: Partial<GuestOptions>
   /** The migration under way, or the last one. */
   crossing: Crossing | null = null
 
@@ -73,6 +75,8 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
     private readonly image: Uint8Array,
   ) {
     refuseProblem(scenarioProblem(scenario))
+    checkGuestOptions(scenario.guest.image, scenario.guest.options)
+    this.guestOptions = scenario.guest.options
     this.kernel = new Kernel(seed)
     const { kernel } = this
     this.bandwidthBps = scenario.bandwidthBps
@@ -214,6 +218,24 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
   configureWorkload(workload: GuestWorkload): void {
     refuseProblem(workloadProblem({ ...workload, ramOctets: this.scenario.guest.ramOctets }))
     this.workload = workload
+    this.tellGuest()
+  }
+
+  /** The same, for what only some guests have. */
+  configureGuest(options: Partial<GuestOptions>): void {
+    checkGuestOptions(this.scenario.guest.image, options)
+    this.guestOptions = { ...this.guestOptions, ...options }
+    this.tellGuest()
+  }
+
+  /** Every option that the guest has, as it is now. */
+  allGuestOptions(): Partial<GuestOptions> {
+    const { image } = this.scenario.guest
+    const parameters = this.guestParameters()
+    return Object.fromEntries(guestOptionNames(image).map((name) => [name, parameters[name]]))
+  }
+
+  private tellGuest(): void {
     const vm = this.liveVm()
     if (vm === undefined) return
     writeGuestParameters(vm.machine.ram, this.guestParameters())
@@ -331,11 +353,14 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
       pagesPerSecond: this.workload.dirtyPagesPerSecond,
       // A store dirties memory by what is written to it.
       writesPerSecond: this.workload.dirtyPagesPerSecond,
+      ...this.guestOptions,
     }
   }
 
   private traceWorkload(): void {
     this.kernel.trace.add('workload', { vm: this.guestName, ...this.workload })
+    for (const [option, value] of Object.entries(this.allGuestOptions()))
+      this.kernel.trace.add('guest-option', { vm: this.guestName, option, value: String(value) })
   }
 }
 

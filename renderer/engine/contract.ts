@@ -3,10 +3,11 @@
  * log); the engine answers with views, at most one a display frame. Everything here survives structured cloning.
  */
 import type { ProbeSample, RunMetrics, ThroughputSample } from '../../core/metrics/run-metrics.js'
+import type { GuestOptions } from '../../core/session/guest-options.js'
 import type { ChannelName, MigrationStrategy } from '../../core/session/scenario.js'
 import type { ConsoleName } from '../../core/session/world.js'
 
-export type { ChannelName, ConsoleName, MigrationStrategy, ProbeSample, RunMetrics, ThroughputSample }
+export type { ChannelName, ConsoleName, GuestOptions, MigrationStrategy, ProbeSample, RunMetrics, ThroughputSample }
 
 /** The experiment controls of the top bar. */
 export interface MigrationSettings {
@@ -20,6 +21,8 @@ export interface MigrationSettings {
   readonly workingSetPages: number
   /** Pages a second the guest's workload rewrites. */
   readonly dirtyPagesPerSecond: number
+  /** What only this guest has. */
+  readonly guestOptions: Partial<GuestOptions>
 }
 
 /** The labs as the home view lists them. */

@@ -257,6 +257,7 @@ export class LabEngine {
     }
     if (Object.keys(migration).length > 0) this.act({ kind: 'configure-migration', settings: migration })
     if (bandwidthBps !== undefined) this.act({ kind: 'configure-network', bandwidthBps })
+    if (settings.guestOptions !== undefined) this.act({ kind: 'configure-guest', options: settings.guestOptions })
     if (workingSetPages !== undefined || dirtyPagesPerSecond !== undefined) {
       const { workload } = session.world
       this.act({
@@ -436,6 +437,7 @@ const commandKinds: ReadonlySet<string> = new Set<SessionCommand['kind']>([
   'configure-migration',
   'configure-network',
   'configure-workload',
+  'configure-guest',
   'type',
   'answer',
   'hint',

@@ -77,6 +77,7 @@ export class SessionPresenter {
         downtimeLimitMs: downtimeLimitNs / 1e6,
         maxBandwidth,
         ...world.workload,
+        guestOptions: world.allGuestOptions(),
       },
       hosts: this.hosts(),
       links: this.links(),

@@ -1,4 +1,5 @@
 /** The engine's words as the window writes them, and what they mean. */
+import type { GuestOptions } from '../engine/contract.js'
 
 const channelTitles: Readonly<Record<string, string>> = {
   none: 'Clear text',
@@ -34,6 +35,51 @@ const guestTitles: Readonly<Record<string, string>> = {
 
 export function guestTitle(image: string): string {
   return guestTitles[image] ?? image
+}
+
+/** What can be set of one guest alone, with the values to choose from. */
+export const guestOptionFields: {
+  readonly [Name in keyof GuestOptions]: {
+    readonly title: string
+    readonly meaning: string
+    readonly values: readonly { readonly value: GuestOptions[Name]; readonly title: string }[]
+  }
+} = {
+  readsPerSecond: {
+    title: 'Reads a second',
+    meaning: 'Reads a second that the store makes of itself. Its writes a second are the dirty rate.',
+    values: [0, 50, 200, 1000, 5000].map((value) => ({
+      value,
+      title: value === 0 ? 'None' : value.toLocaleString('en'),
+    })),
+  },
+  hotPages: {
+    title: 'Hot pages',
+    meaning: 'The first pages of the working set, which are rewritten more often than the rest.',
+    values: [0, 16, 32, 64, 256].map((value) => ({ value, title: value === 0 ? 'None' : `${value} pages` })),
+  },
+  hotPercent: {
+    title: 'Visits to hot pages',
+    meaning: 'Of a hundred rewritten pages, how many are hot ones.',
+    values: [50, 80, 95, 100].map((value) => ({ value, title: `${value} %` })),
+  },
+  content: {
+    title: 'Content',
+    meaning: 'What the pages hold: random octets do not compress, zeros are not even sent, text is in between.',
+    values: [
+      { value: 'random', title: 'Random octets' },
+      { value: 'zeros', title: 'Mostly zeros' },
+      { value: 'text', title: 'Text' },
+    ],
+  },
+  hasIsolationFault: {
+    title: 'Wall between the tenants',
+    meaning: 'Memory protection keeps one tenant out of the other’s memory, unless its region is one entry too wide.',
+    values: [
+      { value: false, title: 'Whole' },
+      { value: true, title: 'With a hole' },
+    ],
+  },
 }
 
 /** The one to begin with first, those nobody described last. */

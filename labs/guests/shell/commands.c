@@ -215,10 +215,13 @@ static void do_exit(const char **arguments) {
   session.is_over = 1;
 }
 
-const char *const command_names[] = {"help", "whoami", "date", "uptime", "ps",   "free",    "net",      "ls",   "cat", "people",
-                                     "keys", "get",    "set",  "work",   "tick", "secrets", "poweroff", "exit", 0};
-static void (*const commands[])(const char **arguments) = {do_help, do_whoami, do_date, do_uptime, do_ps,   do_free,    do_net,      do_ls,  do_cat, do_people,
-                                                           do_keys, do_get,    do_set,  do_work,   do_tick, do_secrets, do_poweroff, do_exit};
+/* The names apart, because Tab completes them; what they do in the same order. */
+const char *const command_names[] = {"help",   "whoami", "date", "uptime", "ps",   "free", "net",     "ls",       "cat",
+                                     "people", "keys",   "get",  "set",    "work", "tick", "secrets", "poweroff", "exit", 0};
+static void (*const commands[])(const char **arguments) = {do_help,   do_whoami, do_date, do_uptime, do_ps,   do_free,
+                                                           do_net,    do_ls,     do_cat,  do_people, do_keys, do_get,
+                                                           do_set,    do_work,   do_tick, do_secrets, do_poweroff, do_exit};
+_Static_assert(sizeof command_names / sizeof command_names[0] == sizeof commands / sizeof commands[0] + 1, "a name for each");
 
 void command(char *line) {
   const char *words[3];

@@ -45,6 +45,7 @@ const view = (change: Partial<SessionView> = {}): SessionView => ({
     downtimeLimitMs: 300,
     maxBandwidth: 0,
     workingSetPages: 16,
+    guestOptions: {},
     dirtyPagesPerSecond: 0,
   },
   hosts: [],

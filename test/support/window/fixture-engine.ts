@@ -46,6 +46,7 @@ export class FixtureEngine implements EngineSource {
     downtimeLimitMs: 30,
     maxBandwidth: 0,
     workingSetPages: 256,
+    guestOptions: {},
     dirtyPagesPerSecond: 2000,
   }
   private hints = 0
