@@ -16,7 +16,7 @@ const commands: Readonly<Record<string, Command>> = {
     load: async () => (await import('./labs.js')).labsCommand,
   },
   run: {
-    usage: 'run <lab> --solve [--seed N] [--json F] [--report F.html] [--pcap DIR]',
+    usage: 'run <lab> --solve [--guest NAME] [--seed N] [--json F] [--report F.html] [--pcap DIR]',
     summary: "play a lab's reference solution; the exit status is 0 only if every check passed",
     load: async () => (await import('./run.js')).runCommand,
   },

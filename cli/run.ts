@@ -18,6 +18,7 @@ export async function runCommand(args: string[]): Promise<number> {
     allowPositionals: true,
     options: {
       solve: { type: 'boolean', default: false },
+      guest: { type: 'string' },
       seed: { type: 'string', default: '1' },
       json: { type: 'string' },
       report: { type: 'string' },
@@ -32,7 +33,8 @@ export async function runCommand(args: string[]): Promise<number> {
   const output = openOutput(values.json)
   await expectWritable(values.json === '-' ? undefined : values.json, values.report)
   if (values.pcap !== undefined) await makeFolder(values.pcap)
-  const scenario = scenarioOf(lab)
+  const given = scenarioOf(lab)
+  const scenario = { ...given, guest: { ...given.guest, image: values.guest ?? given.guest.image } }
   const session = new Session({ scenario, seed: values.seed, image: readGuestImage(scenario.guest.image) })
   const progress = playSolution(lab, session)
   output.line(`${lab.title}, seed ${values.seed}`)

@@ -34,7 +34,7 @@ shell="runtime/cards.c runtime/base64.c runtime/sha256.c runtime/clock.c
 image shell.elf '' $runtime $work $shell
 image shell-b.elf -DVARIANT_B $runtime $work $shell
 image stress.elf '' $runtime $work stress/stress.c
-server="runtime/cards.c runtime/heap.c runtime/tcp.c runtime/server.c"
+server="runtime/cards.c runtime/heap.c runtime/tcp.c runtime/tcp-send.c runtime/tcp-receive.c runtime/server.c"
 image web.elf '' $runtime $work $server web/web.c web/http.c web/sessions.c
 image kv.elf '' $runtime $work $server kv/kv.c kv/resp.c kv/store.c kv/commands.c kv/load.c
 script=tenant/link.ld

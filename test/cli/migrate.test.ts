@@ -43,6 +43,15 @@ describe('migrate', () => {
     }
   })
 
+  it.each([
+    ['web', 0],
+    ['kv', 24],
+  ])('moves the guest it is told to: %s', async (guest, secrets) => {
+    const { status, out } = await outputOf(() => migrateCommand([...small, '--guest', guest, '--json', '-']))
+    expect(status).toBe(0)
+    expect(JSON.parse(out)).toMatchObject({ status: 'completed', secretsPlanted: secrets, secretsFound: secrets })
+  })
+
   it('says when a guest does not converge', async () => {
     const { status, out } = await outputOf(() =>
       migrateCommand([...small, '--bandwidth', '10Mbit', '--downtime-limit', '1ms', '--dirty-rate', '50000/s']),
@@ -106,6 +115,8 @@ describe('labs and run', () => {
   it('refuse what is not there', async () => {
     await expect(runCommand(['99', '--solve'])).rejects.toThrow(/there is no lab "99"; there are: 01-first-crossing/)
     await expect(runCommand(['01'])).rejects.toThrow(/add --solve/)
+    for (const refused of [runCommand(['01', '--solve', '--guest', 'mail']), migrateCommand(['--guest', '../mail'])])
+      await expect(refused).rejects.toThrow(/there is no guest ".*mail"; there are: .*kv.*web/)
     await expect(runCommand(['01', '--solve', '--pcap', '/dev/null/x'])).rejects.toThrow(InputError)
   })
 })

@@ -153,7 +153,9 @@ static const struct command {
 } commands[] = {{"get", 2, 2, do_get},        {"set", 3, RESP_ARGUMENTS_MAX, do_set},       {"del", 2, RESP_ARGUMENTS_MAX, do_del},
                 {"incr", 2, 2, do_incr},      {"exists", 2, RESP_ARGUMENTS_MAX, do_exists}, {"ping", 1, 2, do_ping},
                 {"echo", 2, 2, do_echo},      {"keys", 2, 2, do_keys},                      {"dbsize", 1, 1, do_dbsize},
-                {"info", 1, RESP_ARGUMENTS_MAX, do_info}, {"command", 1, RESP_ARGUMENTS_MAX, do_command}, {"quit", 1, RESP_ARGUMENTS_MAX, do_quit}};
+                {"info", 1, RESP_ARGUMENTS_MAX, do_info},
+                {"command", 1, RESP_ARGUMENTS_MAX, do_command},
+                {"quit", 1, RESP_ARGUMENTS_MAX, do_quit}};
 
 static const struct command *find(struct resp_text name) {
   for (u32 i = 0; i < sizeof commands / sizeof *commands; i++) {

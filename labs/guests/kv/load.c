@@ -6,6 +6,7 @@
 #define KEYS_PER_PAGE 8u
 #define VALUE_LEAST 320u /* octets of a cart: with what is around it, eight fill a page */
 #define VALUE_SPREAD 256u
+#define THINGS 6u
 #define RATE_MAX 1000000u
 #define BURST 100u /* at a time, so that nobody who asks waits for long */
 #define BACKLOG_MAX (TICKS_PER_SECOND / 5) /* what a starved guest makes up for at most */
@@ -40,13 +41,21 @@ static u32 cart_count(void) {
 
 static u32 cart_key(char *key, u32 number) { return (u32)(put_number(put_text(key, "cart:"), number) - key); }
 
-/* A cart: what it holds, as a list of words. The next one is of another length, so that it gets another block. */
+/* A cart: a few things, in many lines. The next one is of another length, so that it gets another block. */
 static void write_cart(u32 number) {
-  char key[24], value[VALUE_LEAST + VALUE_SPREAD + 32], *end = value;
+  char key[24], line[THINGS * 12], *end = line;
   u32 length = VALUE_LEAST + random_next(&choices) % VALUE_SPREAD;
-  while ((u32)(end - value) < length) *(end = put_word(end, &choices)) = ',', end++;
-  if (store_set(key, cart_key(key, number), value, length)) load_counters.writes++;
-  else load_counters.refused++;
+  for (u32 i = 0; i < THINGS; i++) *(end = put_word(end, &choices)) = i < THINGS - 1 ? ',' : '\n', end++;
+  char *to = store_put(key, cart_key(key, number), length);
+  if (!to) {
+    load_counters.refused++;
+    return;
+  }
+  load_counters.writes++;
+  for (u32 part = (u32)(end - line); length; to += part, length -= part) {
+    if (part > length) part = length;
+    memcpy(to, line, part);
+  }
 }
 
 /* Most who look something up look for a cart; one in eight for a customer. */
@@ -84,9 +93,13 @@ static u32 due(u64 *credit, u64 elapsed, u32 rate) {
 u64 load_run(u64 time) {
   u64 elapsed = time - last > BACKLOG_MAX ? BACKLOG_MAX : time - last;
   last = time;
-  u32 carts = cart_count(), reads = rate_of(parameters.reads_per_second), writes = carts ? rate_of(parameters.writes_per_second) : 0;
+  u32 carts = cart_count(), reads = rate_of(parameters.reads_per_second);
+  u32 writes = carts ? rate_of(parameters.writes_per_second) : 0;
   for (u32 left = due(&read_credit, elapsed, reads); left; left--) read_something(carts);
-  for (u32 left = due(&write_credit, elapsed, writes); left; left--) flush_translations(), write_cart(random_next(&choices) % carts);
+  for (u32 left = due(&write_credit, elapsed, writes); left; left--) {
+    flush_translations();
+    write_cart(random_next(&choices) % carts);
+  }
   if (read_credit >= TICKS_PER_SECOND || write_credit >= TICKS_PER_SECOND) return time;
   if (!reads && !writes) return ~0ull;
   /* A light load is served every 10 ms, a heavy one every millisecond. */

@@ -45,7 +45,8 @@ static u32 read_array(const char *octets, u32 length, struct resp_request *reque
     if (!line) return length - at > 32 ? fail(request, length, "too big bulk count string") : 0;
     int size = line_number(octets + at, line);
     at += line;
-    if (size < 0 || size > (int)RESP_BULK_MAX || at + (u32)size + 2 > RESP_REQUEST_MAX) return fail(request, length, "invalid bulk length");
+    int is_bad = size < 0 || size > (int)RESP_BULK_MAX || at + (u32)size + 2 > RESP_REQUEST_MAX;
+    if (is_bad) return fail(request, length, "invalid bulk length");
     if (length - at < (u32)size + 2) return 0;
     request->arguments[i] = (struct resp_text){octets + at, (u32)size};
     at += (u32)size + 2; /* its end is not looked at, as in Redis */

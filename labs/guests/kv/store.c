@@ -43,26 +43,32 @@ int store_start(void) {
 static struct entry **place_of(const char *key, u32 length) {
   u32 hash = hash_of(key, length);
   struct entry **at = bucket_of(hash);
-  while (*at && ((*at)->hash != hash || (*at)->key_length != length || !memory_equal((*at)->octets, key, length))) at = &(*at)->next;
+  for (; *at; at = &(*at)->next)
+    if ((*at)->hash == hash && (*at)->key_length == length && memory_equal((*at)->octets, key, length)) break;
   return at;
 }
 
 struct entry *store_find(const char *key, u32 key_length) { return *place_of(key, key_length); }
 
-int store_set(const char *key, u32 key_length, const char *value, u32 value_length) {
+char *store_put(const char *key, u32 key_length, u32 value_length) {
   u32 size = (u32)sizeof(struct entry) + key_length + value_length;
   struct entry *entry = heap_counters.used + size <= store_limit ? heap_alloc(size) : 0;
   if (!entry) return 0;
   entry->hash = hash_of(key, key_length), entry->reads = 0;
   entry->key_length = key_length, entry->value_length = value_length;
   memcpy(entry->octets, key, key_length);
-  memcpy(entry->octets + key_length, value, value_length);
   struct entry **at = place_of(key, key_length), *old = *at;
   entry->next = old ? old->next : 0;
   *at = entry;
   heap_free(old);
   if (!old && ++store_count > bucket_count) resize(2 * bucket_count); /* without room it gets slower, no more */
-  return 1;
+  return entry->octets + key_length;
+}
+
+int store_set(const char *key, u32 key_length, const char *value, u32 value_length) {
+  char *to = store_put(key, key_length, value_length);
+  if (to) memcpy(to, value, value_length);
+  return to != 0;
 }
 
 int store_delete(const char *key, u32 key_length) {

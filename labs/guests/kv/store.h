@@ -19,7 +19,10 @@ extern u32 store_limit; /* octets of the heap beyond which nothing is stored: co
 int store_start(void);
 /* The entry of that key, or 0. */
 struct entry *store_find(const char *key, u32 key_length);
-/* 0 if there is no memory: then all is as it was. What stood there before is freed, not wiped. */
+/* Where to write the value of that key; 0 if there is no memory: then all is as it was. What stood there before is freed, not
+ * wiped. */
+char *store_put(const char *key, u32 key_length, u32 value_length);
+/* The same, with the value. */
 int store_set(const char *key, u32 key_length, const char *value, u32 value_length);
 /* Whether it was there. */
 int store_delete(const char *key, u32 key_length);

@@ -9,6 +9,7 @@ void *memset(void *to, int octet, unsigned length) {
 void *memcpy(void *to, const void *from, unsigned length) {
   u8 *p = to;
   const u8 *q = from;
+  for (; length >= 4; length -= 4, p += 4, q += 4) p[0] = q[0], p[1] = q[1], p[2] = q[2], p[3] = q[3];
   while (length--) *p++ = *q++;
   return to;
 }

@@ -39,12 +39,18 @@ static void make_page(const struct http_request *request, struct response *respo
     return;
   }
   if (is_new)
-    put_text(put_text(put_text(response->fields, "Set-Cookie: session="), session->token), "; Path=/; HttpOnly; SameSite=Lax\r\n");
-  char *end = put_text(response->body, "<!doctype html>\n<html lang=\"en\">\n<title>Midstream web</title>\n<h1>It runs</h1>\n<p>Visits of this page: ");
+    put_text(put_text(put_text(response->fields, "Set-Cookie: session="), session->token),
+             "; Path=/; HttpOnly; SameSite=Lax\r\n");
+  char *end = put_text(response->body, "<!doctype html>\n<html lang=\"en\">\n<title>Midstream web</title>\n"
+                                       "<h1>It runs</h1>\n<p>Visits of this page: ");
   end = put_number(end, ++visits);
   end = put_number(put_text(end, "</p>\n<p>Yours: "), ++session->visits);
   put_text(end, "</p>\n</html>\n");
   response->type = "text/html; charset=utf-8";
+}
+
+static int is_method(const struct http_request *request, const char *method) {
+  return http_equal(request->method, request->method_length, method);
 }
 
 static int is_path(const struct http_request *request, const char *path) {
@@ -52,7 +58,7 @@ static int is_path(const struct http_request *request, const char *path) {
 }
 
 static void answer(const struct http_request *request, struct response *response) {
-  int is_get = http_equal(request->method, request->method_length, "GET") || http_equal(request->method, request->method_length, "HEAD");
+  int is_get = is_method(request, "GET") || is_method(request, "HEAD");
   *response = (struct response){.status = request->status ? request->status : 200, .type = "text/plain"};
   if (request->status) {
     errors++;
@@ -78,8 +84,7 @@ static void send(struct tcp_connection *connection, const struct http_request *r
   end = put_text(end, response->fields);
   end = put_text(end, request->keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n");
   tcp_write(connection, head, (u32)(end - head));
-  int is_head = !request->status && http_equal(request->method, request->method_length, "HEAD");
-  if (!is_head) tcp_write(connection, response->body, length);
+  if (request->status || !is_method(request, "HEAD")) tcp_write(connection, response->body, length);
 }
 
 static void serve(struct tcp_connection *connection) {

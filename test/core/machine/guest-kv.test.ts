@@ -140,18 +140,22 @@ describe('the guest kv', () => {
         }
       }
     }
-    const empty = (count: number): void => {
-      for (let i = 0; i < count; i += 32)
-        ask(client, command('DEL', ...Array.from({ length: 32 }, (_, j) => `k${i + j}`)))
+    const empty = (count: number, order: 1 | -1): void => {
+      const keys = Array.from({ length: count }, (_, i) => `k${order === 1 ? i : count - 1 - i}`)
+      for (let i = 0; i < count; i += 32) ask(client, command('DEL', ...keys.slice(i, i + 32)))
       expect(ask(client, 'dbsize\r\n')).toBe(':24\r\n')
     }
     const large = fill(2000)
     expect(large).toBeGreaterThan(150)
     expect(ask(client, 'get k0\r\n')).toBe(bulk('v'.repeat(2000)))
-    empty(large)
-    empty(fill(200))
-    // What small values left behind is whole again.
-    expect(Math.abs(fill(2000) - large)).toBeLessThan(0.03 * large)
+    empty(large, 1)
+    // What small values left behind is whole again, in whatever order they were taken away.
+    for (const order of [1, -1] as const) {
+      empty(fill(200), order)
+      const again = fill(2000)
+      expect(Math.abs(again - large)).toBeLessThan(0.03 * large)
+      empty(again, order)
+    }
   })
 
   test('puts itself under load at rates that may change while it runs', () => {
@@ -162,15 +166,15 @@ describe('the guest kv', () => {
       kv.run(seconds * 1e9 - 2e8)
       return ['reads', 'writes'].map((kind, i) => numberAfter(kv, 'stats', `${kind} of the load`) - before[i]!)
     }
-    const near = (rate: number): unknown => expect.toSatisfy((count: number) => Math.abs(count - 10 * rate) <= rate)
-    expect(countsOver(10)).toEqual([near(300), near(100)])
+    const near = (rate: number): unknown => expect.toSatisfy((count: number) => Math.abs(count - 4 * rate) <= rate / 2)
+    expect(countsOver(4)).toEqual([near(300), near(100)])
     expect(numberAfter(kv, 'stats', 'keys')).toBe(24 + 32 * 8)
     const told = { ...defaultsOfImage('kv'), ip: kv.address, workingSetPages: 32 }
     writeGuestParameters(ram, { ...told, readsPerSecond: 0, writesPerSecond: 1000 })
-    kv.run(1e9)
-    expect(countsOver(10)).toEqual([0, near(1000)])
+    kv.run(3e8)
+    expect(countsOver(4)).toEqual([0, near(1000)])
     writeGuestParameters(ram, { ...told, readsPerSecond: 0, writesPerSecond: 0 })
-    kv.run(1e9)
+    kv.run(3e8)
     const before = kv.vm.instructions
     kv.run(10e9)
     expect(kv.vm.instructions - before).toBeLessThan(10 * 20_000)

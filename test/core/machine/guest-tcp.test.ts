@@ -194,6 +194,42 @@ describe('TCP of the guests: data (RFC 9293 §3.8, RFC 6298, RFC 5681)', () => {
     expect(again[2]![0]!.payload).toEqual(segments[0]!.payload)
   })
 
+  test('begins slowly again after a timeout: one segment, then two', () => {
+    const peer = openPeer({}, 1, 200)
+    const lost = peer.send({ flags: ['ack'], payload: PAGE.repeat(5) })
+    expect(lost.length).toBeGreaterThan(6)
+    const again = peer.listen(2.5e8)
+    expect(again).toMatchObject([{ sequence: lost[0]!.sequence, payload: lost[0]!.payload }])
+    peer.accept(again)
+    expect(peer.send({ flags: ['ack'] }).map(({ sequence }) => sequence)).toEqual(
+      [lost[1]!, lost[2]!].map(({ sequence }) => sequence),
+    )
+  })
+
+  test('goes on behind what turns out to have arrived after all', () => {
+    const peer = openPeer({}, 1, 200)
+    const late = peer.send({ flags: ['ack'], payload: PAGE.repeat(5) })
+    expect(peer.listen(2.5e8)).toHaveLength(1)
+    peer.accept(late)
+    const answers = peer.send({ flags: ['ack'], payload: REQUEST })
+    expect(answers[0]!.sequence).toBe(peer.acknowledgment)
+    expect(textOf(answers)).toContain('\r\n\r\n1\n')
+  })
+
+  test('moves the right edge of its window by whole segments', () => {
+    const peer = openPeer()
+    const edges: number[] = []
+    for (let i = 0; i < 100; i++) {
+      const answers = peer.send({ flags: ['ack'], payload: REQUEST })
+      peer.accept(answers)
+      edges.push(...answers.map(({ acknowledgment, window }) => acknowledgment + window))
+    }
+    const moves = edges.slice(1).map((edge, i) => edge - edges[i]!)
+    const large = moves.filter((move) => move >= 1460)
+    expect(large.length).toBeGreaterThan(1)
+    expect(moves.filter((move) => move === 0)).toHaveLength(moves.length - large.length)
+  })
+
   test('goes on after a retransmission with what else was lost', () => {
     const peer = openPeer({}, 1, 300)
     const lost = peer.send({ flags: ['ack'], payload: PAGE.repeat(6) })
@@ -257,6 +293,9 @@ describe('TCP of the guests: data (RFC 9293 §3.8, RFC 6298, RFC 5681)', () => {
       peer.sequence = answer.acknowledgment
     }
     expect(window).toBeLessThan(1460)
+    const [beyond] = peer.send({ flags: ['ack'], payload: PAGE.repeat(46), sequence: peer.sequence })
+    expect(beyond!.acknowledgment - peer.sequence).toBeLessThanOrEqual(window)
+    peer.sequence = beyond!.acknowledgment
     peer.window = 65535
     let answers = ''
     for (let i = 0; i < 60; i++) {
@@ -330,10 +369,13 @@ describe('TCP of the guests: closing (RFC 9293 §3.6)', () => {
     expect(stateLines(peer.guest)).toEqual([])
   })
 
-  test('a peer that vanishes after our FIN is forgotten', () => {
+  test.each([0, 65535])('a peer that vanishes after our FIN is forgotten, its window having been %i', (window) => {
     const peer = openPeer()
     const answers = peer.send({ flags: ['ack'], payload: REQUEST.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n') })
     peer.accept(answers)
+    peer.window = window
+    peer.send({ flags: ['ack'] })
+    peer.window = 65535
     peer.send({ flags: ['ack'] })
     peer.listen(61e9)
     expect(stateLines(peer.guest)).toEqual([])

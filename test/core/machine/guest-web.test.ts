@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { defaultsOfImage, writeGuestParameters } from '../../../core/machine/guest-parameters.js'
 import { GuestServer, type GuestClient } from '../../support/guest-server.js'
 
 const request = (target: string, fields = '', method = 'GET'): string =>
@@ -139,10 +140,29 @@ describe('the guest web', () => {
     expect(client.failure).toBe('')
   })
 
-  test('reads the rate of its workload while it runs, and sleeps when there is nothing to do', () => {
-    const web = new GuestServer('web', { parameters: { pagesPerSecond: 0 } })
-    const before = web.vm.instructions
-    web.run(10e9)
-    expect(web.vm.instructions - before).toBeLessThan(10 * 20_000)
+  test('follows the rate of its workload while it runs, and sleeps when there is nothing to do', () => {
+    const parameters = { ...defaultsOfImage('web'), workingSetPages: 64, pagesPerSecond: 0 }
+    const web = new GuestServer('web', { parameters })
+    const { ram } = web.vm.machine
+    const instructionsOf10s = (): number => {
+      const before = web.vm.instructions
+      web.run(10e9)
+      return web.vm.instructions - before
+    }
+    expect(instructionsOf10s()).toBeLessThan(10 * 20_000)
+    const before = ram.octets.slice()
+    writeGuestParameters(ram, { ...parameters, ip: web.address, pagesPerSecond: 1000 })
+    web.run(1e9)
+    const isChanged = (_: unknown, page: number): boolean =>
+      Buffer.compare(
+        before.subarray(4096 * page, 4096 * (page + 1)),
+        ram.octets.subarray(4096 * page, 4096 * (page + 1)),
+      ) !== 0
+    expect(Array.from({ length: ram.octets.length / 4096 }, isChanged).filter(Boolean).length).toBeGreaterThanOrEqual(
+      64,
+    )
+    writeGuestParameters(ram, { ...parameters, ip: web.address })
+    web.run(1e9)
+    expect(instructionsOf10s()).toBeLessThan(10 * 20_000)
   })
 })
