@@ -8,7 +8,11 @@ import { storeSecrets } from '../../../core/machine/store-secrets.js'
 import { GuestServer } from '../../support/guest-server.js'
 import { QemuGuest, requireQemu } from '../../support/qemu-riscv32.js'
 
-const isInstalled = (tool: string): boolean => spawnSync(tool, ['--version']).status === 0
+/** Fails the test with what to install when the tool is missing. */
+function requireTool(tool: string, debianPackage: string): void {
+  if (spawnSync(tool, ['--version']).status !== 0)
+    throw new Error(`${tool} is missing: install Debian's package ${debianPackage}`)
+}
 
 let qemu: QemuGuest | null = null
 const sockets: Socket[] = []
@@ -122,7 +126,8 @@ describe('web in QEMU, over its user network', () => {
     expect(await guest.ended()).toBe(0)
   })
 
-  test.skipIf(!isInstalled('curl'))('serves curl, which keeps its connection and its cookie', async () => {
+  test('serves curl, which keeps its connection and its cookie', async () => {
+    requireTool('curl', 'curl')
     const { port } = await qemuService('web', 80)
     const url = `http://127.0.0.1:${port}/`
     const args = ['-sv', '--max-time', '20', '-c', '-', url, `${url}counter`, url]
@@ -193,7 +198,8 @@ describe('kv in QEMU, over its user network', () => {
     expect(writes).toBeGreaterThanOrEqual(5)
   })
 
-  test.skipIf(!isInstalled('redis-cli'))('understands redis-cli', async () => {
+  test('understands redis-cli', async () => {
+    requireTool('redis-cli', 'redis-tools')
     const { port } = await qemuService('kv', 6379)
     const cli = spawn('redis-cli', ['-p', String(port), 'incr', 'n'])
     let said = ''
