@@ -103,6 +103,7 @@ export class FixtureEngine implements EngineSource {
       case 'reset':
         return this.open(this.labId)
       case 'cancel-migration':
+      case 'choose-guest':
       case 'jump-to-step':
         return this.tell({ kind: 'error', what: 'Not in the stand-in', message: 'Only the real engine does this.' })
       case 'analyse':
