@@ -6,6 +6,7 @@ import { Ram } from '../../../core/machine/ram.js'
 import { elfFile } from '../../support/elf-file.js'
 import { guestImage, MIB } from '../../support/guest-machine.js'
 
+const whole = { octets: [], memoryOctets: MIB }
 const good = { address: 0x8000_1000, octets: [1, 2, 3, 4], memoryOctets: 8 }
 
 describe('loadElf', () => {
@@ -27,6 +28,7 @@ describe('loadElf', () => {
     ['a segment below RAM', elfFile(0x8000_0000, [{ ...good, address: 0x1000 }]), 64, /outside RAM/],
     ['one past its end', elfFile(0x8000_0000, [{ ...good, address: 0x800f_fffc }]), 64, /outside RAM/],
     ['one larger than RAM', elfFile(0x8000_0000, [{ ...good, memoryOctets: 0xffff_ffff }]), 64, /outside RAM/],
+    ['overlapping ones', elfFile(0x8000_0000, [good, { ...whole, address: 0x8000_0000 }]), 52 + 32 + 20, /overlap/],
     ['less memory than file', elfFile(0x8000_0000, [{ ...good, memoryOctets: 3 }]), 68, /larger in the file/],
     ['an entry outside RAM', elfFile(0x1000, [good]), 24, /entry 0x1000/],
     ['an odd entry', elfFile(0x8000_0002, [good]), 24, /entry/],
