@@ -61,6 +61,14 @@ describe('boot', () => {
     expect(out).toMatch(/instructions +[\d,]+\n/)
   })
 
+  it('ends with a program that sleeps and reads nothing of all that is typed', async () => {
+    const input = await file('long', 'x'.repeat(10_000))
+    const path = await file('sleep.bin', assemble('loop:\nwfi\nj loop'))
+    const { status, out } = await outputOf(() => bootCommand([path, '--input', input, '--json', '-']))
+    expect(status).toBe(0)
+    expect(JSON.parse(out)).toMatchObject({ exitReason: 'asleep', instructions: 1 })
+  })
+
   it('takes a flat image by its name, or when told', async () => {
     const program = assemble('li t0, 0x100000\nli t1, 0x93333\nsw t1, 0(t0)')
     const status = async (...args: string[]) => (await outputOf(() => bootCommand(args))).status
