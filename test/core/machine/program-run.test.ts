@@ -44,6 +44,13 @@ describe('ProgramRun', () => {
     expect(run.tohost).not.toBe(0)
   })
 
+  test('ends at once when something is in tohost that no instruction put there', () => {
+    const octets = [...assemble('spin:\nj spin'), 3, 0, 0, 0]
+    const image = elfFile(RAM_BASE, [{ address: RAM_BASE, octets, memoryOctets: 8 }], { tohost: RAM_BASE + 4 })
+    const run = runToEnd(new ProgramRun(image, { ramOctets: MIB, isFlat: false, exitOnTohost: true }))
+    expect([run.state, run.instructions, run.tohost]).toEqual(['tohost', 0, 3])
+  })
+
   test('does not look at tohost unless it is asked to, and says when there is none', () => {
     const program = `li t0, ${TOHOST}\nli t1, 1\nsw t1, 0(t0)\nwfi`
     expect(runToEnd(new ProgramRun(elf(program), { ...flat, isFlat: false })).state).toBe('asleep')
