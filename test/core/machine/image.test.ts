@@ -17,6 +17,14 @@ describe('loadElf', () => {
     expect([...ram.octets.subarray(0x1000, 0x100a)]).toEqual([1, 2, 3, 4, 0, 0, 0, 0, 0xee, 0xee])
   })
 
+  test('what it clears is in the dirty log', () => {
+    const ram = new Ram(MIB)
+    ram.startDirtyLog()
+    loadElf(ram, elfFile(0x8000_1000, [{ ...good, memoryOctets: 8193 }]))
+    const dirty = new Uint32Array(8)
+    expect([ram.takeDirty(dirty), dirty[0]]).toEqual([3, 0b1110])
+  })
+
   test.each<[string, Uint8Array, number, RegExp]>([
     ['nothing', new Uint8Array(0), 0, /not an ELF file/],
     ['something else', new Uint8Array(64), 0, /not an ELF file/],
@@ -31,6 +39,8 @@ describe('loadElf', () => {
     ['overlapping ones', elfFile(0x8000_0000, [good, { ...whole, address: 0x8000_0000 }]), 52 + 32 + 20, /overlap/],
     ['less memory than file', elfFile(0x8000_0000, [{ ...good, memoryOctets: 3 }]), 68, /larger in the file/],
     ['an entry outside RAM', elfFile(0x1000, [good]), 24, /entry 0x1000/],
+    ['an entry at the end of RAM', elfFile(0x8010_0000, [good]), 24, /entry 0x80100000/],
+    ['headers that are not all there', elfFile(0x8000_0000, [good]).with(44, 2), 28, /program headers past the end/],
     ['an odd entry', elfFile(0x8000_0002, [good]), 24, /entry/],
     ['a cut end', elfFile(0x8000_0000, [good]).subarray(0, -1), 56, /cut off/],
   ])('refuses %s', (_name, file, offset, reason) => {

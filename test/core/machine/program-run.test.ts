@@ -57,8 +57,10 @@ describe('ProgramRun', () => {
     expect(() => new ProgramRun(guestImage('shell'), { ramOctets: MIB, isFlat: false, exitOnTohost: true })).toThrow(
       InputError,
     )
-    const lying = elfFile(RAM_BASE, [{ address: RAM_BASE, octets: [0], memoryOctets: 4 }], { tohost: 0x1000 })
-    expect(() => new ProgramRun(lying, { ramOctets: MIB, isFlat: false, exitOnTohost: true })).toThrow(InputError)
+    for (const tohost of [0x1000, RAM_BASE + 2, RAM_BASE + MIB]) {
+      const lying = elfFile(RAM_BASE, [{ address: RAM_BASE, octets: [0], memoryOctets: 4 }], { tohost })
+      expect(() => new ProgramRun(lying, { ramOctets: MIB, isFlat: false, exitOnTohost: true })).toThrow(InputError)
+    }
   })
 
   test('goes the same way in however many parts it is run', () => {
@@ -84,6 +86,13 @@ describe('ProgramRun', () => {
     expect(latin1Text(run.machine.console.takeOutput())).toMatch(/login: alice\r\nPassword: $/)
     const idle = runToEnd(new ProgramRun(assemble('loop:\nwfi\nj loop'), flat))
     expect([idle.state, idle.instructions]).toEqual(['asleep', 1])
+    const enabled = 'li t0, 0x10000000\nli t1, 1\nsb t1, 1(t0)\nli t0, 0x0c000028\nsw t1, 0(t0)\nli t0, 0x0c002000'
+    const program = `${enabled}\nli t1, 0x400\nsw t1, 0(t0)\nli t1, 0x800\ncsrw mie, t1\nwfi\nspin:\nj spin`
+    const listening = runToEnd(new ProgramRun(assemble(program), flat))
+    expect(listening.state).toBe('asleep')
+    listening.machine.console.receive(latin1Octets('x'))
+    listening.advance(100)
+    expect(listening.state).toBe('running')
   })
 
   test('refuses what is no image', () => {
