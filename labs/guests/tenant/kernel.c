@@ -56,6 +56,8 @@ static struct tenant {
 /* B's mailbox: one line of the console. */
 static char mail[MESSAGE_MAX];
 static u32 mail_length, has_mail;
+static u64 mail_time;
+#define MAIL_PATIENCE TICKS_PER_SECOND /* B is taken for busy when it has not fetched its mail for so long */
 static int tick_on;
 
 /* ---- the wall ---- */
@@ -164,6 +166,17 @@ static void do_ps(void) {
   }
 }
 
+static int is_mailbox_free(void) { return !has_mail || now() - mail_time > MAIL_PATIENCE; }
+
+static void leave_mail(const char *line) {
+  if (has_mail) {
+    print("tenant B is busy with the line before; restart starts it again\n");
+    return;
+  }
+  mail_length = (u32)(put_text(mail, line) - mail);
+  has_mail = 1, mail_time = now();
+}
+
 /* Commands of the kernel's own; everything else is for B. */
 static int kernel_command(const char *line) {
   if (text_equal(line, "poweroff")) power_off();
@@ -175,22 +188,20 @@ static int kernel_command(const char *line) {
   return 1;
 }
 
+/* What is typed ahead waits in the console until B has fetched the line before; but not for ever, so that `restart` can be
+ * typed when B never does. */
 static void read_console(void) {
   int octet;
-  while (!has_mail && (octet = console_read()) >= 0) {
+  while (is_mailbox_free() && (octet = console_read()) >= 0) {
     char *line = terminal_type((char)octet);
     if (!line) continue;
-    if (!kernel_command(line)) {
-      mail_length = (u32)(put_text(mail, line) - mail);
-      has_mail = 1;
-    } else if (B->state == READING)
-      terminal_show_prompt();
+    if (!kernel_command(line)) leave_mail(line);
+    else if (B->state == READING) terminal_show_prompt();
   }
 }
 
 int main(void) {
-  const struct parameters *given = (const struct parameters *)PARAMETERS_AT;
-  if (given->magic == PARAMETERS_MAGIC) memcpy(&parameters, given, sizeof parameters);
+  parameters_start();
   tick_on = !(parameters.flags & FLAG_NO_TICK);
   console_start();
   interrupts_start();
