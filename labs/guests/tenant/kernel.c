@@ -9,8 +9,10 @@
 #define SLICE (10 * TICKS_PER_MS) /* a tenant may keep the hart that long while another wants it */
 #define TENANTS 2u
 
+#define CAUSE_INSTRUCTION_MISALIGNED 0u
 #define CAUSE_INSTRUCTION_FAULT 1u
 #define CAUSE_ILLEGAL 2u
+#define CAUSE_BREAKPOINT 3u
 #define CAUSE_LOAD_FAULT 5u
 #define CAUSE_STORE_FAULT 7u
 #define CAUSE_ECALL_FROM_USER 8u
@@ -131,14 +133,17 @@ static void system_call(struct tenant *tenant) {
 
 /* What the hart refused. The program begins again, with its data as it is. */
 static void refuse(struct tenant *tenant, u32 cause, u32 value) {
-  const char *what = cause == CAUSE_INSTRUCTION_FAULT ? "instruction access fault"
-                     : cause == CAUSE_LOAD_FAULT      ? "load access fault"
-                     : cause == CAUSE_STORE_FAULT     ? "store access fault"
-                     : cause == CAUSE_ILLEGAL         ? "illegal instruction"
-                                                      : "exception";
+  const char *what = cause == CAUSE_INSTRUCTION_MISALIGNED ? "misaligned jump"
+                     : cause == CAUSE_INSTRUCTION_FAULT    ? "instruction access fault"
+                     : cause == CAUSE_LOAD_FAULT           ? "load access fault"
+                     : cause == CAUSE_STORE_FAULT          ? "store access fault"
+                     : cause == CAUSE_ILLEGAL              ? "illegal instruction"
+                     : cause == CAUSE_BREAKPOINT           ? "breakpoint"
+                                                           : "exception";
+  int is_at_pc = cause == CAUSE_ILLEGAL || cause == CAUSE_BREAKPOINT;
   char text[96], *end = put_text(put_text(text, "tenant "), tenant->name);
   end = put_text(put_text(put_text(end, ": "), what), " at 0x");
-  put_text(put_hex(end, cause == CAUSE_ILLEGAL ? tenant->frame.pc : value, 8), ", refused\n");
+  put_text(put_hex(end, is_at_pc ? tenant->frame.pc : value, 8), ", refused\n");
   print(text);
   start(tenant);
 }
