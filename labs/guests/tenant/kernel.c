@@ -58,8 +58,10 @@ static struct tenant {
 /* B's mailbox: one line of the console. */
 static char mail[MESSAGE_MAX];
 static u32 mail_length, has_mail;
-static u64 mail_time;
-#define MAIL_PATIENCE TICKS_PER_SECOND /* B is taken for busy when it has not fetched its mail for so long */
+static u64 mail_time, busy_time; /* when the mail came; since when B does something else than read */
+/* How long typed keys wait for B to read, so that they stand behind its prompt; and a line, when one is in the mailbox. */
+#define KEY_PATIENCE (TICKS_PER_SECOND / 10)
+#define MAIL_PATIENCE TICKS_PER_SECOND
 static int tick_on;
 
 /* ---- the wall ---- */
@@ -89,6 +91,7 @@ static void start(struct tenant *tenant) {
   tenant->frame.registers[SP] = tenant->end;
   for (u32 i = 0; i < 3; i++) tenant->frame.registers[A0 + i] = tenant->arguments[i];
   tenant->state = READY;
+  if (tenant == B) busy_time = now();
 }
 
 static u32 do_write(struct tenant *tenant, u32 address, u32 length) {
@@ -109,7 +112,7 @@ static void take_mail(struct tenant *tenant) {
   else memcpy((void *)tenant->frame.registers[A0], mail, length);
   tenant->frame.registers[A0] = length;
   tenant->state = READY;
-  has_mail = 0;
+  has_mail = 0, busy_time = now();
 }
 
 static void system_call(struct tenant *tenant) {
@@ -171,8 +174,6 @@ static void do_ps(void) {
   }
 }
 
-static int is_mailbox_free(void) { return !has_mail || now() - mail_time > MAIL_PATIENCE; }
-
 static void leave_mail(const char *line) {
   if (has_mail) {
     print("tenant B is busy with the line before; restart starts it again\n");
@@ -193,11 +194,16 @@ static int kernel_command(const char *line) {
   return 1;
 }
 
-/* What is typed ahead waits in the console until B has fetched the line before; but not for ever, so that `restart` can be
- * typed when B never does. */
+/* What is typed ahead waits in the console until B is done with the line before; but not for ever, so that keys are echoed
+ * and `restart` can be typed when B never is. */
+static int is_console_read(void) {
+  if (has_mail) return now() - mail_time > MAIL_PATIENCE;
+  return B->state == READING || B->state == OVER || now() - busy_time > KEY_PATIENCE;
+}
+
 static void read_console(void) {
   int octet;
-  while (is_mailbox_free() && (octet = console_read()) >= 0) {
+  while (is_console_read() && (octet = console_read()) >= 0) {
     char *line = terminal_type((char)octet);
     if (!line) continue;
     if (!kernel_command(line)) leave_mail(line);
