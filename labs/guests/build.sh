@@ -26,7 +26,7 @@ image() {
   cp "$objects/$name" "$out/$name"
 }
 
-runtime="runtime/start.S runtime/text.c runtime/words.c runtime/console.c runtime/terminal.c runtime/interrupts.c
+runtime="runtime/start.S runtime/parameters.c runtime/text.c runtime/words.c runtime/console.c runtime/terminal.c runtime/interrupts.c
   runtime/net.c runtime/ip.c"
 work="runtime/random.c runtime/content.c runtime/workload.c"
 shell="runtime/cards.c runtime/base64.c runtime/sha256.c runtime/clock.c

@@ -29,6 +29,7 @@ interface QemuOptions {
   readonly forwards?: readonly PortForward[]
   /** What the host tells the guest: in a file that QEMU loads where the guest looks for it. */
   readonly parameters?: GuestParameters
+  readonly ramMib?: number
 }
 
 /** A guest image in real QEMU, its console on our pipes. Call `kill` when done. */
@@ -39,7 +40,7 @@ export class QemuGuest {
   private exitCode: number | null = null
   private folder = ''
 
-  constructor(image: GuestImage, { forwards = [], parameters }: QemuOptions = {}) {
+  constructor(image: GuestImage, { forwards = [], parameters, ramMib = 16 }: QemuOptions = {}) {
     const elf = fileURLToPath(new URL(`../../labs/guests/${image}.elf`, import.meta.url))
     const forwarded = forwards.map(
       ({ protocol, fromPort, toPort }) => `,hostfwd=${protocol}:127.0.0.1:${fromPort}-:${toPort}`,
@@ -53,7 +54,7 @@ export class QemuGuest {
     }
     this.process = spawn(QEMU, [
       ...loader,
-      ...['-M', 'virt', '-m', '16M', '-bios', 'none', '-kernel', elf, '-display', 'none', '-monitor', 'none'],
+      ...['-M', 'virt', '-m', `${ramMib}M`, '-bios', 'none', '-kernel', elf, '-display', 'none', '-monitor', 'none'],
       ...['-serial', 'stdio', '-global', 'virtio-mmio.force-legacy=false'],
       ...[
         '-netdev',

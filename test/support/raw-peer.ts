@@ -80,6 +80,7 @@ export class RawPeer {
       const { etherType, payload } = decodeEthernet(frame)
       if (etherType !== ETHERTYPE.ipv4) continue
       const packet = decodeIpv4(payload)
+      if (packet.protocol !== IP_PROTOCOL.tcp) continue
       const segment = decodeTcp(packet.payload, { source: packet.source, destination: packet.destination })
       if (segment.destinationPort === this.ports.ours) segments.push(segment)
     }

@@ -42,7 +42,7 @@ export class RequestProbe implements Probe, StreamOwner {
   ask(sequence: number): void {
     this.asked = { sequence, atNs: this.kernel.nowNs }
     if (this.stream !== null) {
-      this.write(this.stream)
+      this.write(this.stream, false)
       return
     }
     this.connectionCount++
@@ -51,7 +51,7 @@ export class RequestProbe implements Probe, StreamOwner {
   }
 
   streamOpened(stream: ByteStream): void {
-    this.write(stream)
+    this.write(stream, true)
   }
 
   streamReadable(stream: ByteStream): void {
@@ -81,8 +81,8 @@ export class RequestProbe implements Probe, StreamOwner {
     this.hangUp()
   }
 
-  private write(stream: ByteStream): void {
-    const octets = latin1Octets(this.question.text)
+  private write(stream: ByteStream, isFirst: boolean): void {
+    const octets = latin1Octets(this.question.request(isFirst))
     if (stream.writableOctets() < octets.length) this.hangUp()
     else stream.write(octets)
   }

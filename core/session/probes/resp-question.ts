@@ -8,7 +8,10 @@ const LINE_OCTETS_MAX = 512
 
 export class RespQuestion implements Question {
   readonly port = RESP_PORT
-  readonly text = '*2\r\n$4\r\nINCR\r\n$6\r\nprobes\r\n'
+
+  request(): string {
+    return '*2\r\n$4\r\nINCR\r\n$6\r\nprobes\r\n'
+  }
 
   read(received: Uint8Array): Answer | null {
     if (received.length === 0) return null

@@ -89,7 +89,14 @@ static int command(const char *word, const char *rest) {
 }
 
 int main(void) {
-  static const struct server kv = {"kv, a key-value store", "kv> ", {6379, serve, client_closed}, start, command,
-                                   "stats, ", load_run};
+  static const char *const commands[] = {"stats", SERVER_COMMANDS};
+  static const struct server kv = {.greeting = "kv, a key-value store",
+                                   .prompt = "kv> ",
+                                   .tcp = {6379, serve, client_closed},
+                                   .start = start,
+                                   .command = command,
+                                   .commands = commands,
+                                   .help = "stats      keys, commands, and the load of its own\n",
+                                   .work = load_run};
   server_run(&kv);
 }

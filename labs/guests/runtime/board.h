@@ -43,6 +43,8 @@ void plic_enable(u32 source);
 void set_alarm(u64 at);
 /* Sleep until an interrupt, at the latest at mtime `until`. Returns at once if something happened since the last call. */
 void sleep_until(u64 until);
+/* The next sleep_until returns at once. */
+void keep_awake(void);
 void power_off(void) __attribute__((noreturn));
 /* Say why on the console, and stop the machine as failed. */
 void panic(const char *why) __attribute__((noreturn));

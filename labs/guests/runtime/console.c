@@ -13,7 +13,8 @@ static volatile char ring[RING];
 static volatile u32 head, tail;
 
 void console_start(void) {
-  UART[FCR] = 1; /* FIFO on, what is in it kept */
+  console_interrupt(); /* take what came before: switching the FIFO on loses it */
+  UART[FCR] = 1;       /* FIFO on */
   UART[IER] = 1; /* interrupt on received data */
   plic_enable(10);
 }

@@ -57,6 +57,8 @@ void sleep_until(u64 until) {
   awake = 0; /* the caller now looks at everything; what comes from here on makes the next sleep short */
 }
 
+void keep_awake(void) { awake = 1; }
+
 void power_off(void) {
   *FINISHER = 0x5555;
   for (;;) __asm__ volatile("wfi");

@@ -55,11 +55,16 @@ static void icmp_received(const struct ip_packet *packet) {
 static void udp_received(const struct ip_packet *packet) {
   const u8 *question = packet->payload;
   if (packet->length < 8 || get16(question + 2) != ECHO_PORT) return;
+  u32 from = get16(question), length = get16(question + 4);
+  if (from == ECHO_PORT || !from) return; /* another echo would answer for ever; 0 wants no answer (RFC 768) */
+  if (length < 8 || length > packet->length) return;
+  u32 sum = checksum_add(checksum_pseudo(packet->source, UDP, length), question, length);
+  if (get16(question + 6) && checksum_end(sum)) return;
   u8 *answer = ip_begin();
   if (!answer) return;
-  memcpy(answer, question, packet->length);
+  memcpy(answer, question, length);
   memcpy(answer, question + 2, 2), memcpy(answer + 2, question, 2); /* the sum is the same with the ports exchanged */
-  ip_send(packet->mac, packet->source, UDP, packet->length);
+  ip_send(packet->mac, packet->source, UDP, length);
 }
 
 void ip_received(const u8 *frame, u32 length) {

@@ -104,12 +104,17 @@ static void frame_received(const u8 *frame, u32 length) {
   u32 type = get16(frame + 12);
   if (type == 0x0800) ip_received(frame, length);
   const u8 *arp = frame + ETHERNET_HEADER;
-  if (type == 0x0806 && get16(arp + 6) == 1 && get32(arp + 24) == net_ip) arp_send(2, arp + 8, arp + 8, get32(arp + 14));
+  int is_request = get32(arp) == 0x00010800 && get32(arp + 4) == 0x06040001; /* Ethernet, IPv4, their lengths; operation 1 */
+  if (type == 0x0806 && is_request && get32(arp + 24) == net_ip) arp_send(2, arp + 8, arp + 8, get32(arp + 14));
 }
 
 void net_poll(void) {
   if (!device) return;
-  while (rx.seen != rx.used.index) {
+  for (u32 left = ENTRIES; rx.seen != rx.used.index; left--) {
+    if (!left) { /* they come faster than we answer: others have a turn in between */
+      keep_awake();
+      return;
+    }
     fence();
     u32 id = rx.used.ring[rx.seen % ENTRIES].id % ENTRIES, length = rx.used.ring[rx.seen % ENTRIES].length;
     rx.seen++;

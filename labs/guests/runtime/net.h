@@ -17,7 +17,7 @@ extern u32 net_ip;
 int net_start(u32 ip);
 int net_present(void);
 void net_interrupt(void);
-/* Handle what has arrived. */
+/* Handle what has arrived, as many frames as the device can have ready; if there are more, the next sleep is short. */
 void net_poll(void);
 
 /* Room for a frame of at most FRAME_MAX octets, or 0 while the device holds all there is. An interrupt comes when it gives

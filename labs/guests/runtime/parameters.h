@@ -1,6 +1,6 @@
 /* What the host may tell the guest before it starts: one block in the page at 0x8003f000, little-endian words. Without
- * the magic number, as under plain QEMU, the guest takes the values below. The rates and the working set it looks at again and again.
- * The host's side: core/machine/guest-parameters.ts. */
+ * the magic number, as under plain QEMU, the guest takes the values below. The rates and the working set it looks at again
+ * and again. The host's side: core/machine/guest-parameters.ts. */
 #ifndef PARAMETERS_H
 #define PARAMETERS_H
 #include "board.h"
@@ -60,6 +60,9 @@ struct parameters {
   { PARAMETERS_MAGIC, 0x00c0ffee, 64, 100, 64, 0x0a00020f, 16u << 20, 0, 0, 1, CARD_DASHES, KEY_EC, 1, 200, 50, 16, 80, CONTENT_RANDOM, 0 }
 #endif
 
+/* Before `parameters_start`, what this guest takes when nobody tells it anything. */
 extern struct parameters parameters;
+/* Take what the host says, if it says something. RAM that is not there is not believed in, nor a kind that we do not know. */
+void parameters_start(void);
 
 #endif

@@ -36,6 +36,15 @@ static void print_memory(void) {
   print_pair("heap blocks", heap_counters.blocks, "");
 }
 
+static void do_help(void) {
+  print(running->help);
+  print("net        addresses, what came and went, who is connected\n"
+        "free       memory and heap\n"
+        "uptime     since the start\n"
+        "poweroff   stop the machine\n"
+        "Tab completes a command; the arrow keys, ^A ^E ^K ^U ^W ^L edit the line.\n");
+}
+
 static void command(char *line) {
   while (*line == ' ') line++;
   char *rest = line;
@@ -43,7 +52,7 @@ static void command(char *line) {
   if (*rest) *rest++ = 0;
   while (*rest == ' ') rest++;
   if (!*line || running->command(line, rest)) return;
-  if (text_equal(line, "help")) print(running->commands), print("net, free, uptime, poweroff\n");
+  if (text_equal(line, "help")) do_help();
   else if (text_equal(line, "net")) print_network();
   else if (text_equal(line, "free")) print_memory();
   else if (text_equal(line, "uptime")) print_pair("up", (u32)((now() - boot_time) / TICKS_PER_SECOND), " s");
@@ -73,8 +82,7 @@ static void read_parameters(void) {
 }
 
 void server_run(const struct server *server) {
-  const struct parameters *given = (const struct parameters *)PARAMETERS_AT;
-  if (given->magic == PARAMETERS_MAGIC) memcpy(&parameters, given, sizeof parameters);
+  parameters_start();
   running = server;
   boot_time = now();
   console_start();
@@ -83,8 +91,10 @@ void server_run(const struct server *server) {
   int has_network = net_start(parameters.ip);
   tcp_listen(&server->tcp);
   print("\n"), print(server->greeting), print(" on port "), print_number(server->tcp.port);
-  print(has_network ? "\n\n" : " (no network)\n\n");
+  print(has_network ? "\n" : " (no network)\n");
+  print("Type help for the commands.\n\n");
   put_text(terminal_prompt, server->prompt);
+  terminal_commands = server->commands;
   terminal_show_prompt();
   for (;;) {
     flush_translations();

@@ -41,11 +41,12 @@ static int is_spare(const struct tcp_connection *c) {
   return tcp_time - c->heard > SILENCE_TICKS;
 }
 
-/* A free place, or that of the most spare connection, the one among them that was heard of longest ago. */
-static struct tcp_connection *find_place(void) {
+/* Close the most spare connection, the one among them that was heard of longest ago; of those with buffers, if it is for
+ * their memory. Returns its place, or 0. */
+static struct tcp_connection *give_up_one(int for_memory) {
   struct tcp_connection *found = 0;
   for EACH(c) {
-    if (c->state == CLOSED) return c;
+    if (c->state == CLOSED || (for_memory && !c->sent.octets)) continue;
     int spare = is_spare(c), best = found ? is_spare(found) : 0;
     if (spare > best || (spare && spare == best && c->heard < found->heard)) found = c;
   }
@@ -54,9 +55,20 @@ static struct tcp_connection *find_place(void) {
   return found;
 }
 
+static struct tcp_connection *find_place(void) {
+  for EACH(c)
+    if (c->state == CLOSED) return c;
+  return give_up_one(0);
+}
+
+static u8 *find_memory(void) {
+  u8 *octets = heap_alloc(TCP_SEND_OCTETS + TCP_RECEIVE_OCTETS);
+  return octets || !give_up_one(1) ? octets : heap_alloc(TCP_SEND_OCTETS + TCP_RECEIVE_OCTETS);
+}
+
 static void accept(const struct segment *s) {
   struct tcp_connection *c = find_place();
-  u8 *octets = c ? heap_alloc(TCP_SEND_OCTETS + TCP_RECEIVE_OCTETS) : 0;
+  u8 *octets = c ? find_memory() : 0;
   if (!octets) return; /* it will ask again */
   u32 iss = random_next(&tcp_iss_stream);
   *c = (struct tcp_connection){.state = SYN_RECEIVED,

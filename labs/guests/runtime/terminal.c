@@ -244,6 +244,7 @@ static void key(char final) {
 
 char *terminal_type(char octet) {
   typed[typed_count++ % sizeof typed] = octet;
+  if ((u8)octet < ' ') state = PLAIN; /* it counts in the middle of a sequence, too: Enter, ^C, another ESC */
   if (state == ESCAPED) {
     state = octet == '[' || octet == 'O' ? SEQUENCE : PLAIN;
     parameter = 0;

@@ -5,6 +5,7 @@
 #include "parameters.h"
 
 #define BACKLOG_MAX (TICKS_PER_SECOND / 5) /* what a starved guest makes up for at most */
+#define BURST_TICKS (5 * TICKS_PER_MS) /* at a time, so that a key is echoed meanwhile */
 #define RATE_MAX 1000000u
 #define HOT 0
 #define COLD 1
@@ -37,6 +38,7 @@ void workload_set(const struct workload *settings, u64 time) {
   workload.octets_per_page = at_most(workload.octets_per_page < 4 ? 4 : workload.octets_per_page & ~3u, PAGE);
   workload.hot_pages = at_most(workload.hot_pages, workload.pages);
   workload.hot_percent = at_most(workload.hot_percent, 100);
+  if (workload.content > CONTENT_TEXT) workload.content = CONTENT_RANDOM;
   u32 hot = workload.hot_percent ? workload.hot_pages : 0;
   turns[HOT] = (struct turn){.first = 0, .pages = hot, .round = turns[HOT].round};
   turns[COLD] = (struct turn){.first = hot, .pages = workload.pages - hot, .round = turns[COLD].round};
@@ -95,15 +97,18 @@ void workload_run(u64 time) {
   if (!workload.rate) return;
   credit += (elapsed > BACKLOG_MAX ? BACKLOG_MAX : elapsed) * workload.rate;
   if (credit > (u64)BACKLOG_MAX * workload.rate + TICKS_PER_SECOND) credit = (u64)BACKLOG_MAX * workload.rate;
-  for (u32 burst = 0; credit >= TICKS_PER_SECOND && burst < 2000; burst++) {
+  u64 end = now() + BURST_TICKS;
+  for (u32 visits = 1; credit >= TICKS_PER_SECOND; visits++) {
     credit -= TICKS_PER_SECOND;
     visit();
+    if (visits % 16 == 0 && now() >= end) break;
   }
 }
 
 u64 workload_due(u64 time, u64 otherwise) {
   if (!workload.rate) return otherwise;
-  u32 owed = credit >= TICKS_PER_SECOND ? 0 : TICKS_PER_SECOND - (u32)credit;
+  if (credit >= TICKS_PER_SECOND) return time;
+  u32 owed = TICKS_PER_SECOND - (u32)credit;
   u32 wait = (owed + workload.rate - 1) / workload.rate;
   u64 due = time + (wait < TICKS_PER_MS ? TICKS_PER_MS : wait);
   return due < otherwise ? due : otherwise;

@@ -25,9 +25,10 @@ void fill_pages(u32 from, u32 to);
 void workload_start(u32 heap, const struct workload *settings, u64 time);
 /* Other settings; those out of bounds are cut down to what fits. What pages hold is not touched before they are visited. */
 void workload_set(const struct workload *settings, u64 time);
-/* Make up for the time since the last call. */
+/* Make up for the time since the last call, for some milliseconds at most. */
 void workload_run(u64 time);
-/* When the next visit is due, at the earliest a millisecond from `time`; `otherwise` if nothing is to be done before. */
+/* When the next visit is due: `time` when visits were left over, else at the earliest a millisecond later; `otherwise` if
+ * nothing is to be done before. */
 u64 workload_due(u64 time, u64 otherwise);
 
 #endif

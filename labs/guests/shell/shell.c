@@ -93,8 +93,7 @@ static void tick(void) {
 }
 
 int main(void) {
-  const struct parameters *given = (const struct parameters *)PARAMETERS_AT;
-  if (given->magic == PARAMETERS_MAGIC) memcpy(&parameters, given, sizeof parameters);
+  parameters_start();
   tick_on = !(parameters.flags & FLAG_NO_TICK);
   console_start();
   struct workload settings = workload_of_parameters();

@@ -40,7 +40,7 @@ static void print_settings(void) {
   print_pair("each visit", workload.octets_per_page, " octets");
   print_pair("hot pages", workload.hot_pages, "");
   print_pair("visits to them", workload.hot_percent, " %");
-  print_padded("content", 16), print(content_names[workload.content % CONTENTS]), print("\n");
+  print_padded("content", 16), print(content_names[workload.content]), print("\n");
 }
 
 static void do_help(const char **arguments) {
@@ -143,7 +143,9 @@ static void read_parameters(u64 time) {
       given->octets_per_page == parameters.octets_per_page && given->content == parameters.content &&
       given->hot_pages == parameters.hot_pages && given->hot_percent == parameters.hot_percent)
     return;
-  parameters = *(const struct parameters *)PARAMETERS_AT;
+  parameters.working_set_pages = given->working_set_pages, parameters.pages_per_second = given->pages_per_second;
+  parameters.octets_per_page = given->octets_per_page, parameters.content = given->content;
+  parameters.hot_pages = given->hot_pages, parameters.hot_percent = given->hot_percent;
   struct workload settings = settings_given();
   workload_set(&settings, time);
 }
@@ -158,8 +160,7 @@ static void tick(void) {
 }
 
 int main(void) {
-  const struct parameters *given = (const struct parameters *)PARAMETERS_AT;
-  if (given->magic == PARAMETERS_MAGIC) memcpy(&parameters, given, sizeof parameters);
+  parameters_start();
   tick_on = !(parameters.flags & FLAG_NO_TICK);
   console_start();
   print("\nstress, a guest that rewrites its memory\n");

@@ -9,8 +9,10 @@
 #define SLICE (10 * TICKS_PER_MS) /* a tenant may keep the hart that long while another wants it */
 #define TENANTS 2u
 
+#define CAUSE_INSTRUCTION_MISALIGNED 0u
 #define CAUSE_INSTRUCTION_FAULT 1u
 #define CAUSE_ILLEGAL 2u
+#define CAUSE_BREAKPOINT 3u
 #define CAUSE_LOAD_FAULT 5u
 #define CAUSE_STORE_FAULT 7u
 #define CAUSE_ECALL_FROM_USER 8u
@@ -56,6 +58,10 @@ static struct tenant {
 /* B's mailbox: one line of the console. */
 static char mail[MESSAGE_MAX];
 static u32 mail_length, has_mail;
+static u64 mail_time, busy_time; /* when the mail came; since when B does something else than read */
+/* How long typed keys wait for B to read, so that they stand behind its prompt; and a line, when one is in the mailbox. */
+#define KEY_PATIENCE (TICKS_PER_SECOND / 10)
+#define MAIL_PATIENCE TICKS_PER_SECOND
 static int tick_on;
 
 /* ---- the wall ---- */
@@ -85,6 +91,7 @@ static void start(struct tenant *tenant) {
   tenant->frame.registers[SP] = tenant->end;
   for (u32 i = 0; i < 3; i++) tenant->frame.registers[A0 + i] = tenant->arguments[i];
   tenant->state = READY;
+  if (tenant == B) busy_time = now();
 }
 
 static u32 do_write(struct tenant *tenant, u32 address, u32 length) {
@@ -105,7 +112,7 @@ static void take_mail(struct tenant *tenant) {
   else memcpy((void *)tenant->frame.registers[A0], mail, length);
   tenant->frame.registers[A0] = length;
   tenant->state = READY;
-  has_mail = 0;
+  has_mail = 0, busy_time = now();
 }
 
 static void system_call(struct tenant *tenant) {
@@ -129,14 +136,17 @@ static void system_call(struct tenant *tenant) {
 
 /* What the hart refused. The program begins again, with its data as it is. */
 static void refuse(struct tenant *tenant, u32 cause, u32 value) {
-  const char *what = cause == CAUSE_INSTRUCTION_FAULT ? "instruction access fault"
-                     : cause == CAUSE_LOAD_FAULT      ? "load access fault"
-                     : cause == CAUSE_STORE_FAULT     ? "store access fault"
-                     : cause == CAUSE_ILLEGAL         ? "illegal instruction"
-                                                      : "exception";
+  const char *what = cause == CAUSE_INSTRUCTION_MISALIGNED ? "misaligned jump"
+                     : cause == CAUSE_INSTRUCTION_FAULT    ? "instruction access fault"
+                     : cause == CAUSE_LOAD_FAULT           ? "load access fault"
+                     : cause == CAUSE_STORE_FAULT          ? "store access fault"
+                     : cause == CAUSE_ILLEGAL              ? "illegal instruction"
+                     : cause == CAUSE_BREAKPOINT           ? "breakpoint"
+                                                           : "exception";
+  int is_at_pc = cause == CAUSE_ILLEGAL || cause == CAUSE_BREAKPOINT;
   char text[96], *end = put_text(put_text(text, "tenant "), tenant->name);
   end = put_text(put_text(put_text(end, ": "), what), " at 0x");
-  put_text(put_hex(end, cause == CAUSE_ILLEGAL ? tenant->frame.pc : value, 8), ", refused\n");
+  put_text(put_hex(end, is_at_pc ? tenant->frame.pc : value, 8), ", refused\n");
   print(text);
   start(tenant);
 }
@@ -164,6 +174,15 @@ static void do_ps(void) {
   }
 }
 
+static void leave_mail(const char *line) {
+  if (has_mail) {
+    print("tenant B is busy with the line before; restart starts it again\n");
+    return;
+  }
+  mail_length = (u32)(put_text(mail, line) - mail);
+  has_mail = 1, mail_time = now();
+}
+
 /* Commands of the kernel's own; everything else is for B. */
 static int kernel_command(const char *line) {
   if (text_equal(line, "poweroff")) power_off();
@@ -175,22 +194,25 @@ static int kernel_command(const char *line) {
   return 1;
 }
 
+/* What is typed ahead waits in the console until B is done with the line before; but not for ever, so that keys are echoed
+ * and `restart` can be typed when B never is. */
+static int is_console_read(void) {
+  if (has_mail) return now() - mail_time > MAIL_PATIENCE;
+  return B->state == READING || B->state == OVER || now() - busy_time > KEY_PATIENCE;
+}
+
 static void read_console(void) {
   int octet;
-  while (!has_mail && (octet = console_read()) >= 0) {
+  while (is_console_read() && (octet = console_read()) >= 0) {
     char *line = terminal_type((char)octet);
     if (!line) continue;
-    if (!kernel_command(line)) {
-      mail_length = (u32)(put_text(mail, line) - mail);
-      has_mail = 1;
-    } else if (B->state == READING)
-      terminal_show_prompt();
+    if (!kernel_command(line)) leave_mail(line);
+    else if (B->state == READING) terminal_show_prompt();
   }
 }
 
 int main(void) {
-  const struct parameters *given = (const struct parameters *)PARAMETERS_AT;
-  if (given->magic == PARAMETERS_MAGIC) memcpy(&parameters, given, sizeof parameters);
+  parameters_start();
   tick_on = !(parameters.flags & FLAG_NO_TICK);
   console_start();
   interrupts_start();

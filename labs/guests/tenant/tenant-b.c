@@ -74,13 +74,16 @@ void tenant_b(u32 text, u32 data, u32 end) {
     char line[MESSAGE_MAX], answer[96], *rest = line, *to;
     line[read_message(line, sizeof line - 1)] = 0;
     const char *command = next_word(&rest), *first = next_word(&rest), *second = next_word(&rest);
-    if (is_word(command, "help"))
+    if (is_word(command, "help")) {
       write_text("where                     our own memory\n"
                  "peek ADDRESS [COUNT]      read memory\n"
                  "jump ADDRESS [ARGUMENT]   call what is there\n"
-                 "spin MILLIONS             count, and leave the hart to nobody\n"
-                 "ps restart tick poweroff  the kernel's: tenants, this one again, the counter line\n");
-    else if (is_word(command, "where")) {
+                 "spin MILLIONS             count, and leave the hart to nobody\n");
+      write_text("ps                        the kernel's: both tenants\n"
+                 "restart                   the kernel's: start this one again\n"
+                 "tick on|off               the kernel's: the counter line\n"
+                 "poweroff                  the kernel's: stop the machine\n");
+    } else if (is_word(command, "where")) {
       to = append_hex(append(answer, "program 0x"), text, 8);
       to = append_hex(append(to, "\ndata    0x"), data, 8);
       append(append_hex(append(to, " to 0x"), end, 8), "\n");

@@ -156,7 +156,15 @@ static int command(const char *word, const char *rest) {
 }
 
 int main(void) {
-  static const struct server web = {"web, a small HTTP server", "web> ", {80, serve, heap_free}, start, command,
-                                    "stats, sessions, ", work};
+  static const char *const commands[] = {"stats", "sessions", SERVER_COMMANDS};
+  static const struct server web = {.greeting = "web, a small HTTP server",
+                                    .prompt = "web> ",
+                                    .tcp = {80, serve, heap_free},
+                                    .start = start,
+                                    .command = command,
+                                    .commands = commands,
+                                    .help = "stats      requests, visits, the counter\n"
+                                            "sessions   cookies given out, and how often each came back\n",
+                                    .work = work};
   server_run(&web);
 }

@@ -1,7 +1,9 @@
 import { afterEach, beforeAll, expect, test } from 'vitest'
-import { STRESS_DEFAULTS } from '../../../core/machine/guest-parameters.js'
+import { RAM_BASE } from '../../../core/cpu/memory.js'
+import { encodeGuestParameters, GUEST_PARAMETERS_AT, STRESS_DEFAULTS } from '../../../core/machine/guest-parameters.js'
+import { Machine } from '../../../core/machine/machine.js'
 import { type Exchange, playBoth, powerOffBoth } from '../../support/guest-dialogue.js'
-import { bootGuest } from '../../support/guest-machine.js'
+import { bootGuest, GUEST_MAC, guestImage, MIB, RunningMachine } from '../../support/guest-machine.js'
 import { QemuGuest, requireQemu } from '../../support/qemu-riscv32.js'
 
 const PROMPT = 'stress> '
@@ -46,4 +48,18 @@ test('stress gives the same answers to the same dialogue in the emulator and in 
   expect(transcript).toContain('hot pages       10')
   expect(transcript).toContain('each visit      4096 octets')
   await powerOffBoth(ours, theirs)
+})
+
+test('a guest that is told of 16 MiB finds out that there are 6', async () => {
+  const parameters = { ...STRESS_DEFAULTS, tick: 'off', pagesPerSecond: 0 } as const
+  const machine = new Machine({ ramOctets: 6 * MIB, nicMac: GUEST_MAC })
+  machine.loadElf(guestImage('stress'))
+  machine.ram.write(GUEST_PARAMETERS_AT - RAM_BASE, encodeGuestParameters(parameters, 16 * MIB))
+  qemu = new QemuGuest('stress', { parameters, ramMib: 6 })
+  const said = await playBoth(new RunningMachine(machine), qemu, [
+    ['', PROMPT],
+    ['work 99999999 0\r', PROMPT],
+    ['stats\r', PROMPT],
+  ])
+  expect(said).toMatch(/working set +1472 pages\r\n[^]*memory +6144 KiB\r\n/)
 })

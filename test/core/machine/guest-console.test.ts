@@ -171,6 +171,33 @@ describe('the line editor of shell', () => {
     expect(says(guest, 'secret\x1b[D\x1b[D\x7fx\x01\x0b\t\x1b[A\x10\x17abc\x02\x04')).toBe('')
   })
 
+  it.each(['\x1b', '\x1b[', '\x1bO', '\x1b[3', '\x1b[1;5'])('Enter counts in the middle of a sequence: %j', (start) => {
+    const guest = booted('stress')
+    guest.type(`nonsense${start}\r`)
+    guest.expect('nonsense: not a command')
+    guest.type(`more${start}\x03`)
+    guest.expect('^C')
+    guest.type(`stat${start}\x1b[Ds\x7f\x05s\r`)
+    guest.expect('of hot pages')
+  })
+
+  it.each(images)('%s takes a key that was typed before it started', (image) => {
+    const guest = bootGuest({ tick: 'off' }, { image })
+    guest.type('q')
+    expect(guest.expect(`${prompts[image]}q`)).toContain(prompts[image])
+  })
+
+  it.each(['web', 'kv', 'stress', 'tenant'] as const)('%s completes and explains each of its commands', (image) => {
+    const guest = booted(image)
+    guest.type('\t')
+    const [, ...names] = /^\r\n((?:[a-z]+ {2})+)\r\n/.exec(guest.expect(prompts[image]))![1]!.match(/[a-z]+/g)!
+    guest.type('help\r')
+    const help = guest.expect(prompts[image])
+    for (const name of names) expect(help).toContain(name)
+    guest.type('upt\t'.slice(0, image === 'web' || image === 'kv' ? 4 : 0))
+    if (image === 'web' || image === 'kv') guest.expect('uptime ')
+  })
+
   it('takes a line that is too long without harm', () => {
     const guest = loggedIn()
     says(guest, `${'x'.repeat(500)}\x01whoami `)

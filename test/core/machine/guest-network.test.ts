@@ -102,6 +102,53 @@ describe('the guest on the network', () => {
     expect(answers(guest, ipFrame(IP_PROTOCOL.icmp, ping(8), { moreFragments: true }))).toEqual([])
   })
 
+  test('echoes what UDP says is there, and nothing that is damaged or would be answered for ever', () => {
+    const guest = bootedGuest()
+    guest.machine.nic.takeFrames()
+    const pair = { source: ourAddress, destination: guestAddress }
+    const datagram = { sourcePort: 5000, destinationPort: 7, payload: Uint8Array.of(1, 2, 3, 4) }
+    const whole = encodeUdp(datagram, pair)
+    const ask = (udp: Uint8Array): Uint8Array[] => answers(guest, ipFrame(IP_PROTOCOL.udp, udp))
+    expect(ask(whole)).toHaveLength(1)
+    const [padded] = ask(Uint8Array.from([...whole, 9, 9, 9])) // octets after the datagram are not part of it
+    expect(decodeIpv4(decodeEthernet(padded!).payload).payload).toHaveLength(whole.length)
+    for (const [at, octet] of [
+      [4, 0xff], // longer than the packet
+      [5, 7], // shorter than its header
+      [8, 0xaa], // not what was summed
+    ] as const)
+      expect(ask(whole.with(at, octet))).toEqual([])
+    expect(ask(whole.with(6, 0).with(7, 0))).toHaveLength(1) // not summed at all (RFC 768)
+    for (const sourcePort of [7, 0]) expect(ask(encodeUdp({ ...datagram, sourcePort }, pair))).toEqual([])
+  })
+
+  test('takes no request for one of ARP that is of another kind of address', () => {
+    const guest = bootedGuest()
+    guest.machine.nic.takeFrames()
+    const request = { operation: ARP_OPERATION.request, senderMac: ourMac, senderAddress: ourAddress, targetMac: 0 }
+    const arp = encodeArp({ ...request, targetAddress: guestAddress })
+    const ask = (payload: Uint8Array): Uint8Array[] =>
+      answers(
+        guest,
+        encodeEthernet({ destination: MAC_BROADCAST, source: ourMac, vlan: null, etherType: ETHERTYPE.arp, payload }),
+      )
+    expect(ask(arp)).toHaveLength(1)
+    for (let at = 0; at < 8; at++) expect(ask(arp.with(at, arp[at]! ^ 1)), `octet ${at}`).toEqual([])
+  })
+
+  test('a flood of frames leaves the console alive', () => {
+    const guest = bootedGuest()
+    guest.type('x')
+    let said = ''
+    for (let slice = 0; slice < 400 && !said.includes('x'); slice++) {
+      for (let i = 0; i < 64; i++) guest.machine.nic.receiveFrame(ipFrame(IP_PROTOCOL.icmp, ping(56)))
+      guest.run(50e3)
+      guest.machine.nic.takeFrames()
+      said += guest.expect('')
+    }
+    expect(said).toBe('x')
+  })
+
   test('answers a thousand pings, one by one and in bursts, without losing its rings', () => {
     const guest = bootedGuest()
     guest.machine.nic.takeFrames()

@@ -3,7 +3,7 @@ import { latin1Text } from '../../../core/base/octets.js'
 import { RandomStream } from '../../../core/kernel/random.js'
 import type { GuestParameters } from '../../../core/machine/guest-parameters.js'
 import type { TcpSegment } from '../../../core/net/wire/tcp.js'
-import { bootGuest, type RunningMachine } from '../../support/guest-machine.js'
+import { bootGuest, MIB, type RunningMachine } from '../../support/guest-machine.js'
 import { GuestServer } from '../../support/guest-server.js'
 import { flagsOf, GUEST_ADDRESS, RawPeer, tcpFrame } from '../../support/raw-peer.js'
 
@@ -481,4 +481,18 @@ describe('TCP of the guests over a bad link', () => {
       }
     },
   )
+})
+
+describe('half-open connections', () => {
+  test('give up their memory when a new one needs it, and not only their place', () => {
+    const guest = bootGuest({ ip: GUEST_ADDRESS, pagesPerSecond: 0 }, { image: 'web', ramOctets: MIB })
+    guest.expect('web> ')
+    guest.type('free\r')
+    const heapKib = Number(/heap +(\d+) KiB/.exec(guest.expect('web> '))![1])
+    const most = Math.floor(heapKib / 14) // of 14 KiB of buffers each
+    expect(most).toBeLessThan(32)
+    for (let i = 0; i < 31; i++) expect(peerOf(guest).send({ flags: ['syn'] })).not.toEqual([])
+    expect(stateLines(guest).filter((state) => state === 'SYN-RECEIVED').length).toBeLessThanOrEqual(most)
+    expectAnswers(guest)
+  })
 })

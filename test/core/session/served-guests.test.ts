@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { milliseconds, seconds } from '../../../core/base/units.js'
 import { RequestProbe } from '../../../core/session/probes/request-probe.js'
 import type { Session } from '../../../core/session/session.js'
-import { bootedSession } from '../../support/lab-session.js'
+import { bootedSession, migrateToEnd } from '../../support/lab-session.js'
 
 function probeOf(session: Session): RequestProbe {
   const { probe } = session.world.probe
@@ -61,6 +61,24 @@ describe('guests with a service', () => {
     const session = bootedSession({ image: 'web' })
     const rows = session.trace.rows('link-traffic').filter(({ link }) => link === 'client')
     expect(rows.reduce((sum, { probeOctets }) => sum + probeOctets, 0)).toBeGreaterThan(50_000)
+  })
+
+  it("the attacker reads the client's cookie out of an unprotected move of web, and nothing out of a sealed one", () => {
+    const found = (['none', 'nacl', 'ssh'] as const).map((channel) => {
+      const session = bootedSession({ image: 'web', migration: { channel } })
+      const { value } = session.planted[0]!
+      session.do({ kind: 'type', console: 'guest', text: 'sessions\r' })
+      migrateToEnd(session)
+      expect(session.world.consoles.guest.from(0)).toContain(`${value}  1 visits`)
+      const run = session.world.lastRun()
+      expect(run).toMatchObject({ status: 'completed', secretsPlanted: 1 })
+      return [run?.secretsFound, run?.findings.filter((each) => each.planted).map(({ kind }) => kind)]
+    })
+    expect(found).toEqual([
+      [1, ['cookie']],
+      [0, []],
+      [0, []],
+    ])
   })
 
   it("the attacker reads kv's cards out of an unprotected move", () => {

@@ -38,6 +38,27 @@ describe('questions of the probes', () => {
     expect(() => question.read(latin1Octets(text))).toThrow(WireError)
   })
 
+  it('a visitor of the web server comes in by its page, and shows the cookie it was given from then on', () => {
+    const visitor = new HttpQuestion()
+    expect(visitor.request(true)).toMatch(/^GET \/ HTTP\/1\.1\r\nHost: guest\r\nUser-Agent: [a-z-]+\r\n\r\n$/)
+    const page = `${head('Content-Length: 2\r\nSet-Cookie: session=0123456789abcdef; Path=/; HttpOnly\r\n')}hi`
+    expect(visitor.read(latin1Octets(page.slice(0, -1)))).toBeNull()
+    expect(visitor.request(false)).not.toContain('Cookie')
+    expect(visitor.read(latin1Octets(page))).toEqual({ length: page.length, value: null })
+    expect(visitor.request(false)).toMatch(/^GET \/counter .*\r\nCookie: session=0123456789abcdef\r\n\r\n$/s)
+    visitor.read(latin1Octets(`${head('Content-Length: 2\r\n')}17`))
+    expect(visitor.request(true)).toMatch(/^GET \/ .*\r\nCookie: session=0123456789abcdef\r\n\r\n$/s)
+  })
+
+  it.each(['session=', 'session=\x01', `session=${'a'.repeat(65)}`, 'other=0123456789abcdef'])(
+    'a cookie that is none of ours is not shown: %j',
+    (cookie) => {
+      const visitor = new HttpQuestion()
+      visitor.read(latin1Octets(`${head(`Content-Length: 0\r\nSet-Cookie: ${cookie}\r\n`)}`))
+      expect(visitor.request(false)).not.toContain('Cookie')
+    },
+  )
+
   it('any octets give an answer, nothing yet, or a WireError', () => {
     fc.assert(
       fc.property(fc.constantFrom<Question>(http, resp), fc.uint8Array({ maxLength: 200 }), (question, octets) => {

@@ -37,7 +37,8 @@ describe('RequestProbe', () => {
     const { server, probe, answers } = probed(image)
     server.run(milliseconds(995))
     expect(answers()).toEqual([Array.from({ length: 100 }, (_, i) => i), []])
-    expect([probe.lastValue, probe.connectionCount]).toEqual([100, 1])
+    // The first answer of the web server is its page, which gives the client its cookie.
+    expect([probe.lastValue, probe.connectionCount]).toEqual([image === 'web' ? 99 : 100, 1])
     for (const { sentNs, replyNs, atNs } of server.kernel.trace.rows('probe')) {
       expect(atNs).toBe(replyNs)
       expect(replyNs - sentNs).toBeLessThan(milliseconds(2))
@@ -47,7 +48,7 @@ describe('RequestProbe', () => {
   it('waits out a silence shorter than its patience, and asks nothing meanwhile', () => {
     const { server, probe, answers } = probed('web')
     server.run(milliseconds(105))
-    const before = probe.lastValue!
+    const before = probe.lastValue! + 1 // the page, which was asked for first, says no number
     server.vm.pause('paused')
     server.run(seconds(5))
     server.vm.resume()
@@ -56,7 +57,7 @@ describe('RequestProbe', () => {
     // The one that was on its way took longer than a second, and was answered after all.
     expect(lost).toEqual([before])
     expect(probe.connectionCount).toBe(1)
-    expect(probe.lastValue).toBe(answered!.length + 1)
+    expect(probe.lastValue).toBe(answered!.length)
   })
 
   it('keeps trying while nobody answers', () => {
