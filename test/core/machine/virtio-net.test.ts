@@ -171,7 +171,7 @@ describe('virtio-net over virtio-mmio (VIRTIO 1.1)', () => {
     ],
     ['a ring outside RAM', (driver) => driver.set(0x090, 0x1000)],
     ['a table above 4 GiB', (driver) => driver.set(0x084, 1)],
-    ['a table that is not aligned', (driver) => driver.set(0x080, RAM_BASE + driver.table(1) + 8)],
+    ['a used ring that is not aligned', (driver) => driver.set(0x0a0, RAM_BASE + driver.table(1) + 0x802)],
     ['a used ring of which the end is outside RAM', (driver) => driver.set(0x0a0, RAM_BASE + MIB - 16)],
     [
       'more chains than there are entries',
@@ -185,6 +185,7 @@ describe('virtio-net over virtio-mmio (VIRTIO 1.1)', () => {
     driver.offer(1, 0)
     expect([driver.get(0x070), driver.get(0x060), driver.used(1)]).toEqual([15 | 64, 2, []])
     driver.set(0x070, 15)
+    expect(driver.get(0x070)).toBe(15 | 64)
     driver.offer(1, 0)
     driver.describe(0, 0, { offset: 0x8000, length: 2000, flags: DESC_WRITE })
     driver.offer(0, 0)
