@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { basename, extname } from 'node:path'
 import { parseArgs } from 'node:util'
 import { InputError, WireError } from '../core/base/errors.js'
-import { parseDuration, parseOctets } from '../core/base/units.js'
+import { milliseconds, parseDuration, parseOctets } from '../core/base/units.js'
 import { ProgramRun, type ProgramState } from '../core/machine/program-run.js'
 import { expectWritable, openOutput } from './output.js'
 import { quantity } from './quantities.js'
@@ -13,6 +13,8 @@ const INSTRUCTIONS_MAX = 1e9
 /** Instructions between two looks at the keyboard and the clock: some milliseconds. */
 const BURST = 1e6
 const REST_MS = 5
+/** Virtual time from which a file is typed: a program that sets up its serial port empties it of what came before. */
+const TYPING_FROM_NS = milliseconds(100)
 /** Ctrl+], as in telnet. */
 const ESCAPE = 0x1d
 const FLAT_NAMES: ReadonlySet<string> = new Set(['.bin', '.img', '.raw', '.flat'])
@@ -142,13 +144,14 @@ async function play(
   if (isInteractive) console.readKeys()
   try {
     for (;;) {
-      const limitNs = isInteractive ? Math.min(untilNs, (performance.now() - started) * 1e6) : untilNs
       const before = performance.now()
-      console.type()
-      run.advance(Math.min(BURST, instructionsMax - run.instructions), limitNs)
+      const limitNs = isInteractive ? milliseconds(before - started) : nextStopNs(run.nowNs)
+      run.advance(Math.min(BURST, instructionsMax - run.instructions), Math.min(untilNs, limitNs))
       busyMs += performance.now() - before
       console.print()
-      const isOver = run.state !== 'running' && !(run.state === 'asleep' && (isInteractive || console.hasMoreToType))
+      const isAsleep = run.state === 'asleep'
+      const hasTyped = (isAsleep || run.nowNs >= TYPING_FROM_NS) && console.type()
+      const isOver = run.state !== 'running' && !(isAsleep && (isInteractive || hasTyped))
       const exitReason = console.isInterrupted
         ? 'interrupted'
         : isOver
@@ -167,6 +170,10 @@ async function play(
   }
 }
 
+function nextStopNs(nowNs: number): number {
+  return nowNs < TYPING_FROM_NS ? TYPING_FROM_NS : Infinity
+}
+
 /** The program's serial port on one side, this process's input and output on the other. */
 class ProgramConsole {
   isInterrupted = false
@@ -181,17 +188,15 @@ class ProgramConsole {
     this.waiting = typed ?? new Uint8Array(0)
   }
 
-  get hasMoreToType(): boolean {
-    return this.waiting.length > 0
-  }
-
   readKeys(): void {
     process.stdin.setRawMode(true).resume().on('data', this.keyPressed)
   }
 
-  /** As much of what waits as the serial port has room for. */
-  type(): void {
-    if (this.waiting.length > 0) this.waiting = this.waiting.subarray(this.run.machine.console.receive(this.waiting))
+  /** As much of what waits as the serial port has room for; false for none. */
+  type(): boolean {
+    const taken = this.run.machine.console.receive(this.waiting)
+    this.waiting = this.waiting.subarray(taken)
+    return taken > 0
   }
 
   print(): void {
@@ -210,6 +215,9 @@ class ProgramConsole {
 
   private readonly keyPressed = (octets: Buffer): void => {
     if (octets.includes(ESCAPE)) this.isInterrupted = true
-    else this.waiting = Buffer.concat([this.waiting, octets])
+    else {
+      this.waiting = Buffer.concat([this.waiting, octets])
+      this.type()
+    }
   }
 }

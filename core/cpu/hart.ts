@@ -246,7 +246,7 @@ export class Hart {
     const offset = (address - RAM_BASE) >>> 0
     const funct5 = word >>> 27
     const isLoad = funct5 === 0x02
-    const needs = isLoad ? PMP_READ : funct5 === 0x03 ? PMP_WRITE : PMP_READ | PMP_WRITE
+    const needs = isLoad ? PMP_READ : PMP_READ | PMP_WRITE // no entry permits writes alone
     if ((address & 3) !== 0) {
       this.raise(isLoad ? CAUSE.loadMisaligned : CAUSE.storeMisaligned, address)
       return 'trapped'

@@ -16,6 +16,8 @@ export interface VmOptions {
   readonly ramOctets: number
   /** Cycles, and instructions, a second. */
   readonly hartHz: number
+  /** 32 octets for the TPM of a machine that starts here; one that comes from elsewhere brings its own state. */
+  readonly tpmSeed?: Uint8Array
 }
 
 export interface VmOwner {
@@ -46,7 +48,8 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm {
     /** Where the guest's frames go: its host's virtual switch. Set once the host plugged it in. */
     public network: FrameSink | null = null,
   ) {
-    this.machine = new Machine({ ramOctets: options.ramOctets, nicMac: options.mac, hartHz: options.hartHz })
+    const { ramOctets, mac: nicMac, hartHz, tpmSeed } = options
+    this.machine = new Machine({ ramOctets, nicMac, hartHz, ...(tpmSeed === undefined ? {} : { tpmSeed }) })
     this.memory = [{ name: 'riscv_virt_board.ram', memory: this.machine.ram }]
   }
 

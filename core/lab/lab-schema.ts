@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { LabError } from '../base/errors.js'
 import { PAGE_OCTETS, parseBitRate, parseDuration, parseOctetRate, parseOctets } from '../base/units.js'
+import { checkGuestOptions } from '../session/guest-options.js'
 import { channelNames, defaultScenario, strategies, type Scenario } from '../session/scenario.js'
 
 // Compiling validators with eval is forbidden by the window's content security policy.
@@ -106,6 +107,9 @@ const step = z.strictObject({
 
 const scenario = z
   .strictObject({
+    /** An image of labs/guests, and what can be set of it alone. */
+    guest: identifier.optional(),
+    guestOptions: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])).optional(),
     ram: quantity(parseOctets).optional(),
     fill: quantity(parseOctets).optional(),
     workingSet: quantity(parseOctets).optional(),
@@ -115,6 +119,14 @@ const scenario = z
     downtimeLimit: quantity(parseDuration).optional(),
     maxBandwidth: quantity(parseOctetRate).optional(),
     strategy: z.enum(strategies).optional(),
+  })
+  .superRefine(({ guest, guestOptions }, context) => {
+    try {
+      checkGuestOptions(guest ?? defaultScenario.guest.image, guestOptions ?? {})
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      context.addIssue({ code: 'custom', path: ['guestOptions'], message })
+    }
   })
   .default({})
 
@@ -179,6 +191,8 @@ export function scenarioOf(lab: Lab): Scenario {
     latencyNs: own.latency ?? base.latencyNs,
     guest: {
       ...base.guest,
+      image: own.guest ?? base.guest.image,
+      options: own.guestOptions ?? {},
       ramOctets: own.ram ?? base.guest.ramOctets,
       fillOctets: own.fill ?? base.guest.fillOctets,
       workingSetPages:

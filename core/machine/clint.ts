@@ -60,13 +60,17 @@ export class Clint implements StatefulDevice {
     return high > this.compareHigh || (high === this.compareHigh && this.timeLow(guestNs) >= this.compareLow)
   }
 
-  /** Guest time from which the timer will be pending, or null if it is now or never will be in a lifetime. */
-  timerDueNs(guestNs: number): number | null {
-    if (this.isTimerPending(guestNs)) return null
-    const low = this.compareLow - this.baseLow
-    const high = (this.compareHigh - this.baseHigh - (low < 0 ? 1 : 0)) >>> 0
-    const dueNs = (high * TWO_32 + (low >>> 0)) * TICK_NS
-    return Number.isSafeInteger(dueNs) ? dueNs : null
+  /**
+   * Guest time after `guestNs` at which the timer's interrupt line changes, or null if it will not in a lifetime: it rises
+   * when `mtime` reaches `mtimecmp`, and falls when `mtime` goes on from 2^64 - 1 to 0.
+   */
+  lineChangeNs(guestNs: number): number | null {
+    const isPending = this.isTimerPending(guestNs)
+    const low = (isPending ? 0 : this.compareLow) - this.baseLow
+    const high = ((isPending ? 0 : this.compareHigh) - this.baseHigh - (low < 0 ? 1 : 0)) >>> 0
+    const changeNs = (high * TWO_32 + (low >>> 0)) * TICK_NS
+    // In the past when `mtime` has gone through 0 since and stands below `mtimecmp`: not again before it comes round.
+    return changeNs > guestNs && Number.isSafeInteger(changeNs) ? changeNs : null
   }
 
   load(offset: number, width: number, guestNs: number): number {

@@ -7,7 +7,8 @@ const SHT_SYMTAB = 2
 
 /**
  * The value of the symbol `name`, or null when the file has no such symbol or no table that can be read. Meant for a file
- * that `loadElf` took; anything in it may still be a lie, so nothing outside the file is touched.
+ * that `loadElf` took; anything in it may still be a lie, so nothing outside the file is touched, and only the first
+ * symbol table is read: there may be no other, and thousands that overlap would take minutes.
  */
 export function elfSymbol(image: Uint8Array, name: string): number | null {
   if (image.length < 52) return null
@@ -27,6 +28,7 @@ export function elfSymbol(image: Uint8Array, name: string): number | null {
       const at = namesAt + u32(symbol)
       if (wanted.every((octet, index) => image[at + index] === octet)) return u32(symbol + 4)
     }
+    return null
   }
   return null
 }

@@ -103,7 +103,6 @@ export class HartState implements StatefulDevice {
     this.hart.setCounters(mcycle, minstret)
     this.hart.x.set(gpr)
     this.hart.pmp.load(addresses, configurations)
-    this.hart.updateGuard()
     this.hart.code.forgetAll()
   }
 }

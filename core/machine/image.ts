@@ -50,6 +50,7 @@ function parseElf(image: Uint8Array, ramOctets: number): { entry: number; segmen
   if (tableAt + count * PROGRAM_HEADER_OCTETS > image.length) refuse(28, 'program headers past the end of the file')
 
   const segments: Segment[] = []
+  let octetsLeft = ramOctets
   for (let index = 0; index < count; index++) {
     const at = tableAt + index * PROGRAM_HEADER_OCTETS
     if (view.getUint32(at, true) !== PT_LOAD) continue
@@ -60,6 +61,9 @@ function parseElf(image: Uint8Array, ramOctets: number): { entry: number; segmen
     if (fileOffset + fileOctets > image.length) refuse(at + 4, `segment ${index} is cut off`)
     if (fileOctets > memoryOctets) refuse(at + 16, `segment ${index} is larger in the file than in memory`)
     if (offset < 0 || offset + memoryOctets > ramOctets) refuse(at + 12, `segment ${index} is outside RAM`)
+    // More than RAM holds can only overlap; thousands of such segments would take minutes to clear.
+    octetsLeft -= memoryOctets
+    if (octetsLeft < 0) refuse(at + 20, `segment ${index} overlaps others`)
     segments.push({ offset, octets: image.subarray(fileOffset, fileOffset + fileOctets), memoryOctets })
   }
   if (segments.length === 0) refuse(44, 'no loadable segment')

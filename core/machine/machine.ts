@@ -142,7 +142,7 @@ export class Machine {
   wakeAtNs(): Nanos | null {
     if (!this.hart.waiting) return null
     const { board, clock, hart } = this
-    const timerNs = (hart.mie & INTERRUPT_TIMER) === 0 ? null : board.clint.timerDueNs(board.guestNs())
+    const timerNs = (hart.mie & INTERRUPT_TIMER) === 0 ? null : board.clint.lineChangeNs(board.guestNs())
     const alarmNs =
       (hart.mie & INTERRUPT_EXTERNAL) === 0 ? null : board.rtc.alarmDueNs(clock.virtualNsAt(board.guestNs()))
     return earlier(timerNs === null ? null : clock.virtualNsAt(timerNs), alarmNs)
@@ -166,6 +166,7 @@ export class Machine {
     const { board, hart } = this
     for (let executed = 0; ;) {
       if (this.exit !== null) return { executed, state: 'halted' }
+      if (this.ram.watchedValue !== 0) return { executed, state: 'watched' }
       board.stepsBeforeRun = executed
       const guestNs = board.guestNs()
       board.driveLines(guestNs)
@@ -174,13 +175,15 @@ export class Machine {
         hart.waiting = false
       }
       if (executed >= instructions) return { executed, state: 'running' }
-      // A run ends where the timer interrupt becomes pending or the alarm rings, so that it comes at that very instruction.
+      // A run ends where the timer's line changes or the alarm rings, so that it does at that very instruction.
       const alarmNs = board.rtc.alarmDueNs(this.clock.virtualNsAt(guestNs))
-      const dueNs = earlier(board.clint.timerDueNs(guestNs), alarmNs === null ? null : this.clock.atVirtualNs(alarmNs))
+      const dueNs = earlier(
+        board.clint.lineChangeNs(guestNs),
+        alarmNs === null ? null : this.clock.atVirtualNs(alarmNs),
+      )
       const end = dueNs === null ? instructions : this.clock.stepsUntil(dueNs, instructions)
       executed += hart.run(end - executed)
       if (hart.missingPage >= 0) return { executed, state: 'page-missing' }
-      if (this.ram.watchedValue !== 0) return { executed, state: 'watched' }
     }
   }
 }

@@ -166,7 +166,6 @@ export class Ram implements HartMemory, SelfCopying {
       attention: this.attention.slice(),
       dirtyBits: this.dirtyBits.slice(),
       missingBits: this.missingBits.slice(),
-      keptPages: pages,
       code: null,
     })
     register(copied)

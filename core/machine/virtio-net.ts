@@ -150,7 +150,7 @@ export class VirtioNet implements StatefulDevice, FrameSink {
   /** The page of RAM that the device waits for, or -1. */
   get missingPage(): number {
     const [receive, transmit] = this.queues
-    if (this.held.length > 0 && receive.missingPage >= 0) return receive.missingPage
+    if (this.held.length > 0) return receive.missingPage
     return this.mustTransmit ? transmit.missingPage : -1
   }
 

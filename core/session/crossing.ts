@@ -74,7 +74,8 @@ export class Crossing implements MigrationOwner, Process {
   ) {
     const { id, from, to, vm, channel, channels, options, link } = parts
     // Admission first: it throws before anything has happened when the memory is not there.
-    this.incoming = to.host.create(vm.options)
+    const { name, mac, ramOctets, hartHz } = vm.options
+    this.incoming = to.host.create({ name, mac, ramOctets, hartHz })
     this.incoming.awaitIncoming()
     this.lower = from.stack.connect(to.stack.address, channels.port)
     const stream = channels.client(this.lower, from.host.cores)

@@ -6,6 +6,7 @@ import type { VirtualMachine, VmOptions, VmOwner } from '../hypervisor/virtual-m
 import { Kernel } from '../kernel/kernel.js'
 import { defaultsOfImage, writeGuestParameters, type GuestParameters } from '../machine/guest-parameters.js'
 import { HART_HZ } from '../machine/machine.js'
+import { TPM_SEED_OCTETS } from '../machine/tpm/tpm-state.js'
 import { secretsOfImage } from '../machine/store-secrets.js'
 import { computeRuns, type PlantedSecret } from '../metrics/compute-runs.js'
 import type { RunMetrics } from '../metrics/run-metrics.js'
@@ -150,7 +151,9 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
       throw new InputError(`${known.name} is ${known.state} on ${known.hostName} already`)
     if (known !== undefined) this.hosts.find(({ name }) => name === known.hostName)?.remove(known)
     const { guest } = this.scenario
-    const options: VmOptions = { name: guest.name, mac: guestMac, ramOctets: guest.ramOctets, hartHz: HART_HZ }
+    const tpmSeed = this.kernel.random('tpm').octets(TPM_SEED_OCTETS)
+    const { name, ramOctets } = guest
+    const options: VmOptions = { name, mac: guestMac, ramOctets, hartHz: HART_HZ, tpmSeed }
     const vm = host.create(options)
     vm.machine.loadElf(this.image)
     writeGuestParameters(vm.machine.ram, this.guestParameters())

@@ -1,7 +1,7 @@
 /** Runs compared: what each paid in downtime against what the attacker recovered. */
 import { scaleLinear, scaleLog } from 'd3'
 import type { RunMetrics } from '../../core/metrics/run-metrics.js'
-import { channelTitle } from '../words/terms.js'
+import { channelTitle, foundSecrets } from '../words/terms.js'
 import { formatMs, formatShare } from '../words/quantities.js'
 import { bottomAxis, chartFrame, colours, emptyChart, horizontalGrid, note, px } from './chart-frame.js'
 import type { ChartOptions } from './chart-frame.js'
@@ -79,6 +79,6 @@ function logTicks(low: number, high: number, most: number): number[] {
 function inWords(run: RunMetrics): string {
   return (
     `Run ${run.migration}, ${channelTitle(run.channel)}: downtime ${formatMs(run.downtimeMs)}, ` +
-    `${formatShare(run.ramOctetsRecovered, run.ramOctets)} of RAM and ${run.secretsFound} of ${run.secretsPlanted} secrets recovered.`
+    `${formatShare(run.ramOctetsRecovered, run.ramOctets)} of RAM recovered, ${foundSecrets(run)}.`
   )
 }

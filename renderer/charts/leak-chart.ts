@@ -1,7 +1,7 @@
 /** What leaked: planted secrets in the attacker's hands over the time of each run, one line a run. */
 import { curveStepAfter, line, area, scaleLinear } from 'd3'
 import type { RunMetrics } from '../../core/metrics/run-metrics.js'
-import { channelTitle, findingTitle, isSealed } from '../words/terms.js'
+import { channelTitle, findingTitle, foundSecrets, isSealed } from '../words/terms.js'
 import { formatShare } from '../words/quantities.js'
 import { bottomAxis, chartFrame, colours, emptyChart, horizontalGrid, note, px, timeTicks } from './chart-frame.js'
 import type { ChartFrame, ChartOptions } from './chart-frame.js'
@@ -33,7 +33,7 @@ export function leakChart(runs: readonly RunMetrics[], options: ChartOptions): S
     description: runs
       .map(
         (run) =>
-          `Run ${run.migration}, ${channelTitle(run.channel)}: ${run.secretsFound} of ${run.secretsPlanted} secrets and ` +
+          `Run ${run.migration}, ${channelTitle(run.channel)}: ${foundSecrets(run)} and ` +
           `${formatShare(run.ramOctetsRecovered, run.ramOctets)} of RAM.`,
       )
       .join(' '),

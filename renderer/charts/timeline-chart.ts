@@ -1,7 +1,7 @@
 /** The time line of a session: migrations with their rounds and stops, what the attacker found, checks passed, now. */
 import { scaleLinear, type ScaleLinear } from 'd3'
 import type { RunMetrics } from '../../core/metrics/run-metrics.js'
-import { findingTitle, channelTitle } from '../words/terms.js'
+import { channelTitle, findingTitle, foundSecrets } from '../words/terms.js'
 import { formatCount, formatInstant, formatMs, formatSpan } from '../words/quantities.js'
 import {
   bottomAxis,
@@ -109,7 +109,7 @@ function drawFindings(lane: SvgSelection, run: RunMetrics, x: X, nowNs: number):
     .attr('fill', colours.attacker)
     .attr('fill-opacity', 0.35)
     .append('title')
-    .text(`Recorded by the attacker: ${run.secretsFound} of ${run.secretsPlanted} secrets found`)
+    .text(`Recorded by the attacker: ${foundSecrets(run)} found`)
   let lastX = -Infinity
   for (const finding of run.findings) {
     if (!finding.planted) continue

@@ -132,7 +132,7 @@ function comparison({ runs }: ReportData, document: Document): string {
     formatMs(run.downtimeMs),
     formatMs(run.clientGapMs),
     formatOctets(run.wireOctets),
-    `${run.secretsFound} of ${run.secretsPlanted}`,
+    run.secretsPlanted === 0 ? 'none planted' : `${run.secretsFound} of ${run.secretsPlanted}`,
     formatShare(run.ramOctetsRecovered, run.ramOctets),
   ])
   return `<section><h2>Runs compared</h2>${table(head, rows)}${figure('What leaked', leakChart(runs, { ...CHART, document }))}${figure(

@@ -5,7 +5,7 @@
 import { select } from 'd3'
 import { colours, fonts, px, type SvgSelection } from '../charts/chart-frame.js'
 import { cellStates, type HostView, type MigrationView, type SessionView, type VmView } from '../engine/contract.js'
-import { isMigrating } from '../words/terms.js'
+import { foundSecrets, isMigrating } from '../words/terms.js'
 import { formatCount, formatShare } from '../words/quantities.js'
 import { cablesOf, CHIP_COLUMNS, CHIP_ROWS, chipBox, stageLayout, type Box, type Cable, type Size } from './layout.js'
 import { cableTraffic, cableWidth, framePlaces, type CableTraffic } from './traffic.js'
@@ -327,7 +327,7 @@ function updateAttacker([seen, held]: readonly SvgSelection<SVGTextElement>[], v
   const holds =
     run === undefined
       ? 'holds nothing yet'
-      : `${run.secretsFound}/${run.secretsPlanted} secrets, ${formatShare(run.ramOctetsRecovered, run.ramOctets)} of RAM`
+      : `${foundSecrets(run)}, ${formatShare(run.ramOctetsRecovered, run.ramOctets)} of RAM`
   if (seen !== undefined && seen.text() !== frames) seen.text(frames)
   if (held !== undefined && held.text() !== holds)
     held.text(holds).attr('fill', run && run.secretsFound > 0 ? colours.clear : colours.text)

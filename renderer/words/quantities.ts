@@ -69,10 +69,10 @@ export function clockParts(ns: number): { readonly main: string; readonly micros
   return { main: `${pad(minutes, 2)}:${pad(seconds, 2)}.${pad(millis, 3)}`, micros: pad(micros % 1000, 3) }
 }
 
-/** 0.05×, 1×, `As fast as possible` for Infinity, or `Auto`: slow while a migration runs. */
+/** 0.05×, 1×, `Full speed` for Infinity, or `Auto`: slow while a migration runs. */
 export function formatSpeed(speed: number | 'auto'): string {
   if (speed === 'auto') return 'Auto'
-  return Number.isFinite(speed) ? `${speed}×` : 'As fast as possible'
+  return Number.isFinite(speed) ? `${speed}×` : 'Full speed'
 }
 
 /** `just now`, `5 minutes ago`, or a date: when a session was last kept. */

@@ -1,5 +1,5 @@
 /** The engine's words as the window writes them, and what they mean. */
-import type { GuestOptions } from '../engine/contract.js'
+import type { GuestOptions, RunMetrics } from '../engine/contract.js'
 
 const channelTitles: Readonly<Record<string, string>> = {
   none: 'Clear text',
@@ -47,7 +47,7 @@ export const guestOptionFields: {
 } = {
   readsPerSecond: {
     title: 'Reads a second',
-    meaning: 'Reads a second that the store makes of itself. Its writes a second are the dirty rate.',
+    meaning: 'Reads a second that the store makes of itself.',
     values: [0, 50, 200, 1000, 5000].map((value) => ({
       value,
       title: value === 0 ? 'None' : value.toLocaleString('en'),
@@ -104,6 +104,14 @@ export function findingTitle(kind: string): string {
   return findingTitles[kind] ?? kind
 }
 
+/** What of a guest's planted secrets the attacker found: `3 of 13 secrets`, if there are any to find. */
+export function foundSecrets({
+  secretsFound,
+  secretsPlanted,
+}: Pick<RunMetrics, 'secretsFound' | 'secretsPlanted'>): string {
+  return secretsPlanted === 0 ? 'no secrets planted' : `${secretsFound} of ${secretsPlanted} secrets`
+}
+
 /** QEMU's migration statuses in plain words. */
 const statusTitles: Readonly<Record<string, string>> = {
   none: 'not started',
@@ -133,11 +141,13 @@ export const definitions = {
   channel: 'What the migration stream is wrapped in on the wire between the hosts.',
   bandwidth: 'Bits a second that every link carries.',
   dirtyRate: 'Dirty rate: pages a second that the guest rewrites and that must be sent again (QEMU: dirty-pages-rate).',
+  storeWrites: 'Writes a second that the store makes of itself: each rewrites a value in memory.',
   workingSet: 'Working set: how many different pages the guest’s workload keeps rewriting.',
   downtimeLimit: 'Downtime limit: the longest stop the source aims for (QEMU: downtime-limit).',
   maxBandwidth: 'Octets a second the migration may use (QEMU: max-bandwidth); 0 is no limit.',
   downtime: 'Downtime: how long the guest stood still, from the pause on the source to the resume on the destination.',
-  clientGap: 'Client gap: the longest time between two replies a client received around the switch-over.',
+  clientGap:
+    'Client gap: the longest time between two replies a client received around the switch-over. A question lost on a TCP connection is asked again only after 200 ms.',
   virtualTime:
     'Virtual time: minutes, seconds, milliseconds and microseconds inside the lab. It stands still while paused.',
 } as const

@@ -20,6 +20,7 @@ interface Frames {
 declare global {
   interface Window {
     measured: { intervalsMs: number[]; longTasksMs: number[]; stop: boolean }
+    echoesMs: number[]
   }
 }
 
@@ -67,6 +68,46 @@ async function migrate(page: Page): Promise<Frames> {
   })
 }
 
+const KEYS = 40
+
+/**
+ * From a key pressed on the guest's console to the frame after the engine handed over its echo. The page is loaded again,
+ * so that its worker can be listened to.
+ */
+async function echo(page: Page): Promise<readonly number[]> {
+  await page.addInitScript(() => {
+    window.echoesMs = []
+    let pressedMs: number | null = null
+    window.addEventListener('keydown', () => (pressedMs = performance.now()), true)
+    const PageWorker = window.Worker
+    window.Worker = class extends PageWorker {
+      constructor(url: string | URL, options?: WorkerOptions) {
+        super(url, options)
+        this.addEventListener('message', ({ data }: MessageEvent<{ newConsoleText?: { guest: string } }>) => {
+          const from = pressedMs
+          if (from === null || (data.newConsoleText?.guest ?? '') === '') return
+          pressedMs = null
+          requestAnimationFrame(() => window.echoesMs.push(performance.now() - from))
+        })
+      }
+    }
+  })
+  await page.reload()
+  await page
+    .getByRole('button', { name: /Sandbox/ })
+    .first()
+    .click()
+  await page.getByRole('button', { name: 'Boot web' }).click()
+  await page.waitForTimeout(3000)
+  await page.getByRole('tabpanel', { name: /web console/ }).click()
+  // Not in step with the counter line, which is a line of console text too.
+  for (let key = 0; key < KEYS; key++) {
+    await page.keyboard.press('abcdefgh'.charAt(key % 8))
+    await page.waitForTimeout(70)
+  }
+  return page.evaluate(() => window.echoesMs)
+}
+
 const sorted = (values: readonly number[]): number[] => values.toSorted((a, b) => a - b)
 const quantile = (values: readonly number[], share: number): number =>
   sorted(values)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? 0
@@ -83,6 +124,7 @@ async function measure(shell: string, open: () => Promise<Opened>): Promise<void
   const lab: number[] = []
   const intervals: number[] = []
   const longTasks: number[] = []
+  const echoes: number[] = []
   for (let round = 0; round < ROUNDS; round++) {
     const startedMs = performance.now()
     const { page, close } = await open()
@@ -100,6 +142,7 @@ async function measure(shell: string, open: () => Promise<Opened>): Promise<void
     const frames = await migrate(page)
     intervals.push(...frames.intervalsMs)
     longTasks.push(...frames.longTasksMs)
+    echoes.push(...(await echo(page)))
     await close()
   }
   const late = intervals.filter((interval) => interval > 50).length
@@ -108,6 +151,7 @@ async function measure(shell: string, open: () => Promise<Opened>): Promise<void
   say('lab usable after', `${ms(quantile(lab, 0.5))} more`)
   say('frames while migrating', `${ms(quantile(intervals, 0.5))} median, ${ms(quantile(intervals, 0.99))} at 99 %`)
   say('slowest frame', `${ms(Math.max(...intervals))}; ${late} of ${intervals.length} over 50 ms`)
+  say('echo of a key', `${ms(quantile(echoes, 0.5))} median, ${ms(quantile(echoes, 0.95))} at 95 % of ${echoes.length}`)
   say('tasks over 50 ms', `${longTasks.length}, ${ms(Math.max(0, ...longTasks))} the longest`)
 }
 

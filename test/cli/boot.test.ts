@@ -61,6 +61,79 @@ describe('boot', () => {
     expect(out).toMatch(/instructions +[\d,]+\n/)
   })
 
+  it('ends with a program that sleeps and reads nothing of all that is typed', async () => {
+    const input = await file('long', 'x'.repeat(10_000))
+    const path = await file('sleep.bin', assemble('loop:\nwfi\nj loop'))
+    const { status, out } = await outputOf(() => bootCommand([path, '--input', input, '--json', '-']))
+    expect(status).toBe(0)
+    expect(JSON.parse(out)).toMatchObject({ exitReason: 'asleep', instructions: 1 })
+  })
+
+  it('types the first octet too, to a program that empties its FIFO late, and ends when that has read it', async () => {
+    const path = await file(
+      'late.bin',
+      assemble(`
+        li t0, 0x10000000
+        li t1, 600000
+      boot:
+        addi t1, t1, -1
+        bne t1, zero, boot
+        addi t1, zero, 1
+        sb t1, 2(t0)          # FCR: the FIFOs are on, and empty
+      poll:
+        lbu t1, 5(t0)
+        andi t1, t1, 1
+        beq t1, zero, poll
+        lbu t1, 0(t0)
+        sb t1, 0(t0)
+        li t0, 0x100000
+        li t1, 0x5555
+        sw t1, 0(t0)`),
+    )
+    const input = await file('keys', 'xy')
+    const { status, out } = await outputOf(() => bootCommand([path, '--input', input]))
+    expect(status).toBe(0)
+    expect(out).toMatch(/^x\n[^]*the test finisher: pass/)
+  })
+
+  it('wakes a program that waits for a key with the file', async () => {
+    const path = await file(
+      'wake.bin',
+      assemble(`
+        li t0, 0x10000000
+        li t1, 1
+        sb t1, 1(t0)          # IER: received data
+        li t0, 0x0c000028
+        sw t1, 0(t0)          # PLIC: priority of source 10, then its enable bit
+        li t0, 0x0c002000
+        li t1, 0x400
+        sw t1, 0(t0)
+        li t1, 0x800
+        csrw mie, t1
+        wfi
+        li t0, 0x100000
+        li t1, 0x5555
+        sw t1, 0(t0)`),
+    )
+    const input = await file('key', 'x')
+    const { out } = await outputOf(() => bootCommand([path, '--input', input, '--json', '-']))
+    expect(JSON.parse(out)).toMatchObject({ exitReason: 'pass' })
+  })
+
+  it('a pass of the test finisher is one, whatever is in tohost, and an even word there has no meaning', async () => {
+    const pass = 'li t0, 0x100000\nli t1, 0x5555\nsw t1, 0(t0)'
+    const octets = [...assemble(pass)]
+    const image = elfFile(RAM_BASE, [{ address: RAM_BASE, octets, memoryOctets: octets.length }], { tohost: TOHOST })
+    const path = await file('finisher', image)
+    const finished = await outputOf(() => bootCommand([path, '--exit-on', 'tohost']))
+    expect(finished.status).toBe(0)
+    expect(finished.out).toContain('0x0: nothing was stored')
+    const even = await file('even', storing(6))
+    const { status, out } = await outputOf(() => bootCommand([even, '--exit-on', 'tohost']))
+    expect(status).toBe(1)
+    expect(out).toMatch(/0x6\s*$/m)
+  })
+
   it('takes a flat image by its name, or when told', async () => {
     const program = assemble('li t0, 0x100000\nli t1, 0x93333\nsw t1, 0(t0)')
     const status = async (...args: string[]) => (await outputOf(() => bootCommand(args))).status

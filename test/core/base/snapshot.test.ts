@@ -45,6 +45,14 @@ describe('copyGraph', () => {
     expect(copyGraph({ image }).image).toBe(image)
   })
 
+  it('copies a frozen view, whose octets can still be written', () => {
+    const octets = Uint8Array.of(1, 2)
+    const copy = copyGraph({ octets, view: Object.freeze(new DataView(octets.buffer)) })
+    octets[0] = 9
+    copy.octets[1] = 7
+    expect([copy.view.getUint8(0), copy.view.getUint8(1)]).toEqual([1, 7])
+  })
+
   it('refuses a function and says where it is', () => {
     expect(() => copyGraph({ host: { listener: () => 1 } })).toThrow(/root\.host\.listener is a function/)
   })

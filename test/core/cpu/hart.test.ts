@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { copyGraph } from '../../../core/base/snapshot.js'
+import type { Ram } from '../../../core/machine/ram.js'
 import { bareHart, runToWfi } from '../../support/bare-hart.js'
 
 /** `body` with a trap handler that keeps mcause, mepc and mtval in s0, s1, s2 and goes to sleep. */
@@ -35,6 +36,10 @@ describe('exceptions (privileged specification, mcause)', () => {
     ['csrw cycle, zero', 2, 0xc0001073],
     ['csrr t0, satp', 2, 0x180022f3],
     ['.word 0x10200073', 2, 0x10200073], // sret: no supervisor mode
+    ['.word 0x120000f3', 2, 0x120000f3], // sfence.vma with a destination
+    ['.word 0x101120af', 2, 0x101120af], // lr.w with a second source
+    ['.word 0x0020b0af', 2, 0x0020b0af], // amoadd.d
+    ['csrrs t0, cycle, t1', 2, 0xc00322f3], // even if t1 holds no bit
   ])('%s', (body, cause, value) => {
     expect(trapOf(body)).toEqual({ cause, at: 0, value })
   })
@@ -57,6 +62,8 @@ describe('exceptions (privileged specification, mcause)', () => {
     expect(trapOf('jalr ra, zero, 0')).toEqual({ cause: 1, at: -BODY, value: 0 })
     const hart = runToWfi(trapping('li t0, 0x80000102\njalr ra, t0, 0'))
     expect([hart.x[8], hart.x[1], hart.x[18]! >>> 0]).toEqual([0, 0, 0x80000102])
+    // The lowest bit of jalr's target does not count.
+    expect(trapOf('jalr ra, zero, 17')).toEqual({ cause: 1, at: 16 - BODY, value: 16 })
     // A branch that is not taken does not look at its target.
     expect(trapOf('.word 0x00001163')).toBeNull() // bne zero, zero, +2
     expect(trapOf('.word 0x00000163')?.cause).toBe(0) // beq zero, zero, +2
@@ -103,6 +110,40 @@ describe('loads, stores and atomics', () => {
       wfi`)
     const values = [10, 11, 12, 13, 14, 15].map((index) => hart.x[index]! >>> 0)
     expect(values).toEqual([0x8281f0e1, 0xffff81f0, 0x81f0, 0xffffff82, 0x82, 0xf0e1])
+  })
+
+  test('a misaligned store into two instructions changes both', () => {
+    const hart = runToWfi(`
+      la t0, second
+      li t1, 0x1300
+    loop:
+      addi a0, a0, 0
+    second:
+      .word 0x00150533      # add a0, a0, ra; after the store addi a0, a0, 1
+      sh t1, -1(t0)
+      addi a1, a1, 1
+      slti t2, a1, 2
+      bne t2, zero, loop
+      wfi`)
+    expect(hart.x[10]).toBe(1)
+  })
+
+  test('a misaligned store over the end of a page is in the dirty log of both', () => {
+    const hart = bareHart('li t0, 0x80001ffe\nsw t1, 0(t0)\nwfi')
+    const ram = hart.memory as Ram
+    ram.startDirtyLog()
+    hart.run(10)
+    const dirty = new Uint32Array(8)
+    expect([ram.takeDirty(dirty), dirty[0]]).toEqual([2, 0b110])
+  })
+
+  test('a store to a page whose code was decoded after the log began is in the log', () => {
+    const hart = bareHart('sw zero, 0x100(t0)\nwfi')
+    const ram = hart.memory as Ram
+    hart.x[5] = 0x8000_0000 | 0
+    ram.startDirtyLog()
+    hart.run(10)
+    expect(ram.takeDirty(new Uint32Array(8))).toBe(1)
   })
 
   test('sc.w succeeds once after lr.w to the same word, and not to another', () => {
@@ -161,6 +202,19 @@ describe('control and status registers', () => {
       csrr a2, minstreth
       wfi`)
     expect([10, 11, 12].map((index) => hart.x[index])).toEqual([0, 0, 0])
+  })
+
+  test.each(['mcycle', 'mcycleh', 'minstret', 'minstreth'])('a write to %s changes that half alone', (name) => {
+    const isCycle = name.startsWith('mcycle')
+    const hart = runToWfi(`
+      li t0, 0x40
+      csrw ${isCycle ? 'minstreth' : 'mcycleh'}, t0
+      csrw ${name}, t0
+      wfi`)
+    const [written, other] = isCycle ? [hart.mcycle(), hart.minstret()] : [hart.minstret(), hart.mcycle()]
+    // The write is the fourth of five instructions, and not counted itself.
+    expect(written).toBe(name.endsWith('h') ? (0x40n << 32n) + 4n : 0x40n + 1n)
+    expect(other).toBe((0x40n << 32n) + 4n)
   })
 
   test('an instruction that traps takes a cycle and is not retired', () => {
@@ -247,6 +301,25 @@ describe('interrupts', () => {
     hart.mip = 0x80
     hart.run(10)
     expect([hart.waiting, hart.x[10], hart.mcause]).toEqual([true, 1, 0])
+  })
+})
+
+describe('runs', () => {
+  test('an interrupt belongs to the run of the instruction after it', () => {
+    const hart = bareHart('li t0, 0x80\ncsrw mie, t0\ncsrrsi zero, mstatus, 8\nnop\nwfi')
+    hart.mip = 0x80
+    hart.run(4)
+    expect([hart.pc, hart.mcause]).toEqual([0x8000_0010, 0])
+    hart.mip = 0
+    hart.run(10)
+    expect([hart.waiting, hart.mcause]).toEqual([true, 0])
+  })
+
+  test('the end of a page takes no instruction', () => {
+    const hart = bareHart('li t0, 0x80000ff0\njalr zero, t0, 0')
+    hart.memory.words.fill(0x0015_0513, 0xff0 >> 2, 0x1040 >> 2) // addi a0, a0, 1
+    expect(hart.run(3 + 10)).toBe(13)
+    expect([hart.x[10], hart.pc]).toEqual([10, 0x8000_1018])
   })
 })
 

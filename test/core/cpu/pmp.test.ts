@@ -45,6 +45,9 @@ describe('address matching (3.7.1)', () => {
     expect([user(all, 0, 4, R), user(all, 0xffff_fffc, 4, R)]).toEqual([true, true])
     const none = pmpWith([0x2000_0100, 0], [0x2000_0100, TOR | R], [0x2000_0000, TOR | R])
     for (const address of [0x8000_0000, 0x8000_0400, 0x8000_03fc]) expect(user(none, address, 4, R)).toBe(false)
+    // Nor does it hold any octet of an access across where it would be.
+    const across = pmpWith([0x2000_0100, 0], [0x2000_0100, TOR], [0x2000_00ff, TOR], [0xffff_ffff, NAPOT | R])
+    expect(user(across, 0x8000_03fe, 4, R)).toBe(true)
   })
 
   test('the lowest entry that holds any octet decides, and must hold all of them', () => {
@@ -89,6 +92,18 @@ describe('permissions, locks and who they hold for (3.7.1)', () => {
     expect(pmp.configurations[1]).toBe(TOR | R | LOCKED)
     pmp.setConfiguration(0, NA4) // the entry below is itself not locked
     expect(pmp.configurations[0]).toBe(NA4)
+  })
+
+  test('under a locked entry that is not the end of a range the address can be changed', () => {
+    const pmp = pmpWith([0x2000_0000, 0], [0x2000_0400, NA4 | R | LOCKED])
+    pmp.setAddress(0, 5)
+    expect(pmp.addresses[0]).toBe(5)
+  })
+
+  test('a loaded state may have no locks where there were some', () => {
+    const pmp = pmpWith([0x2000_0000, NA4 | LOCKED])
+    pmp.load(new Array<number>(16).fill(0), new Array<number>(16).fill(0))
+    expect([pmp.hasLocked, machine(pmp, 0x8000_0000, 4, W)]).toEqual([false, true])
   })
 
   test('bits 5 and 6 of a configuration are 0', () => {

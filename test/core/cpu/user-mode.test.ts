@@ -156,6 +156,12 @@ describe('section 3.7: what user mode may touch', () => {
     expect([cause(store), store.memory.octets[0xffe]]).toEqual([7, 0])
   })
 
+  test('the last word of RAM is as good as the others', () => {
+    const last = '0x800ffffc'
+    const hart = runUser(`li t2, ${last}\nli t1, 77\nsw t1, 0(t2)\nlw a0, 0(t2)\nlhu a1, 2(t2)\necall`)
+    expect([cause(hart), hart.x[10], hart.x[11]]).toEqual([8, 77, 0])
+  })
+
   test('atomics need both rights, lr.w reading and sc.w writing', () => {
     const readOnly = { configuration: '0x1d' }
     const inside = 'li t2, 0x80000800\n'
@@ -188,6 +194,24 @@ describe('section 3.7: what user mode may touch', () => {
     hart.x[2] = 0x80000800 | 0
     hart.run(50)
     expect([hart.x[10], hart.mepc]).toEqual([5, 0x80000000 + 4 * 7])
+  })
+
+  test('section 3.1.6.3: with MPRV and machine mode in MPP nothing is asked for; a trap leaves MPRV as it is', () => {
+    const hart = bareHart(`
+      la t0, handler
+      csrw mtvec, t0
+      li t0, 0x21800        # MPRV, MPP machine
+      csrw mstatus, t0
+      lw a1, 0(sp)
+      ecall
+    handler:
+      csrr a0, mcause
+      lw a1, 0(sp)
+      csrr a2, mstatus
+      wfi`)
+    hart.x[2] = 0x80000800 | 0
+    hart.run(50)
+    expect([hart.waiting, hart.x[10], hart.x[12]]).toEqual([true, 11, 0x21800])
   })
 
   test('a locked region holds for machine mode', () => {

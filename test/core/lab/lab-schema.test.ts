@@ -38,6 +38,12 @@ describe('parseLab', () => {
     expect(scenario.migration.downtimeLimitNs).toBe(300e6)
   })
 
+  it('takes another guest, with what can be set of it', () => {
+    const guestOptions = { hotPages: 8, content: 'zeros' }
+    const { guest } = scenarioOf(parseLab({ ...minimal, scenario: { guest: 'stress', guestOptions } }))
+    expect([guest.image, guest.options]).toEqual(['stress', guestOptions])
+  })
+
   it.each([
     [{ ...minimal, level: 'hard' }, 'level'],
     [{ ...minimal, steps: [{ ...minimal.steps[0], hints: ['one'] }] }, 'steps[0].hints'],
@@ -45,6 +51,8 @@ describe('parseLab', () => {
     [{ ...minimal, steps: [{ ...minimal.steps[0], done: { kind: 'answered', question: 'none' } }] }, 'steps[0].done'],
     [{ ...minimal, steps: [minimal.steps[0], minimal.steps[0]] }, 'steps[1].id'],
     [{ ...minimal, scenario: { ram: 'much' } }, 'scenario.ram'],
+    [{ ...minimal, scenario: { guestOptions: { hotPages: 3 } } }, 'scenario.guestOptions'],
+    [{ ...minimal, scenario: { guest: 'stress', guestOptions: { content: 'prose' } } }, 'scenario.guestOptions'],
     [{ ...minimal, script: 'alert(1)' }, 'lab'],
     ['no lab at all', 'lab'],
   ])('names the place that is wrong: %#', (value, path) => {

@@ -47,15 +47,24 @@ describe('CLINT', () => {
           device.store(MTIMECMP + 4, 4, compareHigh, afterNs)
           const compare = (BigInt(compareHigh) << 32n) | BigInt(compareLow)
           expect(device.isTimerPending(afterNs)).toBe(now >= compare)
-          const dueNs = device.timerDueNs(afterNs)
-          if (dueNs !== null) {
-            expect(dueNs).toBeGreaterThan(afterNs)
-            expect(timeOf(device, dueNs)).toBe(compare)
-            expect(device.isTimerPending(dueNs - 1)).toBe(false)
+          const changeNs = device.lineChangeNs(afterNs)
+          if (changeNs !== null) {
+            expect(changeNs).toBeGreaterThan(afterNs)
+            expect(timeOf(device, changeNs)).toBe(now >= compare ? 0n : compare)
+            expect(device.isTimerPending(changeNs - 1)).toBe(now >= compare)
           }
         },
       ),
     )
+  })
+
+  test('the interrupt falls when mtime goes on from its highest value to 0, and does not come back', () => {
+    const device = clint()
+    for (const half of [MTIMECMP, MTIMECMP + 4, MTIME + 4]) device.store(half, 4, 0xffff_ffff, 0)
+    device.store(MTIME, 4, 0xffff_fffd, 0)
+    expect([device.isTimerPending(0), device.lineChangeNs(0)]).toEqual([false, 200])
+    expect([device.isTimerPending(200), device.lineChangeNs(200)]).toEqual([true, 300])
+    expect([device.isTimerPending(300), device.lineChangeNs(300)]).toEqual([false, null])
   })
 
   test('msip has one bit; nothing else is there, and only words can be read or written', () => {
@@ -69,9 +78,9 @@ describe('CLINT', () => {
 
   test('mtimecmp is 0 after reset, so the timer interrupt is pending until it is set', () => {
     const device = clint()
-    expect([device.isTimerPending(0), device.timerDueNs(0)]).toEqual([true, null])
+    expect([device.isTimerPending(0), device.lineChangeNs(0)]).toEqual([true, null])
     device.store(MTIMECMP + 4, 4, 0xffff_ffff, 0)
-    expect([device.isTimerPending(1e15), device.timerDueNs(0)]).toEqual([false, null])
+    expect([device.isTimerPending(1e15), device.lineChangeNs(0)]).toEqual([false, null])
   })
 
   test('the state goes into another machine, whose clock stands at the same time to the nanosecond', () => {
@@ -90,7 +99,7 @@ describe('CLINT', () => {
     expect(other.saveState()).toEqual(state)
     otherClock.startSlice(9e9)
     expect(timeOf(other, otherClock.atVirtualNs(9e9 + 44))).toBe(1235n)
-    expect(otherClock.virtualNsAt(other.timerDueNs(otherClock.afterSteps(0))!)).toBe(9e9 + 500_000 - 123_456)
+    expect(otherClock.virtualNsAt(other.lineChangeNs(otherClock.afterSteps(0))!)).toBe(9e9 + 500_000 - 123_456)
   })
 
   test.each([

@@ -16,6 +16,14 @@ describe('elfSymbol', () => {
     expect(elfSymbol(file, 'tohostage')).toBeNull()
   })
 
+  test('reads the first symbol table alone', () => {
+    const sectionsAt = file.length - 120
+    const twice = file.slice()
+    twice.copyWithin(sectionsAt, sectionsAt + 40, sectionsAt + 80)
+    twice.fill(0, sectionsAt + 20, sectionsAt + 24) // the size of the first: no symbols
+    expect(elfSymbol(twice, 'tohost')).toBeNull()
+  })
+
   test('finds nothing in a file without symbols, cut off or of other octets', () => {
     expect(elfSymbol(guestImage('shell'), 'tohost')).toBeNull()
     expect(elfSymbol(new Uint8Array(0), 'tohost')).toBeNull()

@@ -6,6 +6,7 @@ import { Ram } from '../../../core/machine/ram.js'
 import { elfFile } from '../../support/elf-file.js'
 import { guestImage, MIB } from '../../support/guest-machine.js'
 
+const whole = { octets: [], memoryOctets: MIB }
 const good = { address: 0x8000_1000, octets: [1, 2, 3, 4], memoryOctets: 8 }
 
 describe('loadElf', () => {
@@ -14,6 +15,14 @@ describe('loadElf', () => {
     ram.octets.fill(0xee, 0x1000, 0x1010)
     expect(loadElf(ram, elfFile(0x8000_1000, [good]))).toBe(0x8000_1000)
     expect([...ram.octets.subarray(0x1000, 0x100a)]).toEqual([1, 2, 3, 4, 0, 0, 0, 0, 0xee, 0xee])
+  })
+
+  test('what it clears is in the dirty log', () => {
+    const ram = new Ram(MIB)
+    ram.startDirtyLog()
+    loadElf(ram, elfFile(0x8000_1000, [{ ...good, memoryOctets: 8193 }]))
+    const dirty = new Uint32Array(8)
+    expect([ram.takeDirty(dirty), dirty[0]]).toEqual([3, 0b1110])
   })
 
   test.each<[string, Uint8Array, number, RegExp]>([
@@ -27,8 +36,11 @@ describe('loadElf', () => {
     ['a segment below RAM', elfFile(0x8000_0000, [{ ...good, address: 0x1000 }]), 64, /outside RAM/],
     ['one past its end', elfFile(0x8000_0000, [{ ...good, address: 0x800f_fffc }]), 64, /outside RAM/],
     ['one larger than RAM', elfFile(0x8000_0000, [{ ...good, memoryOctets: 0xffff_ffff }]), 64, /outside RAM/],
+    ['overlapping ones', elfFile(0x8000_0000, [good, { ...whole, address: 0x8000_0000 }]), 52 + 32 + 20, /overlap/],
     ['less memory than file', elfFile(0x8000_0000, [{ ...good, memoryOctets: 3 }]), 68, /larger in the file/],
     ['an entry outside RAM', elfFile(0x1000, [good]), 24, /entry 0x1000/],
+    ['an entry at the end of RAM', elfFile(0x8010_0000, [good]), 24, /entry 0x80100000/],
+    ['headers that are not all there', elfFile(0x8000_0000, [good]).with(44, 2), 28, /program headers past the end/],
     ['an odd entry', elfFile(0x8000_0002, [good]), 24, /entry/],
     ['a cut end', elfFile(0x8000_0000, [good]).subarray(0, -1), 56, /cut off/],
   ])('refuses %s', (_name, file, offset, reason) => {

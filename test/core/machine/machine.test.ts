@@ -69,6 +69,29 @@ describe('Machine', () => {
     }
   })
 
+  test('a timer due soon after the slice in which the hart fell asleep wakes it then', () => {
+    const soon = machineWith(
+      `li a0, 30\nli a1, 0\n${TIMER_PROGRAM.replace('spin:', `${'nop\n'.repeat(100)}wfi\nspin:`)}`,
+    )
+    expect(soon.runSlice(0, 2500).state).toBe('waiting')
+    expect(soon.wakeAtNs()).toBe(3000)
+  })
+
+  test('nothing wakes a hart that asked for no interrupt, nor one that is awake', () => {
+    const timer = 'li t0, 0x02004000\nsw zero, 4(t0)\nli t1, 5000\nsw t1, 0(t0)'
+    const alarm = 'li t0, 0x101000\nlw t1, 0(t0)\nlw t2, 4(t0)\naddi t2, t2, 1\nsw t2, 12(t0)\nsw t1, 8(t0)'
+    const asleep = machineWith(`${timer}\n${alarm}\nwfi`)
+    expect([asleep.runSlice(0, 100).state, asleep.wakeAtNs()]).toEqual(['waiting', null])
+    const awake = machineWith(`${timer}\nli t1, 0x80\ncsrw mie, t1\nspin:\nj spin`)
+    expect([awake.runSlice(0, 100).state, awake.wakeAtNs()]).toEqual(['running', null])
+  })
+
+  test('a flat image is run from its first octet, wherever that is', () => {
+    const machine = new Machine({ ramOctets: MIB, nicMac: GUEST_MAC })
+    machine.loadFlat(assemble('wfi', 0x8000_1000), 0x8000_1000)
+    expect([machine.pc, machine.runSlice(0, 10).state, machine.pc]).toEqual([0x8000_1000, 'waiting', 0x8000_1004])
+  })
+
   test('wfi waits for what can wake it: nothing, or the timer at its very nanosecond', () => {
     const forEver = machineWith('wfi')
     expect(forEver.runSlice(0, 10)).toEqual({ executed: 1, state: 'waiting' })

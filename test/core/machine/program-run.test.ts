@@ -44,14 +44,23 @@ describe('ProgramRun', () => {
     expect(run.tohost).not.toBe(0)
   })
 
+  test('ends at once when something is in tohost that no instruction put there', () => {
+    const octets = [...assemble('spin:\nj spin'), 3, 0, 0, 0]
+    const image = elfFile(RAM_BASE, [{ address: RAM_BASE, octets, memoryOctets: 8 }], { tohost: RAM_BASE + 4 })
+    const run = runToEnd(new ProgramRun(image, { ramOctets: MIB, isFlat: false, exitOnTohost: true }))
+    expect([run.state, run.instructions, run.tohost]).toEqual(['tohost', 0, 3])
+  })
+
   test('does not look at tohost unless it is asked to, and says when there is none', () => {
     const program = `li t0, ${TOHOST}\nli t1, 1\nsw t1, 0(t0)\nwfi`
     expect(runToEnd(new ProgramRun(elf(program), { ...flat, isFlat: false })).state).toBe('asleep')
     expect(() => new ProgramRun(guestImage('shell'), { ramOctets: MIB, isFlat: false, exitOnTohost: true })).toThrow(
       InputError,
     )
-    const lying = elfFile(RAM_BASE, [{ address: RAM_BASE, octets: [0], memoryOctets: 4 }], { tohost: 0x1000 })
-    expect(() => new ProgramRun(lying, { ramOctets: MIB, isFlat: false, exitOnTohost: true })).toThrow(InputError)
+    for (const tohost of [0x1000, RAM_BASE + 2, RAM_BASE + MIB]) {
+      const lying = elfFile(RAM_BASE, [{ address: RAM_BASE, octets: [0], memoryOctets: 4 }], { tohost })
+      expect(() => new ProgramRun(lying, { ramOctets: MIB, isFlat: false, exitOnTohost: true })).toThrow(InputError)
+    }
   })
 
   test('goes the same way in however many parts it is run', () => {
@@ -77,6 +86,13 @@ describe('ProgramRun', () => {
     expect(latin1Text(run.machine.console.takeOutput())).toMatch(/login: alice\r\nPassword: $/)
     const idle = runToEnd(new ProgramRun(assemble('loop:\nwfi\nj loop'), flat))
     expect([idle.state, idle.instructions]).toEqual(['asleep', 1])
+    const enabled = 'li t0, 0x10000000\nli t1, 1\nsb t1, 1(t0)\nli t0, 0x0c000028\nsw t1, 0(t0)\nli t0, 0x0c002000'
+    const program = `${enabled}\nli t1, 0x400\nsw t1, 0(t0)\nli t1, 0x800\ncsrw mie, t1\nwfi\nspin:\nj spin`
+    const listening = runToEnd(new ProgramRun(assemble(program), flat))
+    expect(listening.state).toBe('asleep')
+    listening.machine.console.receive(latin1Octets('x'))
+    listening.advance(100)
+    expect(listening.state).toBe('running')
   })
 
   test('refuses what is no image', () => {

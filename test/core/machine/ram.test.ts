@@ -11,6 +11,17 @@ const pagesOf = (bits: Uint32Array): number[] =>
     Array.from({ length: 32 }, (_, bit) => 32 * index + bit).filter((p) => (word >>> (p & 31)) & 1),
   )
 
+/** How many pages each of the kept states has that none before it has. */
+const ownPages = (states: readonly object[]): number[] => {
+  const seen = new Set<unknown>()
+  return states.map((state) => {
+    const { keptPages } = (state as { graph: Ram }).graph as unknown as { keptPages: (Uint8Array | null)[] }
+    const own = keptPages.filter((page) => page !== null && !seen.has(page))
+    for (const page of own) seen.add(page)
+    return own.length
+  })
+}
+
 describe('Ram', () => {
   test.each([0, MIB - 4096, MIB + 1, 2 * 1024 * MIB, NaN])('refuses %d octets', (octets) => {
     expect(() => new Ram(octets)).toThrow(InputError)
@@ -47,6 +58,54 @@ describe('Ram', () => {
     const bits = new Uint32Array(ram.pageCount / 32)
     expect(ram.takeDirty(bits)).toBe(1)
     expect(pagesOf(bits)).toEqual([5])
+  })
+
+  test('a log that is started anew is empty, and one that was stopped too', () => {
+    const ram = new Ram(MIB)
+    const bits = new Uint32Array(ram.pageCount / 32)
+    ram.startDirtyLog()
+    ram.markDirty(3)
+    ram.startDirtyLog()
+    expect(ram.takeDirty(bits)).toBe(0)
+    ram.markDirty(3)
+    ram.stopDirtyLog()
+    expect(ram.takeDirty(bits)).toBe(0)
+  })
+
+  test.each<['start' | 'stop', (ram: Ram) => void]>([
+    ['start', (ram) => ram.startDirtyLog()],
+    ['stop', (ram) => ram.stopDirtyLog()],
+  ])('%s of the log leaves code, watched word and kept pages what they were', (_, change) => {
+    const machine = new Machine({ ramOctets: MIB, nicMac: GUEST_MAC })
+    machine.loadFlat(assemble('loop:\naddi a0, a0, 1\nj loop'), 0x8000_0000)
+    machine.runSlice(0, 100)
+    machine.ram.watch(0x1000)
+    change(machine.ram)
+    machine.ram.write(0, assemble('li t0, 0x80001000\nsw t0, 0(t0)\nwfi'))
+    expect(machine.runSlice(50_000, 100)).toEqual({ executed: 3, state: 'watched' })
+    keepGraph(machine.ram)
+    change(machine.ram)
+    const before = keepGraph(machine.ram)
+    expect(ownPages([before, keepGraph(machine.ram)])[1]).toBe(0)
+  })
+
+  test('a store is watched for only in its word, and only while that is not 0', () => {
+    const ram = new Ram(MIB)
+    ram.watch(0x1000)
+    expect([ram.noteStore(0x1000), ram.noteStore(0x1004)]).toEqual([false, false])
+    ram.words[0x400] = 5
+    expect([ram.noteStore(0x1003), ram.noteStore(0x1004), ram.noteStore(0xffc)]).toEqual([true, false, false])
+    expect(ram.watchedValue).toBe(5)
+  })
+
+  test('a page is expected once', () => {
+    const ram = new Ram(MIB)
+    const expected = Uint32Array.of(2, 0, 0, 0, 0, 0, 0, 0)
+    ram.expectPages(expected)
+    ram.expectPages(expected)
+    expect(ram.missingPages).toBe(1)
+    ram.pageArrived(1, new Uint8Array(4096))
+    expect([ram.missingPages, ram.firstMissing(0, 8192)]).toEqual([0, -1])
   })
 
   test('stores of a running guest are in the log each round, whatever their width, and loads are not', () => {
@@ -88,17 +147,6 @@ describe('Ram', () => {
 })
 
 describe('kept states', () => {
-  /** Octets of pages that two kept states do not have in common. */
-  const ownPages = (states: readonly object[]): number[] => {
-    const seen = new Set<unknown>()
-    return states.map((state) => {
-      const { keptPages } = (state as { graph: Ram }).graph as unknown as { keptPages: (Uint8Array | null)[] }
-      const own = keptPages.filter((page) => page !== null && !seen.has(page))
-      for (const page of own) seen.add(page)
-      return own.length
-    })
-  }
-
   test('share every page that did not change, however it was written, and come back as they were', () => {
     const guest = bootGuest({ fillOctets: 2 * MIB, workingSetPages: 20, pagesPerSecond: 100 })
     guest.run(1e9)
@@ -138,12 +186,20 @@ describe('kept states', () => {
     const full = keepGraph(ram)
     ram.write(4096, new Uint8Array(4096))
     expect(ownPages([keepGraph(ram)])).toEqual([0])
+    ram.markDirty(9)
+    ram.pageArrived(3, new Uint8Array(4096))
     const restored = full.restore()
     expect([restored.octets[4096], restored.missingPages, restored.isMissing(3)]).toEqual([7, 1, true])
     const dirty = new Uint32Array(8)
     expect([restored.takeDirty(dirty), dirty[0]]).toEqual([2, 0b1010])
     restored.write(8 * 4096, Uint8Array.of(1))
     expect(restored.takeDirty(dirty)).toBe(1)
+  })
+
+  test('a kept state that is kept with its owner stays the one it is', () => {
+    const kept = keepGraph(new Ram(MIB))
+    const outer = keepGraph({ kept }) as unknown as { graph: { kept: { graph: Ram } } }
+    expect(outer.graph.kept.graph).toBe((kept as unknown as { graph: Ram }).graph)
   })
 
   test('a copy of the graph is whole, and independent', () => {

@@ -78,6 +78,15 @@ describe('goldfish RTC', () => {
     expect([rtc.load(ALARM_STATUS, 4, 0), rtc.isInterrupting(5000)]).toEqual([0, false])
   })
 
+  test('an alarm 2^63 nanoseconds ahead or more rings at once, as its timer counts with a sign', () => {
+    const rtc = new Rtc(RTC_EPOCH_NS)
+    rtc.store(IRQ_ENABLED, 4, 1, 0)
+    setAlarm(rtc, RTC_EPOCH_NS + 2n ** 63n - 1n, 0)
+    expect(rtc.isInterrupting(1)).toBe(false)
+    setAlarm(rtc, RTC_EPOCH_NS + 2n ** 63n, 0)
+    expect(rtc.isInterrupting(1)).toBe(true)
+  })
+
   test('a set alarm rings when it was to ring, whatever is written after ALARM_LOW', () => {
     const rtc = new Rtc(1000n)
     rtc.store(IRQ_ENABLED, 4, 1, 0)

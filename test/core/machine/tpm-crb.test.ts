@@ -11,6 +11,7 @@ import { responseBody, responseCode, tpmCommand } from '../../support/tpm-octets
 const [LOC_STATE, LOC_CTRL, LOC_STS, CTRL_REQ, CTRL_STS, CANCEL, START, BUFFER] = [
   ...[0x00, 0x08, 0x0c, 0x40, 0x44, 0x48, 0x4c, 0x80],
 ] as [number, number, number, number, number, number, number, number]
+const INTF_ID = 0x30
 const STARTUP = tpmCommand(CC.startup, '0000')
 
 /** The part of a guest's driver (platform profile, section 6.5.3.9 and on). */
@@ -75,7 +76,8 @@ describe('command response buffer (PC Client Platform TPM Profile, section 6.5)'
     const response = driver.execute(tpmCommand(CC.getCapability, '00000006 00000100 00000001'))
     expect(responseBody(response)).toBe('010000000600000001' + '00000100' + '322e3000')
     // Nothing is left of what was there before.
-    expect(driver.crb.load(BUFFER + response.length, 1)).toBe(0)
+    driver.execute(tpmCommand(CC.stirRandom, `0080 ${'ab'.repeat(128)}`))
+    for (const at of [10, 12, 139]) expect(driver.crb.load(BUFFER + at, 1)).toBe(0)
     expect(driver.crb.load(0xffc, 4)).toBe(0)
   })
 
@@ -108,6 +110,13 @@ describe('command response buffer (PC Client Platform TPM Profile, section 6.5)'
     const command = STARTUP.slice()
     new DataView(command.buffer).setUint32(2, size)
     expect(responseCode(driver.execute(command))).toBe(RC.commandSize)
+  })
+
+  test('registers can be read in parts', () => {
+    const { crb } = new Driver()
+    const word = crb.load(INTF_ID, 4)
+    expect([0, 1, 2, 3].map((at) => crb.load(INTF_ID + at, 1))).toEqual([0x11, 0x58, 0x02, 0])
+    expect([crb.load(INTF_ID + 2, 2), word, crb.load(INTF_ID + 4, 4)]).toEqual([2, 0x0002_5811, 0x1014])
   })
 
   test('the buffer can be used in any width, little-endian', () => {

@@ -164,10 +164,19 @@ describe('virtio-net over virtio-mmio (VIRTIO 1.1)', () => {
     ['a loop', (driver) => driver.describe(1, 0, { offset: 0, length: 1, flags: DESC_NEXT, next: 0 })],
     [
       'an index past the table',
-      (driver) => driver.describe(1, 0, { offset: 0, length: 1, flags: DESC_NEXT, next: SIZE }),
+      (driver) => {
+        driver.describe(1, 0, { offset: 0, length: 1, flags: DESC_NEXT, next: SIZE })
+        driver.describe(1, SIZE, { offset: 0x8000, length: 72 })
+      },
     ],
     ['a ring outside RAM', (driver) => driver.set(0x090, 0x1000)],
     ['a table above 4 GiB', (driver) => driver.set(0x084, 1)],
+    ['a table that is not aligned', (driver) => driver.set(0x080, RAM_BASE + driver.table(1) + 8)],
+    ['a used ring of which the end is outside RAM', (driver) => driver.set(0x0a0, RAM_BASE + MIB - 16)],
+    [
+      'more chains than there are entries',
+      (driver) => driver.ram.write(driver.table(1) + 0x402, Uint8Array.of(SIZE + 1)),
+    ],
   ])('%s breaks the contract: the device asks for a reset and does nothing until it comes', (_name, damage) => {
     const driver = new Driver()
     driver.describe(1, 0, { offset: 0x8000, length: 72 })
@@ -175,10 +184,158 @@ describe('virtio-net over virtio-mmio (VIRTIO 1.1)', () => {
     damage(driver)
     driver.offer(1, 0)
     expect([driver.get(0x070), driver.get(0x060), driver.used(1)]).toEqual([15 | 64, 2, []])
+    driver.set(0x070, 15)
     driver.offer(1, 0)
-    expect(driver.nic.takeFrames()).toEqual([])
+    driver.describe(0, 0, { offset: 0x8000, length: 2000, flags: DESC_WRITE })
+    driver.offer(0, 0)
+    driver.nic.receiveFrame(frame)
+    expect([driver.nic.takeFrames(), driver.used(0), driver.get(0x070)]).toEqual([[], [], 15 | 64])
     driver.set(0x070, 0)
     expect([driver.get(0x070), driver.get(0x060), driver.get(0x044)]).toEqual([0, 0, 0])
+  })
+
+  test('a chain may have as many buffers as the queue, and end where RAM does', () => {
+    const driver = new Driver()
+    const start = MIB - 72
+    driver.ram.write(start + 12, frame)
+    for (let index = 0; index < SIZE; index++) {
+      const [flags, next] = index < SIZE - 1 ? [DESC_NEXT, index + 1] : [0, 0]
+      driver.describe(1, index, { offset: start + 9 * index, length: 9, flags, next })
+    }
+    driver.offer(1, 0)
+    expect(driver.nic.takeFrames()).toEqual([frame])
+  })
+
+  test.each([
+    [12, 0],
+    [13, 1],
+    [12 + 1514, 1],
+    [12 + 1515, 0],
+  ])('a chain of %i octets to send is given back, and is %i frames', (length, frames) => {
+    const driver = new Driver()
+    driver.describe(1, 0, { offset: 0x8000, length })
+    driver.offer(1, 0)
+    expect([driver.nic.takeFrames().length, driver.used(1)]).toEqual([frames, [[0, 0]]])
+  })
+
+  test('notified of nothing to send it does not interrupt', () => {
+    const driver = new Driver()
+    driver.set(0x050, 1)
+    expect(driver.nic.isInterrupting()).toBe(false)
+  })
+
+  test('what is not to be written to is left alone, and a frame that does not fit is dropped', () => {
+    const driver = new Driver()
+    driver.describe(0, 0, { offset: 0x8000, length: 50, flags: DESC_NEXT, next: 1 })
+    driver.describe(0, 1, { offset: 0x9000, length: 12 + 1514, flags: DESC_WRITE })
+    driver.describe(0, 2, { offset: 0xa000, length: 71, flags: DESC_WRITE })
+    driver.offer(0, 0)
+    driver.offer(0, 2)
+    driver.nic.receiveFrame(new Uint8Array(1514).fill(7))
+    driver.nic.receiveFrame(frame)
+    expect(driver.ram.octets.subarray(0x8000, 0x8032).some((octet) => octet !== 0)).toBe(false)
+    expect(driver.used(0)).toEqual([
+      [0, 1526],
+      [2, 0],
+    ])
+    expect(driver.nic.droppedFrames).toBe(1)
+  })
+
+  test('a queue in use keeps its size; after a reset the rings begin at their first entries', () => {
+    const driver = new Driver()
+    driver.set(0x030, 1)
+    driver.set(0x038, 4)
+    expect(driver.nic.saveState()['tx_num']).toBe(SIZE)
+    driver.describe(1, 0, { offset: 0x8000, length: 72 })
+    for (let count = 0; count < 300; count++) driver.offer(1, 0)
+    expect([driver.nic.takeFrames().length, driver.used(1).length]).toEqual([300, 300])
+    driver.set(0x070, 0)
+    const { tx_last_avail_idx, tx_used_idx, tx_num, tx_desc } = driver.nic.saveState()
+    expect([tx_last_avail_idx, tx_used_idx, tx_num, tx_desc]).toEqual([0, 0, 0, 0n])
+  })
+
+  describe('while pages are missing', () => {
+    const receiving = (driver: Driver, index: number, offset: number): void => {
+      driver.describe(0, index, { offset, length: 2000, flags: DESC_WRITE })
+      driver.offer(0, index)
+    }
+    const sending = (driver: Driver, index: number, offset: number): void => {
+      driver.ram.octets[offset + 12] = index
+      driver.describe(1, index, { offset, length: 13 })
+      driver.offer(1, index)
+    }
+    const expectPage = (driver: Driver, page: number): void => {
+      const bits = new Uint32Array(8)
+      bits[page >>> 5]! |= 1 << (page & 31)
+      driver.ram.expectPages(bits)
+    }
+    const arrive = (driver: Driver, page: number, contents = new Uint8Array(4096)): void => {
+      driver.ram.pageArrived(page, contents)
+      driver.nic.retry()
+    }
+
+    test('frames wait for their buffers in the order they came, and none overtakes', () => {
+      const driver = new Driver()
+      receiving(driver, 0, 0x8000)
+      receiving(driver, 1, 0x9800)
+      receiving(driver, 2, 0xa000)
+      expectPage(driver, 8)
+      for (const octet of [1, 2]) driver.nic.receiveFrame(Uint8Array.of(octet))
+      expect([driver.nic.missingPage, driver.used(0)]).toEqual([8, []])
+      expectPage(driver, 9)
+      arrive(driver, 8)
+      expect([driver.nic.missingPage, driver.used(0)]).toEqual([9, [[0, 13]]])
+      driver.nic.receiveFrame(Uint8Array.of(3))
+      arrive(driver, 9)
+      expect(driver.used(0)).toEqual([0, 1, 2].map((head) => [head, 13]))
+      expect([0x8000, 0x9800, 0xa000].map((at) => driver.ram.octets[at + 12])).toEqual([1, 2, 3])
+      expect([driver.nic.missingPage, driver.nic.droppedFrames]).toEqual([-1, 0])
+    })
+
+    test('more than 512 frames do not wait', () => {
+      const driver = new Driver()
+      receiving(driver, 0, 0x8000)
+      expectPage(driver, 8)
+      for (let count = 0; count < 515; count++) driver.nic.receiveFrame(frame)
+      expect(driver.nic.droppedFrames).toBe(3)
+    })
+
+    test('what was sent before a missing buffer is sent once, what comes behind it when its page is there', () => {
+      const driver = new Driver()
+      expectPage(driver, 9)
+      sending(driver, 0, 0x8000)
+      sending(driver, 1, 0x9000)
+      sending(driver, 2, 0x8800)
+      expect(driver.nic.takeFrames()).toEqual([Uint8Array.of(0)])
+      expect([driver.nic.missingPage, driver.used(1)]).toEqual([9, [[0, 0]]])
+      arrive(driver, 9, new Uint8Array(4096).fill(1))
+      expect(driver.nic.takeFrames()).toEqual([Uint8Array.of(1), Uint8Array.of(2)])
+      expect([driver.nic.missingPage, driver.used(1).length]).toEqual([-1, 3])
+    })
+
+    test('a ring that is not there is waited for as well', () => {
+      const driver = new Driver()
+      driver.set(0x030, 1)
+      driver.set(0x0a0, RAM_BASE + 0xb000)
+      expectPage(driver, 0xb)
+      sending(driver, 0, 0x8000)
+      expect([driver.nic.takeFrames(), driver.nic.missingPage]).toEqual([[], 0xb])
+      arrive(driver, 0xb)
+      expect([driver.nic.takeFrames().length, driver.ram.octets[0xb002]]).toEqual([1, 1])
+    })
+
+    test('a reset forgets what waits', () => {
+      const driver = new Driver()
+      receiving(driver, 0, 0x8000)
+      expectPage(driver, 8)
+      expectPage(driver, 9)
+      driver.nic.receiveFrame(frame)
+      sending(driver, 0, 0x9000)
+      driver.set(0x070, 0)
+      expect(driver.nic.missingPage).toBe(-1)
+      arrive(driver, 8)
+      expect([driver.nic.droppedFrames, driver.nic.isInterrupting()]).toEqual([0, false])
+    })
   })
 
   test('ring positions move with the state: the copy goes on with the next buffer', () => {

@@ -4,7 +4,7 @@ import { InputError } from '../../../core/base/errors.js'
 import { seconds } from '../../../core/base/units.js'
 import { RAM_BASE } from '../../../core/cpu/memory.js'
 import { GUEST_PARAMETERS_AT } from '../../../core/machine/guest-parameters.js'
-import { guestOptionNames, parseGuestOption } from '../../../core/session/guest-options.js'
+import { checkGuestOptions, guestOptionNames, parseGuestOption } from '../../../core/session/guest-options.js'
 import { defaultScenario } from '../../../core/session/scenario.js'
 import { Session } from '../../../core/session/session.js'
 
@@ -31,11 +31,15 @@ describe('options of a guest', () => {
       ['stress', 'readsPerSecond=1', /stress has no option readsPerSecond; it has: hotPages, hotPercent, content/],
       ['stress', 'hotPercent=101', /hotPercent 101: choose a whole number from 0 to 100/],
       ['stress', 'hotPages=many', /hotPages many/],
+      ['stress', 'hotPages=-1', /hotPages -1/],
       ['stress', 'content=7', /content 7: choose one of random, zeros, text/],
       ['tenant', 'hasIsolationFault=1', /choose true or false/],
       ['kv', 'readsPerSecond', /write it like hotPages=32/],
     ] as const)
       expect(() => parseGuestOption(image, text), text).toThrow(reason)
+    for (const hotPages of [-1, 0.5, 2 ** 18 + 1, NaN])
+      expect(() => checkGuestOptions('stress', { hotPages })).toThrow(InputError)
+    checkGuestOptions('stress', { hotPages: 2 ** 18, hotPercent: 0 })
   })
 
   test('reach the guest when it boots and while it runs, stand in the trace and are run again', () => {

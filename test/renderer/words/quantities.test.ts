@@ -68,7 +68,7 @@ describe('quantities', () => {
     expect([0.05, 1, Infinity, 'auto' as const].map(formatSpeed)).toEqual([
       '0.05×',
       '1×',
-      'As fast as possible',
+      'Full speed',
       'Auto',
     ])
   })

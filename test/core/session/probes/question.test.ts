@@ -33,7 +33,7 @@ describe('questions of the probes', () => {
     [http, head('Content-Length: 1234567\r\n')],
     [http, 'x'.repeat(4096)],
     [resp, '+PONG\r\n'],
-    [resp, `:${'1'.repeat(600)}`],
+    [resp, `:${'1'.repeat(511)}`],
   ])('refuses what is no answer: %#', (question, text) => {
     expect(() => question.read(latin1Octets(text))).toThrow(WireError)
   })
