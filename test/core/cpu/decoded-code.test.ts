@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Hart } from '../../../core/cpu/hart.js'
-import { ATTENTION_CODE, type HartBus } from '../../../core/cpu/memory.js'
+import { ATTENTION_CODE, ATTENTION_LOG, type HartBus } from '../../../core/cpu/memory.js'
 import { Ram } from '../../../core/machine/ram.js'
 import { bareHart } from '../../support/bare-hart.js'
 
@@ -30,11 +30,13 @@ describe('DecodedCode', () => {
     }
   })
 
-  test('when the pool is full all is forgotten, and stores to those pages need no attention any more', () => {
+  test('when the pool is full all is forgotten, and stores to those pages need no attention but for the log', () => {
     const { hart, ram } = pagesOfCode(600)
+    ram.startDirtyLog()
     hart.run(512 * PAGE_WORDS)
     expect(ram.attention.reduce((count, bits) => count + (bits & ATTENTION_CODE ? 1 : 0), 0)).toBe(512)
     hart.run(1)
     expect(ram.attention.reduce((count, bits) => count + (bits & ATTENTION_CODE ? 1 : 0), 0)).toBe(1)
+    expect(ram.attention.every((bits) => (bits & ATTENTION_LOG) !== 0)).toBe(true)
   })
 })

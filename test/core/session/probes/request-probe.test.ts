@@ -1,10 +1,24 @@
 import { describe, expect, it } from 'vitest'
 import { milliseconds, seconds } from '../../../../core/base/units.js'
+import type { HostStack } from '../../../../core/net/host-stack.js'
 import { ProbeClient } from '../../../../core/session/probe-client.js'
 import { HttpQuestion } from '../../../../core/session/probes/http-question.js'
 import { RequestProbe } from '../../../../core/session/probes/request-probe.js'
 import { RespQuestion } from '../../../../core/session/probes/resp-question.js'
+import type { ByteStream } from '../../../../core/base/byte-stream.js'
+import { latin1Octets } from '../../../../core/base/octets.js'
 import { GuestServer } from '../../../support/guest-server.js'
+import { NetworkFixture, TestListener, TestOwner } from '../../../support/network-fixture.js'
+
+/** Breaks off in the middle of its first answer. */
+class FalteringServer extends TestOwner {
+  private asked = 0
+  override streamReadable(stream: ByteStream): void {
+    super.streamReadable(stream)
+    stream.write(latin1Octets(this.asked++ === 0 ? ':1' : ':7\r\n'))
+    if (this.asked === 1) stream.end()
+  }
+}
 
 function probed(image: 'web' | 'kv'): { server: GuestServer; probe: RequestProbe; answers: () => number[][] } {
   const server = new GuestServer(image)
@@ -55,5 +69,24 @@ describe('RequestProbe', () => {
     const lost = answers()[1]!.length
     expect(lost).toBeGreaterThan(1)
     expect(probe.connectionCount).toBeGreaterThan(10)
+  })
+
+  it('forgets half an answer with the connection on which it came', () => {
+    const { kernel, ...network } = new NetworkFixture()
+    const [client, server] = network.hosts as [HostStack, HostStack]
+    const listener = new TestListener(new FalteringServer())
+    server.listen(6379, listener)
+    const probe = new RequestProbe(kernel, client, server.address, new RespQuestion())
+    const told: string[] = []
+    probe.listener = {
+      probeAnswered: (sequence) => void told.push(`answered ${sequence}`),
+      probeFailed: (sequence) => void told.push(`failed ${sequence}`),
+    }
+    for (const sequence of [1, 2]) {
+      expect(probe.isReady()).toBe(true)
+      probe.ask(sequence)
+      kernel.runUntil(kernel.nowNs + milliseconds(50))
+    }
+    expect([told, probe.lastValue, listener.accepted]).toEqual([['failed 1', 'answered 2'], 7, 2])
   })
 })
