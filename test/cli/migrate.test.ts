@@ -44,7 +44,7 @@ describe('migrate', () => {
   })
 
   it.each([
-    ['web', 0],
+    ['web', 1],
     ['kv', 24],
   ])('moves the guest it is told to: %s', async (guest, secrets) => {
     const { status, out } = await outputOf(() => migrateCommand([...small, '--guest', guest, '--json', '-']))
