@@ -1,5 +1,15 @@
 /** What a read of a control and status register gives and what a write to it does, WARL fields included. */
-import { CSR, COUNTEREN_FIELDS, ENVCFG_FIOM, INTERRUPTS, MISA, MSTATUS_FIELDS, MSTATUS_MPP, USER } from './csr.js'
+import {
+  CSR,
+  COUNTEREN_FIELDS,
+  ENVCFG_FIOM,
+  INTERRUPTS,
+  MISA,
+  MSTATUS_FIELDS,
+  MACHINE,
+  MSTATUS_MPP,
+  USER,
+} from './csr.js'
 import type { Hart } from './hart.js'
 import { PMP_ENTRIES } from './pmp.js'
 
@@ -66,7 +76,9 @@ export function readCsr(hart: Hart, number: number): number | null {
     const [a, b, c, d] = hart.pmp.configurations.subarray(entry, entry + PMP_PER_WORD)
     return a! | (b! << 8) | (c! << 16) | (d! << 24)
   }
-  return isPerformanceCounter(number) ? 0 : null
+  if (isPerformanceCounter(number)) return 0
+  // Their shadows for user mode, which `mcounteren` never opens.
+  return hart.privilege === MACHINE && isCounterShadow(number) ? 0 : null
 }
 
 /** User mode reads what `mcounteren` lets it read. */
@@ -155,6 +167,11 @@ function isPmpAddress(number: number): boolean {
 
 function isPmpConfiguration(number: number): boolean {
   return number >= CSR.pmpcfg0 && number < CSR.pmpcfg0 + PMP_ENTRIES / PMP_PER_WORD
+}
+
+/** hpmcounter3 to 31 and their upper halves. */
+function isCounterShadow(number: number): boolean {
+  return (number & 0x1f) >= 3 && ((number & ~0x1f) === 0xc00 || (number & ~0x1f) === 0xc80)
 }
 
 /** mhpmcounter3 to 31, their upper halves and mhpmevent3 to 31: hard-wired to 0. */

@@ -51,6 +51,8 @@ export class Hart {
   readonly pmp = new Pmp()
   /** Address that `lr.w` reserved, or -1. */
   reservation = -1
+  /** What it loaded there, as QEMU's `load_val`: `sc.w` fails when something else stands there now, whoever wrote it. */
+  reservedValue = 0
   /** In `wfi`: the board must not run the hart until an enabled interrupt is pending. */
   waiting = false
 
@@ -259,6 +261,7 @@ export class Hart {
     const old = this.memory.words[offset >>> 2]!
     if (isLoad) {
       this.reservation = address
+      this.reservedValue = old
       x[rd] = old
       return 'done'
     }
@@ -266,7 +269,7 @@ export class Hart {
       x[rd] = old
       return this.storeWord(offset, atomicResult(funct5, old, operand))
     }
-    const isReserved = this.reservation === address
+    const isReserved = this.reservation === address && this.reservedValue === old
     this.reservation = -1
     x[rd] = isReserved ? 0 : 1
     return isReserved ? this.storeWord(offset, operand) : 'done'

@@ -28,6 +28,7 @@ const DESCRIPTION: DeviceStateDescription = Object.freeze({
     { name: 'env.pmp.cfg_reg', type: 'uint8', arrayLength: PMP_ENTRIES },
     { name: 'env.has_reservation', type: 'bool' },
     { name: 'env.load_res', type: 'uint32' },
+    { name: 'env.load_val', type: 'uint32' },
     { name: 'halted', type: 'bool' },
   ],
 } satisfies DeviceStateDescription)
@@ -58,6 +59,7 @@ export class HartState implements StatefulDevice {
       'env.pmp.cfg_reg': [...hart.pmp.configurations],
       'env.has_reservation': hart.reservation >= 0,
       'env.load_res': Math.max(0, hart.reservation),
+      'env.load_val': hart.reservedValue >>> 0,
       halted: hart.waiting,
     }
   }
@@ -91,6 +93,7 @@ export class HartState implements StatefulDevice {
       mepc: aligned('env.mepc'),
       mcause: state.u32('env.mcause'),
       mtval: state.u32('env.mtval'),
+      reservedValue: state.u32('env.load_val') | 0,
       reservation: state.bool('env.has_reservation') ? reserved : -1,
       waiting: state.bool('halted'),
     }

@@ -28,7 +28,7 @@ export class SlowHart {
   mip = 0
   /** No page is ever missing here. */
   readonly missingPage = -1
-  private reservation: number | null = null
+  private reservation: { readonly address: number; readonly value: number } | null = null
   private steps = 0
   private hasStoredToDevice = false
 
@@ -325,9 +325,9 @@ export class SlowHart {
     const isAllowed = [funct5 === 3 || this.mayAccess(address, 4, 'r'), funct5 === 2 || this.mayAccess(address, 4, 'w')]
     if (!this.isRam(address, 4) || isAllowed.includes(false)) throw new Trap(funct5 === 2 ? 5 : 7, address)
     const old = this.read(address, 4)
-    if (funct5 === 2) this.reservation = address
+    if (funct5 === 2) this.reservation = { address, value: old }
     else if (funct5 === 3) {
-      const succeeds = this.reservation === address
+      const succeeds = this.reservation?.address === address && this.reservation.value === old
       this.reservation = null
       if (succeeds) this.write(address, 4, operand)
       this.set(rd, succeeds ? 0 : 1)

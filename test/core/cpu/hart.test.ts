@@ -161,6 +161,25 @@ describe('loads, stores and atomics', () => {
     expect([10, 11, 12, 13, 14, 15].map((index) => hart.x[index])).toEqual([1, 0, 0, 1, 7, 1])
   })
 
+  test('sc.w fails when the word is another than lr.w loaded, whoever changed it', () => {
+    const hart = bareHart(`
+      li t0, 0x80001000
+      li t1, 7
+      lr.w a1, (t0)
+      sw t1, 0(t0)
+      sc.w a2, zero, (t0)
+      lr.w a1, (t0)
+      wfi
+      sc.w a3, zero, (t0)
+      lw a4, 0(t0)
+      wfi`)
+    hart.run(100)
+    hart.memory.words[0x1000 >> 2] = 9 // as a device would
+    hart.waiting = false
+    hart.run(100)
+    expect([10 + 2, 10 + 3, 10 + 4].map((index) => hart.x[index])).toEqual([1, 1, 9])
+  })
+
   test.each([
     ['amoadd.w', -5, 3, -2],
     ['amoswap.w', -5, 3, 3],

@@ -65,12 +65,7 @@ describe('quantities', () => {
   })
 
   test('speeds', () => {
-    expect([0.05, 1, Infinity, 'auto' as const].map(formatSpeed)).toEqual([
-      '0.05×',
-      '1×',
-      'Full speed',
-      'Auto',
-    ])
+    expect([0.05, 1, Infinity, 'auto' as const].map(formatSpeed)).toEqual(['0.05×', '1×', 'Full speed', 'Auto'])
   })
 
   test('how long ago a session was kept', () => {
