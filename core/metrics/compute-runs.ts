@@ -10,16 +10,17 @@ export interface PlantedSecret {
   readonly kind: string
   readonly name: string
   readonly value: string
-  /** In the guest only from when somebody typed it: counted as planted only in a run in which it was found. */
+  /** In the guest only from when somebody typed it: counts as planted from the first run on in which it was found. */
   readonly onlyOnceTyped?: boolean
 }
 
 /** One entry a migration, oldest first. */
 export function computeRuns(trace: Trace, planted: readonly PlantedSecret[]): RunMetrics[] {
   const starts = trace.rows('migration-start')
+  const typed = new Set<PlantedSecret>()
   return starts.map((start, index) => {
     const untilNs = starts[index + 1]?.atNs ?? Infinity
-    return computeRun(trace, start, untilNs, planted)
+    return computeRun(trace, start, untilNs, planted, typed)
   })
 }
 
@@ -28,6 +29,8 @@ function computeRun(
   start: TimedRow<'migration-start'>,
   untilNs: Nanos,
   planted: readonly PlantedSecret[],
+  /** Secrets that were found in earlier runs to have been typed; those of this run are added. */
+  typed: Set<PlantedSecret>,
 ): RunMetrics {
   const { migration } = start
   const statuses = trace.rows('migration-status').filter((row) => row.migration === migration)
@@ -35,7 +38,7 @@ function computeRun(
   const ended = statuses.find((row) => isFinal(row.status))
   const pause = guestPause(trace, start.atNs, untilNs, last?.vm ?? '')
   const gap = pause.fromNs === null ? null : clientGap(trace, { fromNs: pause.fromNs, toNs: pause.toNs }, untilNs)
-  const leak = leakage(trace, start.atNs, untilNs, planted)
+  const leak = leakage(trace, start.atNs, untilNs, planted, typed)
   const stop = trace.rows('migration-switchover').find((row) => row.migration === migration)
   const endNs = ended?.atNs ?? null
   return {
@@ -155,6 +158,7 @@ function leakage(
   fromNs: Nanos,
   untilNs: Nanos,
   planted: readonly PlantedSecret[],
+  typed: Set<PlantedSecret>,
 ): Pick<RunMetrics, 'leak' | 'findings' | 'secretsPlanted' | 'secretsFound' | 'ramOctetsRecovered'> {
   const streams = new Set<number>()
   for (const row of trace.rows('stream-seen', trace.firstAt('stream-seen', fromNs)))
@@ -172,7 +176,10 @@ function leakage(
   for (const event of events) {
     if (event.found) {
       const matches = planted.filter((secret) => reveals(event.value, secret.value))
-      for (const match of matches) known.add(match)
+      for (const match of matches) {
+        known.add(match)
+        if (match.onlyOnceTyped === true) typed.add(match)
+      }
       const { kind, name, value, address, packet, atNs } = event
       findings.push({ kind, name, value, address, packet, atNs, planted: matches.length > 0 })
     } else octetsOfStream.set(event.stream, event.octets)
@@ -186,7 +193,7 @@ function leakage(
   return {
     leak: steps,
     findings,
-    secretsPlanted: planted.filter((secret) => secret.onlyOnceTyped !== true || known.has(secret)).length,
+    secretsPlanted: planted.filter((secret) => secret.onlyOnceTyped !== true || typed.has(secret)).length,
     secretsFound: last?.secretsFound ?? 0,
     ramOctetsRecovered: last?.ramOctetsRecovered ?? 0,
   }

@@ -98,8 +98,8 @@ export class AttackerShell extends LineShell {
       const [line = ''] = value.split('\n')
       const packet = packets.length === 0 ? '' : `, packet ${packets.at(-1)}`
       // Two short lines: three terminals side by side leave some forty columns each.
-      this.print(`${String(index + 1).padStart(3)}  ${kind} ${ink.strong(name)} ${ink.dim(`${address}${packet}`)}\n`)
-      this.print(`     ${ink.leak(line.slice(0, VALUE_CHARACTERS))}\n`)
+      this.print(`${String(index + 1).padStart(2)} ${kind} ${ink.strong(name)} ${ink.dim(`${address}${packet}`)}\n`)
+      this.print(`   ${ink.leak(line.slice(0, VALUE_CHARACTERS))}\n`)
     })
   }
 

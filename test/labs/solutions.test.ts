@@ -35,6 +35,19 @@ describe.each(labs.map((lab) => [lab.id, lab] as const))('%s', (_, lab) => {
   })
 })
 
+describe('first-crossing', () => {
+  it('counts the password that was typed in every run from the one in which it was found', () => {
+    const session = open(firstCrossing, '1')
+    playSolution(firstCrossing, session)
+    const counted = session.world.runs().map(({ secretsFound, secretsPlanted }) => [secretsFound, secretsPlanted])
+    expect(counted).toEqual([
+      [26, 26],
+      [0, 26],
+      [0, 26],
+    ])
+  })
+})
+
 describe('wrong turns in first-crossing', () => {
   const play = (session: Session, ...ids: string[]): void => {
     for (const id of ids)
