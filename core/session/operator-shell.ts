@@ -31,20 +31,26 @@ export interface OperatorDesk {
   lastRun(): RunMetrics | undefined
 }
 
-const help = (guest: string, [a = '', b = '']: readonly string[]): string => `${ink.strong('Machines')}
-  virsh list --all                        what runs where
-  virsh start ${guest}                         boot the guest on ${a}
-  virsh suspend ${guest} | virsh resume ${guest}    stop it, let it go on
-  virsh dominfo ${guest}                       what it is
-${ink.strong('Migration')}
-  virsh migrate --live ${guest} [${b}] [--channel ${channelNames.join('|')}] [--offline]
-  virsh migrate-setmaxdowntime ${guest} 300ms
-  virsh migrate-setspeed ${guest} 128MiB/s     0 for no limit
-  virsh domjobinfo ${guest}                    how far it is
-  virsh domjobabort ${guest}                   give up; the guest stays where it is
-${ink.strong('QEMU monitor')}
-  info status | info migrate | migrate_cancel
-`
+const HELP_COLUMN = 40
+
+function help(guest: string, [a = '', b = '']: readonly string[]): string {
+  const line = (command: string, meaning: string): string => `  ${command.padEnd(HELP_COLUMN - 1)} ${meaning}\n`
+  return [
+    `${ink.strong('Machines')}\n`,
+    line('virsh list --all', 'what runs where'),
+    line(`virsh start ${guest}`, `boot the guest on ${a}`),
+    line(`virsh suspend ${guest} | virsh resume ${guest}`, 'stop it, let it go on'),
+    line(`virsh dominfo ${guest}`, 'what it is'),
+    `${ink.strong('Migration')}\n`,
+    `  virsh migrate --live ${guest} [${b}] [--channel ${channelNames.join('|')}] [--offline]\n`,
+    line(`virsh migrate-setmaxdowntime ${guest} 300ms`, 'the longest stop to aim for'),
+    line(`virsh migrate-setspeed ${guest} 128MiB/s`, '0 for no limit'),
+    line(`virsh domjobinfo ${guest}`, 'how far it is'),
+    line(`virsh domjobabort ${guest}`, 'give up; the guest stays where it is'),
+    `${ink.strong('QEMU monitor')}\n`,
+    '  info status | info migrate | migrate_cancel\n',
+  ].join('')
+}
 
 export class OperatorShell extends LineShell {
   constructor(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { milliseconds } from '../../../core/base/units.js'
 import type { ConsoleName } from '../../../core/session/world.js'
-import type { Session } from '../../../core/session/session.js'
+import { Session } from '../../../core/session/session.js'
 import { bootedSession, migrateToEnd, smallSession } from '../../support/lab-session.js'
 
 /** What a shell prints when `line` is typed, without colours, the echo and the prompt after it. */
@@ -27,6 +27,18 @@ describe('the operator’s shell', () => {
     expect(says(session, 'operator', 'virsh migrate --live web')).toContain('paused')
     expect(says(session, 'operator', 'virsh resume web')).toContain('resumed')
     expect(says(session, 'operator', 'virsh dominfo web')).toContain('Memory:         4096 KiB')
+  })
+
+  it('helps with the names of its own guest and hosts, in columns', () => {
+    const { parts } = smallSession()
+    const guest = { ...parts.scenario.guest, name: 'kv' }
+    const session = new Session({ ...parts, scenario: { ...parts.scenario, guest } })
+    const lines = says(session, 'operator', 'help').split('\n')
+    const columns = ['what runs where', 'boot the guest on host-a', 'stop it, let it go on', 'how far it is'].map(
+      (meaning) => lines.find((line) => line.endsWith(meaning))?.indexOf(meaning),
+    )
+    expect(columns).toEqual([42, 42, 42, 42])
+    expect(lines).toContain(`  virsh domjobinfo kv${' '.repeat(21)}how far it is`)
   })
 
   it('migrates, shows how far it is, and gives up', () => {
