@@ -60,16 +60,6 @@ static void command(char *line) {
   else print(line), print(": not a command; try help\n");
 }
 
-static void read_console(void) {
-  int octet;
-  while ((octet = console_read()) >= 0) {
-    char *line = terminal_type((char)octet);
-    if (!line) continue;
-    command(line);
-    terminal_show_prompt();
-  }
-}
-
 /* What may change while we run. */
 static void read_parameters(void) {
   const volatile struct parameters *given = (const volatile struct parameters *)PARAMETERS_AT;
@@ -100,7 +90,7 @@ void server_run(const struct server *server) {
     flush_translations();
     u64 time = now();
     read_parameters();
-    read_console();
+    terminal_read(command);
     net_poll();
     tcp_run(time);
     u64 next = server->work(time), latest = time + PARAMETER_TICKS;

@@ -262,3 +262,13 @@ char *terminal_type(char octet) {
   }
   return 0;
 }
+
+void terminal_read(void (*command)(char *line)) {
+  int octet;
+  while ((octet = console_read()) >= 0) {
+    char *line = terminal_type((char)octet);
+    if (!line) continue;
+    command(line);
+    terminal_show_prompt();
+  }
+}

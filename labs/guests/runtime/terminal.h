@@ -17,6 +17,8 @@ void terminal_show_prompt(void);
 /* Take one typed octet. Returns the line, without its end, when it is complete; otherwise 0. The line is the caller's
  * until the next octet. */
 char *terminal_type(char octet);
+/* Take all that was typed: `command` gets each complete line, and the prompt is shown after it. */
+void terminal_read(void (*command)(char *line));
 /* Print `text` on lines of its own without spoiling what is being typed. */
 void terminal_announce(const char *text);
 /* Begin with an empty history, as a new session does. */

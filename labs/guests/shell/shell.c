@@ -70,17 +70,11 @@ static void read_parameters(u64 time) {
   workload_set(&settings, time);
 }
 
-static void read_console(void) {
-  int octet;
-  while ((octet = console_read()) >= 0) {
-    char *line = terminal_type((char)octet);
-    if (!line) continue;
-    if (stage == LOGIN) login_name(line);
-    else if (stage == PASSWORD) login_password(line);
-    else command(line);
-    if (session.is_over && stage == SHELL) set_stage(LOGIN);
-    terminal_show_prompt();
-  }
+static void line_typed(char *line) {
+  if (stage == LOGIN) login_name(line);
+  else if (stage == PASSWORD) login_password(line);
+  else command(line);
+  if (session.is_over && stage == SHELL) set_stage(LOGIN);
 }
 
 static int is_tick_shown(void) { return tick_on && (stage == SHELL || parameters.flags & FLAG_TICK_ALWAYS); }
@@ -119,7 +113,7 @@ int main(void) {
       next_look = time + LOOK_TICKS;
       read_parameters(time);
     }
-    read_console();
+    terminal_read(line_typed);
     net_poll();
     workload_run(time);
     /* Ticks that are not shown are counted at the next look. */

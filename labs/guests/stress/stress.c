@@ -118,16 +118,6 @@ static void command(char *line) {
   print(words[0]), print(": not a command; try help\n");
 }
 
-static void read_console(void) {
-  int octet;
-  while ((octet = console_read()) >= 0) {
-    char *line = terminal_type((char)octet);
-    if (!line) continue;
-    command(line);
-    terminal_show_prompt();
-  }
-}
-
 /* ---- what the host says ---- */
 static struct workload settings_given(void) {
   struct workload settings = workload_of_parameters();
@@ -186,7 +176,7 @@ int main(void) {
       next_look = time + LOOK_TICKS;
       read_parameters(time);
     }
-    read_console();
+    terminal_read(command);
     net_poll();
     workload_run(time);
     sleep_until(workload_due(time, next_tick < next_look ? next_tick : next_look));
