@@ -223,7 +223,7 @@ function receiveText(c: TcpConnection, segment: Readonly<TcpHeader>, frame: Uint
     c.ackNow = true
     return
   }
-  const octets = frame.subarray(start, end)
+  const octets = frame.slice(start, end)
   const sequence = seqAdd(segment.sequence, skip)
   if (sequence !== c.rcvNxt) {
     c.receiveBuffer.insert(sequence, octets)
