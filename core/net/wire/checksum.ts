@@ -40,7 +40,7 @@ export function onesComplementSum(octets: Uint8Array, start: number, end: number
 /** Buffers larger than this are not remembered: that would keep them in memory. */
 const REMEMBERED_OCTETS_MAX = 8 * 1024 * 1024
 let lastBuffer: ArrayBufferLike | null = null
-let lastWords = new Uint32Array(0)
+let lastWords: Uint32Array = new Uint32Array(0)
 
 /** The buffer as 32-bit words. Frames are cut from few buffers, so the view of the last one is mostly the right one. */
 function wordsOf(buffer: ArrayBufferLike): Uint32Array {
