@@ -58,6 +58,8 @@ export class ConsoleFeed {
 export interface Analysed {
   readonly name: string
   readonly report: unknown
+  /** False for a bare stream. */
+  readonly hasPackets: boolean
 }
 
 export interface Problem {
@@ -188,7 +190,7 @@ export function useSession(engine: EngineSource, options: SessionOptions = {}): 
         return options.save?.(answer.file)
       case 'analysis':
         progress.value = null
-        analysed.value = { name: answer.name, report: answer.report }
+        analysed.value = { name: answer.name, report: answer.report, hasPackets: answer.hasPackets }
         return
       case 'exported':
         return options.exported?.(answer)

@@ -363,7 +363,7 @@ export type Answer =
   | PacketAnswer
   | { readonly kind: 'labs'; readonly labs: readonly LabSummary[] }
   | { readonly kind: 'saved'; readonly file: SessionFile }
-  | { readonly kind: 'analysis'; readonly name: string; readonly report: unknown }
+  | { readonly kind: 'analysis'; readonly name: string; readonly report: unknown; readonly hasPackets: boolean }
   | {
       readonly kind: 'exported'
       readonly what: 'report-data' | 'pcapng'
