@@ -144,6 +144,7 @@ export class CaptureIndex implements PayloadSource {
     const linkType = this.source.linkType(packet)
     if (linkType !== LINK_TYPE.ethernet) return this.addOtherLink(packet, row, frame, linkType)
     if (frame.length < 14) return this.markMalformed(row)
+    columns.marks[row]! |= MARK.ethernet
     columns.ethDestination[row] = readMac(frame, 0)
     columns.ethSource[row] = readMac(frame, 6)
     let type = readU16be(frame, 12)
@@ -151,7 +152,7 @@ export class CaptureIndex implements PayloadSource {
     while (type === 0x8100 || type === 0x88a8 || type === 0x9100) {
       if (frame.length < at + 4) return this.markMalformed(row)
       if (at === 14) columns.vlan[row] = readU16be(frame, at) & 0xfff
-      else columns.marks[row]! |= MARK.repeats
+      if (at > 14 || type !== 0x8100) columns.marks[row]! |= MARK.repeats
       type = readU16be(frame, at + 2)
       at += 4
     }

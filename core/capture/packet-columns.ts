@@ -17,6 +17,8 @@ export const MARK = {
   /** A unit of the stream's protocol ends here, or an endless one passes. */
   hasUnits: 4,
   fragment: 8,
+  /** The frame begins with an Ethernet header. */
+  ethernet: 16,
 } as const
 
 const INITIAL_ROWS = 1024
