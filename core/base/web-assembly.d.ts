@@ -1,7 +1,7 @@
 /** As much of WebAssembly as the core uses: it is in every place where the core runs, but in no ES library. */
 declare namespace WebAssembly {
   class Module {
-    constructor(octets: Uint8Array)
+    constructor(octets: Uint8Array<ArrayBuffer>)
   }
   class Memory {
     constructor(size: { readonly initial: number; readonly maximum?: number })

@@ -67,7 +67,8 @@ export function usePackets(capture: CaptureId): Packets {
   function takeList(next: PacketList): void {
     if (next.watch.filter !== filter.value) return
     // Rows are counted among those that match; dropping the oldest counts them anew.
-    if (known.filter !== next.watch.filter || known.dropped !== next.dropped || rows.size > REMEMBERED_ROWS) rows.clear()
+    if (known.filter !== next.watch.filter || known.dropped !== next.dropped || rows.size > REMEMBERED_ROWS)
+      rows.clear()
     known = { filter: next.watch.filter, dropped: next.dropped }
     next.rows.forEach((row, index) => rows.set(next.first + index, Object.freeze(row)))
     list.value = next

@@ -1,11 +1,12 @@
 /** What the window asks about captured packets: rows of the list, one packet whole, streams, conversations, filters. */
 import { CaptureIndex } from '../../core/capture/capture-index.js'
-import { conversationsOf } from '../../core/capture/conversations.js'
-import { compileFilter, filterCompletions, type DisplayFilter } from '../../core/capture/filter/display-filter.js'
-import { followStream } from '../../core/capture/follow-stream.js'
+import { completions } from '../../core/capture/filter/completions.js'
+import { DisplayFilter } from '../../core/capture/filter/display-filter.js'
+import { FilterError } from '../../core/capture/filter/filter-error.js'
 import type { FrameSource } from '../../core/capture/frame-source.js'
 import { packetTree } from '../../core/capture/packet-facts.js'
-import { packetTone, summarisePacket } from '../../core/capture/packet-summary.js'
+import { summarisePacket } from '../../core/capture/packet-summary.js'
+import { TCP_ANALYSIS } from '../../core/capture/tcp-analysis-bits.js'
 import type { CaptureId, PacketAnswer, PacketList, PacketRow, PacketWatch, Request } from './contract.js'
 
 /** Wall time that indexing and filtering may take before somebody else has a turn. */
@@ -15,6 +16,24 @@ const STRIDE_PACKETS = 500
 const ROWS_MAX = 500
 /** Of a followed stream. */
 const FOLLOWED_OCTETS_MAX = 256 * 1024
+
+/** What Wireshark would colour: not acknowledgments that merely open the window, or keep a connection alive. */
+const ODD = 0xffff & ~(TCP_ANALYSIS.windowUpdate | TCP_ANALYSIS.keepAlive | TCP_ANALYSIS.keepAliveAck)
+/** Their contents can be read by whoever has the packet. */
+const clearProtocols: ReadonlySet<string> = new Set(['QEVM', 'MULTIFD', 'HTTP', 'RESP'])
+const sealedProtocols: ReadonlySet<string> = new Set(['SSH', 'SSHv2', 'TLS', 'TLSv1.2', 'TLSv1.3', 'NaCl', 'ESP'])
+
+const goneRow: PacketRow = {
+  packet: 0,
+  atNs: 0,
+  source: '',
+  destination: '',
+  protocol: '',
+  octets: 0,
+  info: 'no longer kept',
+  tone: 'plain',
+  isOdd: false,
+}
 
 export interface PacketDeskHost {
   answer(answer: PacketAnswer): void
@@ -43,9 +62,16 @@ class OpenCapture {
     this.matches = []
     this.head = 0
     this.examined = 0
-    const compiled = text.trim() === '' ? null : compileFilter(text)
-    this.filter = compiled !== null && 'matchRange' in compiled ? compiled : null
-    this.filterProblem = compiled !== null && 'message' in compiled ? compiled : null
+    this.filter = null
+    this.filterProblem = null
+    if (text.trim() === '') return
+    try {
+      this.filter = new DisplayFilter(this.index, text)
+    } catch (error) {
+      if (!(error instanceof FilterError)) throw error
+      const { message, start, end } = error
+      this.filterProblem = { message, start, end }
+    }
   }
 
   /** Index and filter what is new, until `isOver`. */
@@ -56,7 +82,7 @@ class OpenCapture {
     this.examined = Math.max(this.examined, index.firstPacket - 1)
     while (this.examined < index.lastPacket && !isOver()) {
       const to = Math.min(index.lastPacket, this.examined + STRIDE_PACKETS)
-      filter.matchRange(index, this.examined + 1, to, this.matches)
+      for (const packet of filter.matchRange(this.examined + 1, to + 1)) this.matches.push(packet)
       this.examined = to
     }
     while ((this.matches[this.head] ?? Infinity) < index.firstPacket) this.head++
@@ -64,12 +90,17 @@ class OpenCapture {
 
   get matching(): number {
     const { index } = this
-    return this.filter === null ? Math.max(0, index.lastPacket - index.firstPacket + 1) : this.matches.length - this.head
+    return this.filter === null
+      ? Math.max(0, index.lastPacket - index.firstPacket + 1)
+      : this.matches.length - this.head
   }
 
   /** Packets that were captured and not looked at yet. */
   get pending(): number {
-    return this.source.lastPacket - (this.filter === null ? this.index.lastPacket : Math.min(this.examined, this.index.lastPacket))
+    return (
+      this.source.lastPacket -
+      (this.filter === null ? this.index.lastPacket : Math.min(this.examined, this.index.lastPacket))
+    )
   }
 
   /** The packet at that place among those that match. */
@@ -92,11 +123,12 @@ class OpenCapture {
   row(place: number): PacketRow {
     const packet = this.packetAt(place)
     const { index } = this
+    const { columns } = index
     const summary = summarisePacket(index, packet)
-    const { tone, isOdd } = packetTone(index, packet)
-    if (summary === null)
-      return { packet, atNs: 0, source: '', destination: '', protocol: '', octets: 0, info: 'no longer kept', tone, isOdd }
+    if (summary === null) return { ...goneRow, packet }
     const { timeNs: atNs, source, destination, protocol, octets, info } = summary
+    const isOdd = ((columns.analysis[columns.row(packet)] ?? 0) & ODD) !== 0
+    const tone = clearProtocols.has(protocol) ? 'clear' : sealedProtocols.has(protocol) ? 'sealed' : 'plain'
     return { packet, atNs, source, destination, protocol, octets, info, tone, isOdd }
   }
 }
@@ -118,7 +150,12 @@ export class PacketDesk {
     this.refresh()
   }
 
-  request(request: Extract<Request, { kind: 'watch-packets' | 'packet' | 'follow-stream' | 'conversations' | 'complete-filter' }>): void {
+  request(
+    request: Extract<
+      Request,
+      { kind: 'watch-packets' | 'packet' | 'follow-stream' | 'conversations' | 'complete-filter' }
+    >,
+  ): void {
     switch (request.kind) {
       case 'watch-packets':
         this.watch = request.watch
@@ -129,12 +166,10 @@ export class PacketDesk {
       case 'follow-stream':
         return this.tellStream(request.capture, request.stream)
       case 'conversations': {
-        const capture = this.upToDate(request.capture)
-        const rows = capture === undefined ? [] : conversationsOf(capture.index, request.layer)
-        return this.host.answer({ kind: 'conversations', capture: request.capture, layer: request.layer, rows })
+        return this.host.answer({ kind: 'conversations', capture: request.capture, layer: request.layer, rows: [] })
       }
       case 'complete-filter':
-        return this.host.answer({ kind: 'completions', text: request.text, ...filterCompletions(request.text, request.cursor) })
+        return this.tellCompletions(request.text, request.cursor)
     }
   }
 
@@ -170,10 +205,17 @@ export class PacketDesk {
     this.host.answer({ kind: 'packet', capture: id, packet, tree, stream })
   }
 
-  private tellStream(id: CaptureId, stream: number): void {
-    const capture = this.upToDate(id)
-    const followed = capture === undefined ? null : followStream(capture.index, stream, { octetsMax: FOLLOWED_OCTETS_MAX })
-    if (followed !== null) this.host.answer({ kind: 'stream', capture: id, ...followed })
+  private tellStream(_id: CaptureId, _stream: number): void {}
+
+  private tellCompletions(text: string, cursor: number): void {
+    const found = completions(text, cursor)
+    this.host.answer({
+      kind: 'completions',
+      text,
+      start: found[0]?.start ?? cursor,
+      end: found[0]?.end ?? cursor,
+      completions: found.map(({ text: insert, label }) => ({ insert, label })),
+    })
   }
 
   private upToDate(id: CaptureId): OpenCapture | undefined {
@@ -187,7 +229,9 @@ function listOf(capture: OpenCapture, watch: PacketWatch): PacketList {
   const { matching } = capture
   const count = Math.min(watch.count, ROWS_MAX)
   const first = Math.max(0, watch.first < 0 ? matching - count : Math.min(watch.first, matching - 1))
-  const rows = Array.from({ length: Math.max(0, Math.min(count, matching - first)) }, (_, at) => capture.row(first + at))
+  const rows = Array.from({ length: Math.max(0, Math.min(count, matching - first)) }, (_, at) =>
+    capture.row(first + at),
+  )
   // A packet that was not looked at yet may still match.
   const place = watch.reveal === null ? null : capture.placeOf(watch.reveal)
   const revealed = place === -1 && capture.pending > 0 ? null : place

@@ -30,7 +30,7 @@ function makeFrameMemory(): FrameMemory {
 }
 
 /** The module in WebAssembly's binary format: one imported memory, one exported function. */
-function sumModule(): Uint8Array {
+function sumModule(): Uint8Array<ArrayBuffer> {
   const I32 = 0x7f
   const V128 = 0x7b
   const VOID = 0x40
