@@ -1,7 +1,7 @@
 /** A mirror, which Cisco calls SPAN: what passes some ports, or comes into some VLANs, is copied to another port. */
 import { InputError } from '../../base/errors.js'
 import type { SwitchPort } from './switch-port.js'
-import type { VlanSet } from './vlan-set.js';
+import type { VlanSet } from './vlan-set.js'
 import { parseVlans } from './vlan-set.js'
 
 export type MirrorDirection = 'rx' | 'tx' | 'both'
