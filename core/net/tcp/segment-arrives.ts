@@ -8,7 +8,7 @@ import { milliseconds } from '../../base/units.js'
 import { TCP_FLAG, type TcpHeader } from '../wire/tcp.js'
 import { seqAdd, seqDiff, seqLeq, seqLt, seqMax } from './sequence.js'
 import type { TcpConnection } from './tcp-connection.js'
-import { armTimers, startKeepAlive } from './timers.js'
+import { armTimers, startKeepAlive } from './arm-timers.js'
 import { refuse, retransmitFirst, sendAck, sendSegment, transmit } from './transmit.js'
 
 /** Octets of the timestamps option with its padding, in every segment. */

@@ -1,6 +1,6 @@
 /**
  * One TCP connection (RFC 9293): its control block, the stream its owner sees, its timers. What arrives is handled in
- * segment-arrives.ts, what leaves in transmit.ts, what time brings in timers.ts. Options: MSS, window scale and timestamps
+ * segment-arrives.ts, what leaves in transmit.ts, what time brings in timeouts.ts. Options: MSS, window scale and timestamps
  * (RFC 7323), SACK (RFC 2018, RFC 2883). Left out: urgent data, ECN.
  *
  * @implements RFC 9293 §3.8, §3.9
@@ -20,7 +20,7 @@ import { SendBuffer } from './send-buffer.js'
 import { seqAdd, seqDiff } from './sequence.js'
 import type { TcpLayer } from './tcp-layer.js'
 import type { ConnectionState } from './tcp-state.js'
-import { keepAliveTimedOut, persistTimedOut, retransmissionTimedOut, TIME_WAIT_NS } from './timers.js'
+import { keepAliveTimedOut, persistTimedOut, retransmissionTimedOut, TIME_WAIT_NS } from './timeouts.js'
 import { sendReset, transmit } from './transmit.js'
 
 /** RFC 9293 §3.8.6.3 allows 500 ms; Linux waits 40. */

@@ -17,7 +17,7 @@ import { checkCookie, COOKIE_LIFE_NS, makeCookie, stampedOptions } from './syn-c
 import { TcpConnection, type ConnectionEnds } from './tcp-connection.js'
 import { completeTcpOptions, type TcpOptions } from './tcp-options.js'
 import { connectionRow, listenerRow, type TcpTableRow } from './tcp-table.js'
-import { setRetransmissionTimer } from './timers.js'
+import { setRetransmissionTimer } from './arm-timers.js'
 import { refuse, sendCookie, sendSegment } from './transmit.js'
 
 export type { TcpListener } from './listening-port.js'
@@ -50,7 +50,7 @@ export class TcpLayer implements IpProtocol {
   /** For initial sequence numbers and cookies. */
   private readonly key: Uint8Array
   private connectionCount = 0
-  private cookieSentNs: Nanos = -COOKIE_LIFE_NS
+  private cookieSentNs: Nanos | null = null
   cookiesSent = 0
   /** Connections that began with a cookie that came back. */
   cookiesAccepted = 0
@@ -172,7 +172,7 @@ export class TcpLayer implements IpProtocol {
     pair: AddressPair,
     frame: Uint8Array,
   ): boolean {
-    if (this.kernel.nowNs - this.cookieSentNs > COOKIE_LIFE_NS) return false
+    if (this.cookieSentNs === null || this.kernel.nowNs - this.cookieSentNs > COOKIE_LIFE_NS) return false
     const ends = endsOf(segment, pair)
     const cookie = seqAdd(segment.acknowledgment, -1)
     const mss = checkCookie(this.key, ends, cookie, this.kernel.nowNs)

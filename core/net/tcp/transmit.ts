@@ -13,7 +13,7 @@ import { seqAdd, seqDiff, seqLt, seqMax } from './sequence.js'
 import { stampOptions } from './syn-cookies.js'
 import type { TcpConnection } from './tcp-connection.js'
 import type { TcpLayer } from './tcp-layer.js'
-import { armTimers } from './timers.js'
+import { armTimers } from './arm-timers.js'
 
 /** How much of a link's time a host may have queued before TCP waits ("small queues"). */
 const BACKLOG_NS_MAX: Nanos = microseconds(100)

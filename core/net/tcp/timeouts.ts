@@ -5,6 +5,7 @@
  * @implements RFC 6298 §5, RFC 9293 §3.8.3 (failures), §3.8.4 (keep-alive), §3.8.6.1 (zero-window probes), RFC 6429
  */
 import { seconds, type Nanos } from '../../base/units.js'
+import { armTimers, setRetransmissionTimer } from './arm-timers.js'
 import { seqAdd } from './sequence.js'
 import type { TcpConnection } from './tcp-connection.js'
 import { sendSegment, transmitAgain, windowProbe } from './transmit.js'
@@ -15,31 +16,6 @@ const SYN_RETRIES_MAX = 6
 /** R2 of RFC 9293 §3.8.3: about a quarter of an hour. */
 const RETRIES_MAX = 15
 const PROBE_INTERVAL_NS_MAX: Nanos = seconds(60)
-
-/**
- * The retransmission timer runs while something is outstanding; the persist timer while nothing is, and yet something waits
- * for a larger window.
- */
-export function armTimers(c: TcpConnection): void {
-  if (c.flightOctets() > 0) {
-    stopPersisting(c)
-    if (!c.retransmissionTimer.isSet) {
-      c.waitingSinceNs = c.kernel.nowNs
-      setRetransmissionTimer(c)
-    }
-    return
-  }
-  c.retransmissionTimer.stop()
-  if (c.unsentOctets() === 0) stopPersisting(c)
-  else if (!c.persistTimer.isSet) c.persistTimer.set(c.rtt.rtoNs)
-}
-
-/** After the RTO, or when the user's patience ends. */
-export function setRetransmissionTimer(c: TcpConnection): void {
-  const { userTimeoutNs } = c.layer.options
-  const leftNs = userTimeoutNs === null ? Infinity : c.waitingSinceNs + userTimeoutNs - c.kernel.nowNs
-  c.retransmissionTimer.set(Math.max(1, Math.min(c.rtt.rtoNs, leftNs)))
-}
 
 export function retransmissionTimedOut(c: TcpConnection): void {
   const { tcpState } = c
@@ -76,20 +52,6 @@ export function persistTimedOut(c: TcpConnection): void {
   // A small window that was used after all leaves something outstanding.
   if (c.flightOctets() > 0) armTimers(c)
   else c.persistTimer.set(Math.min(PROBE_INTERVAL_NS_MAX, c.rtt.rtoNs * 2 ** Math.min(16, c.windowProbes)))
-}
-
-function stopPersisting(c: TcpConnection): void {
-  if (!c.persistTimer.isSet) return
-  c.persistTimer.stop()
-  c.windowProbes = 0
-  c.windowProbesUnanswered = 0
-}
-
-/** The connection is open: ask after so much silence, if that was chosen. */
-export function startKeepAlive(c: TcpConnection): void {
-  const { keepAlive } = c.layer.options
-  c.lastHeardNs = c.kernel.nowNs
-  if (keepAlive !== null) c.keepAliveTimer.set(keepAlive.idleNs)
 }
 
 /** RFC 9293 §3.8.4: a segment without data, from before the window, which the peer must answer. */
