@@ -4,6 +4,7 @@ import type { FrameSink } from '../base/frame-sink.js'
 import type { Nanos } from '../base/units.js'
 import type { Kernel, KernelEvent, Process, QueuedEvent } from '../kernel/kernel.js'
 import type { FramePort } from './frame-port.js'
+import { recycleFrame } from './frame-pool.js'
 import { FrameQueue } from './frame-queue.js'
 import type { LinkTraffic } from './link-traffic.js'
 import { ETHERNET_FRAME_OCTETS_MIN } from './wire/ethernet.js'
@@ -27,9 +28,8 @@ const ARRIVE: KernelEvent = Object.freeze({ kind: 'frame-arrives' })
  * kernel: one event a frame, and an idle link has none.
  */
 class LinkDirection implements Process {
-  private readonly frames = new FrameQueue<Uint8Array>()
-  private readonly arrivalsNs = new FrameQueue<Nanos>()
-  private scheduled: QueuedEvent | null = null
+  private readonly frames = new FrameQueue()
+  private arrival: QueuedEvent
   /**
    * When the last bit of everything accepted so far is sent: whole nanoseconds and a rest in units of 1/rateBps
    * nanoseconds, since rounding each frame would add up.
@@ -44,7 +44,9 @@ class LinkDirection implements Process {
   constructor(
     private readonly kernel: Kernel,
     private readonly link: Link,
-  ) {}
+  ) {
+    this.arrival = kernel.idleEvent(this, ARRIVE)
+  }
 
   /** The end at which frames come out. */
   exit: LinkEnd | null = null
@@ -58,6 +60,7 @@ class LinkDirection implements Process {
     const waitingOctets = ((startNs - kernel.nowNs) * rateBps) / 8e9
     if (link.isCut || waitingOctets + wireOctets > link.queueOctetsMax) {
       this.framesDropped++
+      recycleFrame(frame)
       return
     }
     const scaled = wireOctets * 8e9 + (isIdle ? 0 : this.freeAtRest)
@@ -65,19 +68,19 @@ class LinkDirection implements Process {
     this.freeAtNs = startNs + (scaled - this.freeAtRest) / rateBps
     const sentNs = this.freeAtNs + (this.freeAtRest > 0 ? 1 : 0)
     this.lastArrivalNs = Math.max(this.lastArrivalNs, sentNs + link.delayNs)
-    this.frames.push(frame)
-    this.arrivalsNs.push(this.lastArrivalNs)
-    if (this.scheduled === null) this.scheduleNext()
+    this.frames.push(frame, this.lastArrivalNs)
+    if (this.frames.length === 1) this.scheduleNext()
   }
 
   handleEvent(): void {
     const frame = this.frames.shift()
-    this.arrivalsNs.shift()
-    this.scheduleNext()
-    if (frame === undefined) return
+    if (this.frames.length > 0) this.scheduleNext()
+    if (frame === null) return
     this.framesDelivered++
     this.link.traffic?.count(frame)
-    this.exit?.output?.receiveFrame(frame)
+    const output = this.exit?.output ?? null
+    if (output === null) recycleFrame(frame)
+    else output.receiveFrame(frame)
   }
 
   /** How long what is accepted will still occupy the wire. */
@@ -88,17 +91,14 @@ class LinkDirection implements Process {
   /** What is on the way is lost. */
   clear(): void {
     this.framesDropped += this.frames.length
-    this.frames.clear()
-    this.arrivalsNs.clear()
-    this.kernel.cancel(this.scheduled)
-    this.scheduled = null
+    for (let frame = this.frames.shift(); frame !== null; frame = this.frames.shift()) recycleFrame(frame)
+    this.kernel.cancel(this.arrival)
     this.freeAtNs = 0
     this.freeAtRest = 0
   }
 
   private scheduleNext(): void {
-    const nextNs = this.arrivalsNs.peek()
-    this.scheduled = nextNs === undefined ? null : this.kernel.scheduleAt(nextNs, this, ARRIVE)
+    this.arrival = this.kernel.rearm(this.arrival, this.frames.firstNs())
   }
 }
 

@@ -5,6 +5,7 @@
 import type { FrameSink } from '../base/frame-sink.js'
 import { seconds, type Nanos } from '../base/units.js'
 import type { Kernel } from '../kernel/kernel.js'
+import { copyFrame, recycleFrame } from './frame-pool.js'
 import type { FramePort } from './frame-port.js'
 import { isGroupMac, macText, readMac, type MacAddress } from './wire/addresses.js'
 import { ETHERNET_HEADER_OCTETS } from './wire/ethernet.js'
@@ -15,6 +16,9 @@ export interface SwitchOptions {
   /** Addresses that the table holds: 8192. When it is full, no more are learned and frames to them are flooded. */
   readonly addressesMax?: number
 }
+
+/** An answer to an answer, at most: more nested forwardings of one switch are a loop. */
+const DEPTH_MAX = 8
 
 interface LearnedAddress {
   port: SwitchPort
@@ -42,7 +46,8 @@ export class SwitchPort implements FramePort {
 
   send(frame: Uint8Array): void {
     this.framesOut++
-    this.output?.receiveFrame(frame)
+    if (this.output === null) recycleFrame(frame)
+    else this.output.receiveFrame(frame)
   }
 }
 
@@ -52,9 +57,9 @@ export class Switch {
   private readonly ageingNs: Nanos
   private readonly addressesMax: number
   private nextSweepNs: Nanos = 0
-  /** Frames whose forwarding is under way: ports without delay may bring frames back before it is over. */
-  private readonly forwarding: Uint8Array[] = []
-  /** Frames that came back to this switch while it was forwarding them: a loop of cables without delay. */
+  /** Forwardings under way inside one another: ports without delay may bring frames back before they are over. */
+  private depth = 0
+  /** Frames that were dropped because they went round and round a loop of cables without delay. */
   framesLooped = 0
 
   constructor(
@@ -95,37 +100,44 @@ export class Switch {
 
   /** Called by the ports. */
   forward(frame: Uint8Array, ingress: SwitchPort): void {
-    if (ingress.isMirror || frame.length < ETHERNET_HEADER_OCTETS) return
-    if (this.forwarding.length > 0 && this.forwarding.includes(frame)) {
+    if (ingress.isMirror || frame.length < ETHERNET_HEADER_OCTETS) {
+      recycleFrame(frame)
+      return
+    }
+    if (this.depth >= DEPTH_MAX) {
       this.framesLooped++
+      recycleFrame(frame)
       return
     }
     this.learn(readMac(frame, 6), ingress)
     const destination = readMac(frame, 0)
     const egress = isGroupMac(destination) ? null : this.portOf(destination)
-    this.forwarding.push(frame)
+    this.depth++
     // Copies leave first, so that a mirror never shows an answer before what it answers.
     this.sendCopies(frame, ingress, egress)
     if (egress === null) this.flood(frame, ingress)
     else if (egress !== ingress) egress.send(frame)
-    this.forwarding.pop()
+    else recycleFrame(frame)
+    this.depth--
   }
 
   private flood(frame: Uint8Array, ingress: SwitchPort): void {
-    for (const port of this.portList) if (port !== ingress && !port.isMirror) port.send(frame)
+    for (const port of this.portList)
+      if (port !== ingress && !port.isMirror && port.output !== null) port.send(copyFrame(frame))
+    recycleFrame(frame)
   }
 
   private sendCopies(frame: Uint8Array, ingress: SwitchPort, egress: SwitchPort | null): void {
     const first = ingress.mirror
-    first?.send(frame)
+    first?.send(copyFrame(frame))
     if (egress !== null) {
       const { mirror } = egress
-      if (egress !== ingress && mirror !== null && mirror !== first) mirror.send(frame)
+      if (egress !== ingress && mirror !== null && mirror !== first) mirror.send(copyFrame(frame))
       return
     }
     for (const mirror of this.portList) {
       if (!mirror.isMirror || mirror === first) continue
-      if (this.portList.some((port) => port !== ingress && port.mirror === mirror)) mirror.send(frame)
+      if (this.portList.some((port) => port !== ingress && port.mirror === mirror)) mirror.send(copyFrame(frame))
     }
   }
 

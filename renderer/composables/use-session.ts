@@ -97,6 +97,7 @@ export interface SessionOptions {
   /** Keeps a session that the engine asks to keep. */
   readonly save?: (file: SessionFile) => void
   readonly exported?: (file: Exported) => void
+  readonly liveCapture?: (octets: Uint8Array, isLast: boolean) => void
 }
 
 const MOST_CONSOLE_CHARACTERS = 400_000
@@ -191,6 +192,8 @@ export function useSession(engine: EngineSource, options: SessionOptions = {}): 
         return
       case 'exported':
         return options.exported?.(answer)
+      case 'live-capture':
+        return options.liveCapture?.(answer.octets, answer.isLast)
       case 'progress':
         progress.value = answer.fraction >= 1 ? null : { what: answer.what, fraction: answer.fraction }
         return

@@ -98,6 +98,8 @@ export type Request =
   /** A capture from outside: the attacker's tool on a file. */
   | { readonly kind: 'analyse'; readonly name: string; readonly octets: Uint8Array }
   | { readonly kind: 'export'; readonly what: 'report-data' | 'pcapng' }
+  /** The next piece of the attacker's capture as one growing pcapng; `isFirst` begins a new one. Answered by `live-capture`. */
+  | { readonly kind: 'live-capture'; readonly isFirst: boolean }
 
 export type HostRole = 'hypervisor' | 'client' | 'attacker'
 
@@ -255,6 +257,8 @@ export type Answer =
       readonly name: string
       readonly octets: Uint8Array
     }
+  /** Empty when nothing was captured since the piece before. */
+  | { readonly kind: 'live-capture'; readonly octets: Uint8Array; readonly isLast: boolean }
   /** Long work: opening a long session, analysing a capture. `fraction` is 0 to 1. */
   | { readonly kind: 'progress'; readonly what: string; readonly fraction: number }
   /** Something a person did cannot be done; the session goes on. */

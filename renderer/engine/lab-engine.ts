@@ -5,6 +5,7 @@ import type { Lab } from '../../core/lab/lab-schema.js'
 import { labProgress } from '../../core/lab/lab-progress.js'
 import { playStep } from '../../core/lab/play-solution.js'
 import { scenarioOf } from '../../core/lab/lab-schema.js'
+import { TapStream } from '../../core/net/tap-stream.js'
 import { buildReport } from '../../core/report/build-report.js'
 import { defaultScenario, type Scenario } from '../../core/session/scenario.js'
 import { Session, type LoggedCommand, type SessionCommand } from '../../core/session/session.js'
@@ -24,6 +25,8 @@ const CATCH_UP_MS = 16
 const STRIDE_NS = 20_000
 /** Speed at which a migration is shown when the speed is left to the engine. */
 const SLOW_MOTION = 0.05
+/** Of a live capture, in one answer. */
+const LIVE_PIECE_OCTETS = 4 * 1024 * 1024
 /** The clock stops by itself after so much virtual time in which nobody did anything and nothing was under way. */
 const IDLE_NS = 30e9
 
@@ -59,6 +62,7 @@ export class LabEngine {
   private lastSaveMs = 0
   private lastActionNs = 0
   private sessionCount = 0
+  private live: { readonly session: Session; readonly stream: TapStream } | null = null
 
   constructor(private readonly host: EngineHost) {}
 
@@ -133,6 +137,8 @@ export class LabEngine {
       }
       case 'export':
         return this.export(request.what)
+      case 'live-capture':
+        return this.sendLiveCapture(request.isFirst)
     }
   }
 
@@ -395,6 +401,17 @@ export class LabEngine {
         log: session.log.slice(),
       },
     })
+  }
+
+  /** A capture ends with its session. */
+  private sendLiveCapture(isFirst: boolean): void {
+    const session = this.open?.session
+    if (isFirst && session !== undefined) this.live = { session, stream: new TapStream(session.world.rack.tap) }
+    const { live } = this
+    const isLast = live === null || live.session !== session
+    const octets = isLast ? (live?.stream.finish() ?? new Uint8Array(0)) : live.stream.take(LIVE_PIECE_OCTETS)
+    if (isLast) this.live = null
+    this.host.answer({ kind: 'live-capture', octets, isLast })
   }
 
   private export(what: 'report-data' | 'pcapng'): void {

@@ -8,7 +8,7 @@
 import type { ByteStream, StreamOwner, StreamState } from '../../base/byte-stream.js'
 import { AssertionError, type Failure } from '../../base/errors.js'
 import { milliseconds, type Nanos } from '../../base/units.js'
-import type { Kernel, KernelEvent, Process } from '../../kernel/kernel.js'
+import type { Kernel, KernelEvent, Process, QueuedEvent } from '../../kernel/kernel.js'
 import { ipv4Text, type Ipv4Address } from '../wire/addresses.js'
 import { createCongestionControl, type CongestionClock, type CongestionControl } from './congestion-control.js'
 import { LazyTimer, type TimerOwner } from './lazy-timer.js'
@@ -112,8 +112,8 @@ export class TcpConnection implements ByteStream, Process, TimerOwner, SendSpace
   listening: ListeningPort | null = null
   private failure: Failure | null = null
   private pendingReports = 0
-  private isReportScheduled = false
-  private outputAtNs: Nanos = -1
+  private reportEvent: QueuedEvent
+  private outputEvent: QueuedEvent
   private writerWaits = false
 
   constructor(
@@ -143,6 +143,8 @@ export class TcpConnection implements ByteStream, Process, TimerOwner, SendSpace
     this.keepAliveTimer = new LazyTimer(kernel, this)
     this.delayedAckTimer = new LazyTimer(kernel, this)
     this.timeWaitTimer = new LazyTimer(kernel, this)
+    this.reportEvent = kernel.idleEvent(this, REPORT)
+    this.outputEvent = kernel.idleEvent(this, OUTPUT)
   }
 
   // The stream.
@@ -268,9 +270,12 @@ export class TcpConnection implements ByteStream, Process, TimerOwner, SendSpace
   /** Send what can be sent, `delayNs` from now at the latest. */
   scheduleOutput(delayNs: Nanos): void {
     const atNs = this.kernel.nowNs + delayNs
-    if (this.outputAtNs >= 0 && this.outputAtNs <= atNs) return
-    this.outputAtNs = atNs
-    this.kernel.scheduleAt(atNs, this, OUTPUT)
+    const { outputEvent } = this
+    if (outputEvent.isQueued && !outputEvent.cancelled) {
+      if (outputEvent.atNs <= atNs) return
+      this.kernel.cancel(outputEvent)
+    }
+    this.outputEvent = this.kernel.rearm(outputEvent, atNs)
   }
 
   delayAck(): void {
@@ -325,8 +330,6 @@ export class TcpConnection implements ByteStream, Process, TimerOwner, SendSpace
       this.report()
       return
     }
-    if (this.outputAtNs !== this.kernel.nowNs) return // an earlier event has done it
-    this.outputAtNs = -1
     if (this.tcpState === 'CLOSED') return
     this.layer.host.enter()
     transmit(this)
@@ -347,7 +350,6 @@ export class TcpConnection implements ByteStream, Process, TimerOwner, SendSpace
   }
 
   private report(): void {
-    this.isReportScheduled = false
     if (this.take(TELL.opened)) {
       const { listening } = this
       this.listening = null
@@ -369,9 +371,7 @@ export class TcpConnection implements ByteStream, Process, TimerOwner, SendSpace
 
   private tell(what: number): void {
     this.pendingReports |= what
-    if (this.isReportScheduled) return
-    this.isReportScheduled = true
-    this.kernel.schedule(0, this, REPORT)
+    if (!this.reportEvent.isQueued) this.reportEvent = this.kernel.rearm(this.reportEvent, this.kernel.nowNs)
   }
 
   private disposeTimers(): void {

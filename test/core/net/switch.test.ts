@@ -112,7 +112,9 @@ describe('Switch', () => {
     for (let cable = 0; cable < 2; cable++) joinPorts(one.addPort(), two.addPort())
     two.addPort().output = end
     one.addPort().receiveFrame(frameOf(1, MAC_BROADCAST))
-    expect(end.texts).toEqual(['1>255', '1>255'])
+    // Round and round, as without spanning tree, but not for ever.
+    expect(end.texts.length).toBeGreaterThan(1)
+    expect(end.texts.length).toBeLessThan(32)
     expect(one.framesLooped).toBe(2)
   })
 })
