@@ -3,6 +3,7 @@
  * them are copied into one ring, each at the place where it will be read, so no frame is held.
  */
 import { assert } from '../../base/errors.js'
+import { newOctets } from '../../base/octet-slab.js'
 import { seqAdd, seqDiff, seqLt } from './sequence.js'
 import { SequenceRanges } from './sequence-ranges.js'
 
@@ -58,13 +59,10 @@ export class ReceiveBuffer {
   read(octetsMax: number): Uint8Array {
     const { ring, head } = this
     const length = Math.min(octetsMax, this.readable)
-    let octets: Uint8Array
-    if (head + length <= ring.length) octets = ring.slice(head, head + length)
-    else {
-      octets = new Uint8Array(length)
-      octets.set(ring.subarray(head))
-      octets.set(ring.subarray(0, length - (ring.length - head)), ring.length - head)
-    }
+    const octets = newOctets(length)
+    const first = Math.min(length, ring.length - head)
+    octets.set(ring.subarray(head, head + first))
+    if (first < length) octets.set(ring.subarray(0, length - first), first)
     this.readable -= length
     // An empty ring begins again at its start: what is in use then stays in the processor's cache.
     this.head = this.readable === 0 && !this.hasHole ? 0 : (head + length) & (ring.length - 1)
