@@ -38,7 +38,7 @@ export class Cubic implements CongestionControl {
   }
 
   get cwnd(): number {
-    return Math.floor(this.window * this.mss)
+    return Math.floor(this.window * this.mss + 1e-6) // what was divided by the MSS comes back whole
   }
 
   setMss(mss: number): void {
