@@ -113,7 +113,7 @@ export class Cubic implements CongestionControl {
     // §4.7: a flow whose window shrinks makes room for others sooner.
     this.windowMax = window < this.windowMax ? (window * (1 + CUBIC_BETA)) / 2 : window
     this.windowPrior = window
-    this.ssthresh = Math.max(Math.floor(flightOctets * CUBIC_BETA), 2 * this.mss)
+    this.ssthresh = Math.max(Math.round(flightOctets * CUBIC_BETA), 2 * this.mss)
     this.epochNs = -1
   }
 }

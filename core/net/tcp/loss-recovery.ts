@@ -30,6 +30,8 @@ export class LossRecovery {
   readonly scoreboard = new SequenceRanges()
   /** Segments sent again on suspicion, by NextSeg rule 4. */
   rescues = 0
+  /** FlightSize when the first duplicate came: limited transmit does not count (RFC 5681 §3.2 step 2). */
+  flightBeforeOctets = 0
   private duplicateAcks = 0
   /** What was sent before the last loss was noticed ends here (RecoveryPoint): until it is acknowledged, losses belong together. */
   private recoveryPoint: number
@@ -81,14 +83,14 @@ export class LossRecovery {
 
   /**
    * An acknowledgment that acknowledged nothing, but told of a segment that came after a hole. True when loss recovery
-   * begins: the segment at SND.UNA is to be sent again.
+   * begins: the segment at SND.UNA is to be sent again. `outstandingOctets` were outstanding before it came.
    */
-  duplicate(space: SendSpace, hasSack: boolean): boolean {
+  duplicate(space: SendSpace, hasSack: boolean, outstandingOctets: number): boolean {
     if (this.isRecovering) {
       if (!hasSack) this.inflationOctets += space.sndMss
       return false
     }
-    this.duplicateAcks++
+    if (this.duplicateAcks++ === 0) this.flightBeforeOctets = outstandingOctets
     // RFC 6582 §3.2 step 1, RFC 6675 §5: not again for what was in flight when the last loss was noticed.
     if (hasSack ? seqLt(space.sndUna, this.recoveryPoint) : seqLeq(space.sndUna, this.recoveryPoint)) return false
     const isLost = this.duplicateAcks >= DUPLICATE_ACKS || (hasSack && seqLt(space.sndUna, this.lostEdge(space)))

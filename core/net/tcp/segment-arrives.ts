@@ -176,8 +176,8 @@ function acknowledge(c: TcpConnection, segment: Readonly<TcpHeader>): boolean {
   // RFC 6675 §2: with SACK a duplicate is what tells of octets that were not known to have arrived.
   if (c.hasSack && segment.sackBlocks.length > 0 && seqLeq(c.sndUna, ack))
     isDuplicate = c.recovery.update(segment.sackBlocks, c)
-  if (isDuplicate && c.recovery.duplicate(c, c.hasSack)) {
-    c.congestion.lossNoticed(seqDiff(c.sndMax, c.sndUna))
+  if (isDuplicate && c.recovery.duplicate(c, c.hasSack, outstanding)) {
+    c.congestion.lossNoticed(c.recovery.flightBeforeOctets)
     retransmitFirst(c)
   }
   if (seqLeq(c.sndUna, ack) && (seqLt(c.sndWl1, sequence) || (c.sndWl1 === sequence && seqLeq(c.sndWl2, ack)))) {

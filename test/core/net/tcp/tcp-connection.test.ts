@@ -208,7 +208,7 @@ describe('TcpConnection', () => {
       .segments()
       .filter(({ segment }) => segment.payload.length > 0)
       .map(({ atNs }) => atNs)
-    const waits = times.slice(1).map((atNs, index) => Math.round((atNs - times[index]!) / 1e7) * 10)
+    const waits = times.slice(1).map((atNs, index) => Math.round((atNs - times[index]!) / 1e8) * 100)
     expect(waits).toEqual([200, 400, 800, 1600, 3200])
     session.run(seconds(2000))
     expect(session.client.failure).toMatchObject({ kind: 'connection', protocol: 'tcp' })
