@@ -56,7 +56,11 @@ export const naclProtocol: StreamProtocol = Object.freeze({
     sink.close()
   },
   describe(units: readonly CountedUnit[]): string {
-    return units.map(({ first }) => titleOf(first.type)).join(', ')
+    return units
+      .map(
+        ({ first, packetOctets }) => titleOf(first.type) + (first.type === UNIT.sealed ? ` (len=${packetOctets})` : ''),
+      )
+      .join(', ')
   },
 })
 

@@ -110,9 +110,9 @@ export const sshProtocol: StreamProtocol = Object.freeze({
   },
   describe(units: readonly CountedUnit[]): string {
     return units
-      .map(({ first, head }) => {
+      .map(({ first, head, packetOctets }) => {
         if (first.type === VERSION_LINE) return `Protocol (${latin1Text(head).replace(/\r?\n[\s\S]*$/, '')})`
-        if (first.type === UNIT.sealed) return 'Encrypted packet'
+        if (first.type === UNIT.sealed) return `Encrypted packet (len=${packetOctets})`
         if (first.type !== PACKET) return 'not read on'
         return (sshMessageName(first.detail) ?? `Message ${first.detail}`).replace('SSH_MSG_', '')
       })
