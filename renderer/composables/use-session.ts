@@ -197,7 +197,7 @@ export function useSession(engine: EngineSource, options: SessionOptions = {}): 
       case 'packets':
       case 'packet':
       case 'stream':
-      case 'conversations':
+      case 'statistics':
       case 'completions':
         packetListeners.forEach((listener) => listener(answer))
         return

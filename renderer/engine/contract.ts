@@ -2,13 +2,16 @@
  * What the window and the engine's worker say to each other. Requests change the session (and are written to its input
  * log); the engine answers with views, at most one a display frame. Everything here survives structured cloning.
  */
+import type { Conversation } from '../../core/capture/conversations.js'
+import type { FollowedStream } from '../../core/capture/follow-stream.js'
+import type { HierarchyNode } from '../../core/capture/protocol-hierarchy.js'
 import type { PacketTree, TreeNode } from '../../core/capture/packet-tree.js'
 import type { ProbeSample, RunMetrics, ThroughputSample } from '../../core/metrics/run-metrics.js'
 import type { GuestOptions } from '../../core/session/guest-options.js'
 import type { ChannelName, MigrationStrategy } from '../../core/session/scenario.js'
 import type { ConsoleName } from '../../core/session/world.js'
 
-export type { TreeNode }
+export type { Conversation, FollowedStream, HierarchyNode, TreeNode }
 export type { ChannelName, ConsoleName, GuestOptions, MigrationStrategy, ProbeSample, RunMetrics, ThroughputSample }
 
 /** The experiment controls of the top bar. */
@@ -104,7 +107,7 @@ export type Request =
   | { readonly kind: 'watch-packets'; readonly watch: PacketWatch | null }
   | { readonly kind: 'packet'; readonly capture: CaptureId; readonly packet: number }
   | { readonly kind: 'follow-stream'; readonly capture: CaptureId; readonly stream: number }
-  | { readonly kind: 'conversations'; readonly capture: CaptureId; readonly layer: ConversationLayer }
+  | { readonly kind: 'statistics'; readonly capture: CaptureId; readonly view: StatisticsView }
   | { readonly kind: 'complete-filter'; readonly text: string; readonly cursor: number }
   /** The next piece of the attacker's capture as one growing pcapng; `isFirst` begins a new one. Answered by `live-capture`. */
   | { readonly kind: 'live-capture'; readonly isFirst: boolean }
@@ -166,47 +169,24 @@ export interface PacketDetails {
   readonly stream: number | null
 }
 
-export interface FollowedStream {
+export interface StreamAnswer {
   readonly kind: 'stream'
   readonly capture: CaptureId
-  readonly stream: number
-  readonly client: string
-  readonly server: string
-  readonly parts: readonly {
-    readonly isFromClient: boolean
-    readonly packet: number
-    readonly atNs: number
-    readonly octets: Uint8Array
-    /** Octets before this part that were not captured. */
-    readonly missing: number
-  }[]
-  readonly octetsToServer: number
-  readonly octetsToClient: number
-  /** Only the beginning is here. */
-  readonly isCut: boolean
+  readonly followed: FollowedStream
 }
 
-export const conversationLayers = ['eth', 'ip', 'ipv6', 'tcp', 'udp'] as const
-export type ConversationLayer = (typeof conversationLayers)[number]
+/** Everything that was captured, told by who talked to whom at one layer, or by protocol. */
+export const statisticsViews = ['protocols', 'eth', 'ip', 'ipv6', 'tcp', 'udp'] as const
+export type StatisticsView = (typeof statisticsViews)[number]
 
-export interface ConversationRow {
-  readonly a: string
-  readonly b: string
-  readonly packetsAToB: number
-  readonly octetsAToB: number
-  readonly packetsBToA: number
-  readonly octetsBToA: number
-  readonly startNs: number
-  readonly endNs: number
-  /** A display filter for its packets. */
-  readonly filter: string
-}
-
-export interface Conversations {
-  readonly kind: 'conversations'
+export interface StatisticsAnswer {
+  readonly kind: 'statistics'
   readonly capture: CaptureId
-  readonly layer: ConversationLayer
-  readonly rows: readonly ConversationRow[]
+  readonly view: StatisticsView
+  /** Empty for `protocols`. */
+  readonly conversations: readonly Conversation[]
+  /** Null but for `protocols`. */
+  readonly hierarchy: HierarchyNode | null
 }
 
 export interface FilterCompletion {
@@ -223,7 +203,7 @@ export interface FilterCompletions {
   readonly completions: readonly FilterCompletion[]
 }
 
-export type PacketAnswer = PacketList | PacketDetails | FollowedStream | Conversations | FilterCompletions
+export type PacketAnswer = PacketList | PacketDetails | StreamAnswer | StatisticsAnswer | FilterCompletions
 
 export type HostRole = 'hypervisor' | 'client' | 'attacker'
 

@@ -144,7 +144,7 @@ export class LabEngine {
       case 'watch-packets':
       case 'packet':
       case 'follow-stream':
-      case 'conversations':
+      case 'statistics':
       case 'complete-filter':
         return this.packets.request(request)
       case 'live-capture':

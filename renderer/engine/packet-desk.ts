@@ -1,13 +1,24 @@
 /** What the window asks about captured packets: rows of the list, one packet whole, streams, conversations, filters. */
 import { CaptureIndex } from '../../core/capture/capture-index.js'
+import { conversationsOf } from '../../core/capture/conversations.js'
 import { completions } from '../../core/capture/filter/completions.js'
 import { DisplayFilter } from '../../core/capture/filter/display-filter.js'
 import { FilterError } from '../../core/capture/filter/filter-error.js'
+import { followStream } from '../../core/capture/follow-stream.js'
 import type { FrameSource } from '../../core/capture/frame-source.js'
 import { packetTree } from '../../core/capture/packet-facts.js'
 import { summarisePacket } from '../../core/capture/packet-summary.js'
+import { protocolHierarchy } from '../../core/capture/protocol-hierarchy.js'
 import { TCP_ANALYSIS } from '../../core/capture/tcp-analysis-bits.js'
-import type { CaptureId, PacketAnswer, PacketList, PacketRow, PacketWatch, Request } from './contract.js'
+import type {
+  CaptureId,
+  PacketAnswer,
+  PacketList,
+  PacketRow,
+  PacketWatch,
+  Request,
+  StatisticsView,
+} from './contract.js'
 
 /** Wall time that indexing and filtering may take before somebody else has a turn. */
 const TURN_MS = 10
@@ -20,7 +31,7 @@ const FOLLOWED_OCTETS_MAX = 256 * 1024
 /** What Wireshark would colour: not acknowledgments that merely open the window, or keep a connection alive. */
 const ODD = 0xffff & ~(TCP_ANALYSIS.windowUpdate | TCP_ANALYSIS.keepAlive | TCP_ANALYSIS.keepAliveAck)
 /** Their contents can be read by whoever has the packet. */
-const clearProtocols: ReadonlySet<string> = new Set(['QEVM', 'MULTIFD', 'HTTP', 'RESP'])
+const clearProtocols: ReadonlySet<string> = new Set(['QEVM', 'QEVM-RP', 'Multifd', 'HTTP', 'RESP'])
 const sealedProtocols: ReadonlySet<string> = new Set(['SSH', 'SSHv2', 'TLS', 'TLSv1.2', 'TLSv1.3', 'NaCl', 'ESP'])
 
 const goneRow: PacketRow = {
@@ -153,7 +164,7 @@ export class PacketDesk {
   request(
     request: Extract<
       Request,
-      { kind: 'watch-packets' | 'packet' | 'follow-stream' | 'conversations' | 'complete-filter' }
+      { kind: 'watch-packets' | 'packet' | 'follow-stream' | 'statistics' | 'complete-filter' }
     >,
   ): void {
     switch (request.kind) {
@@ -165,9 +176,8 @@ export class PacketDesk {
         return this.tellPacket(request.capture, request.packet)
       case 'follow-stream':
         return this.tellStream(request.capture, request.stream)
-      case 'conversations': {
-        return this.host.answer({ kind: 'conversations', capture: request.capture, layer: request.layer, rows: [] })
-      }
+      case 'statistics':
+        return this.tellStatistics(request.capture, request.view)
       case 'complete-filter':
         return this.tellCompletions(request.text, request.cursor)
     }
@@ -205,7 +215,18 @@ export class PacketDesk {
     this.host.answer({ kind: 'packet', capture: id, packet, tree, stream })
   }
 
-  private tellStream(_id: CaptureId, _stream: number): void {}
+  private tellStream(id: CaptureId, stream: number): void {
+    const capture = this.upToDate(id)
+    const followed = capture && followStream(capture.index, stream, { octetsMax: FOLLOWED_OCTETS_MAX })
+    if (followed) this.host.answer({ kind: 'stream', capture: id, followed })
+  }
+
+  private tellStatistics(id: CaptureId, view: StatisticsView): void {
+    const index = this.upToDate(id)?.index
+    const conversations = index === undefined || view === 'protocols' ? [] : conversationsOf(index, view)
+    const hierarchy = index !== undefined && view === 'protocols' ? protocolHierarchy(index) : null
+    this.host.answer({ kind: 'statistics', capture: id, view, conversations, hierarchy })
+  }
 
   private tellCompletions(text: string, cursor: number): void {
     const found = completions(text, cursor)
