@@ -1,11 +1,13 @@
 /** A session as the window shows it: folds the engine's state and trace into a view, remembering what was shown before. */
+import { CaptureIndex } from '../../core/capture/capture-index.js'
+import { summarisePacket } from '../../core/capture/packet-summary.js'
 import type { TimedRow } from '../../core/kernel/trace-tables.js'
 import type { Lab } from '../../core/lab/lab-schema.js'
 import { fillTemplate, labProgress } from '../../core/lab/lab-progress.js'
 import { computeRuns, probeSamples, throughputSamples } from '../../core/metrics/compute-runs.js'
 import { places } from '../../core/session/rack.js'
-import { summarisePacket } from '../../core/session/packet-summary.js'
 import type { Session } from '../../core/session/session.js'
+import { TapSource } from '../../core/session/tap-source.js'
 import type { VirtualMachine } from '../../core/hypervisor/virtual-machine.js'
 import {
   cellStates,
@@ -37,6 +39,7 @@ export class SessionPresenter {
   private readonly shown = { guest: 0, operator: 0, attacker: 0, probes: 0, traffic: 0, packets: 0 }
   private readonly eventsShown = new Map<string, number>()
   private isFresh = true
+  private capture: { readonly source: TapSource; readonly index: CaptureIndex } | null = null
   /** As of the last folding. */
   runs: readonly RunMetrics[] = []
   private lab: LabView | null = null
@@ -226,15 +229,28 @@ export class SessionPresenter {
 
   private packets(): PacketView[] {
     const { tap } = this.session.world.rack
+    const index = this.captureIndex()
     const list: PacketView[] = []
     let packet = Math.max(this.shown.packets + 1, tap.firstPacket)
     for (; packet <= tap.lastPacket && list.length < PACKETS_PER_VIEW; packet++) {
-      const frame = tap.frame(packet)
-      if (frame !== undefined)
-        list.push({ packet, atNs: tap.timeNs(packet) ?? 0, octets: frame.length, ...summarisePacket(frame) })
+      const summary = summarisePacket(index, packet)
+      if (summary === null) continue
+      const { timeNs, source, destination, protocol, octets, info } = summary
+      list.push({ packet, atNs: timeNs, source, destination, protocol, octets, info })
     }
     this.shown.packets = packet - 1
     return list
+  }
+
+  /** Of the tap as it is now: a session that went back has another one. */
+  private captureIndex(): CaptureIndex {
+    const { tap } = this.session.world.rack
+    if (this.capture?.source.tap !== tap) {
+      const source = new TapSource(tap)
+      this.capture = { source, index: new CaptureIndex(source) }
+    }
+    this.capture.index.update()
+    return this.capture.index
   }
 
   private events(): EventView[] {

@@ -183,7 +183,7 @@ function putControl(
   const shift = (flags & 2) !== 0 ? 0 : Math.max(0, tcp?.windowShift ?? 0)
   sink.field(tcpFields.windowScaled, start + 14, 2, window * 2 ** shift)
   const status =
-    !isWhole || dissection.depth > 0
+    !isWhole || dissection.depth > 0 || !sink.wants(tcpFields.checksumStatus)
       ? CHECKSUM_STATUS.unverified
       : isTransportSumGood(dissection, start, end, 6)
         ? CHECKSUM_STATUS.good
