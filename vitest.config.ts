@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config'
 
 // One project a suite, so that each can be run by name: `vitest run --project unit`.
-const suite = (name: string, include: string[], testTimeout: number) => ({ test: { name, include, testTimeout } })
+const suite = (name: string, include: string[], testTimeout: number) => ({
+  test: { name, include, testTimeout, setupFiles: ['test/support/watch-frames.ts'] },
+})
 
 export default defineConfig({
   test: {

@@ -16,13 +16,14 @@ const commands: Readonly<Record<string, Command>> = {
     load: async () => (await import('./labs.js')).labsCommand,
   },
   run: {
-    usage: 'run <lab> --solve [--guest NAME] [--seed N] [--json F] [--report F.html] [--pcap DIR]',
+    usage:
+      'run <lab> --solve [--guest NAME] [--seed N] [--json F] [--report F.html] [--pcap DIR] [--live wireshark|tshark|-]',
     summary: "play a lab's reference solution; the exit status is 0 only if every check passed",
     load: async () => (await import('./run.js')).runCommand,
   },
   migrate: {
     usage:
-      'migrate [--guest NAME] [--ram 16MiB] [--fill 8MiB] [--working-set 1MiB] [--dirty-rate 2000/s] [--no-secrets] [--guest-option NAME=VALUE]... [--strategy precopy|stop-and-copy] [--channel none|nacl|ssh] [--bandwidth 1Gbit] [--latency 100us] [--downtime-limit 300ms] [--max-bandwidth 128MiB/s] [--seed N] [--json F] [--pcap F.pcapng] [--stream F.qevm]',
+      'migrate [--guest NAME] [--ram 16MiB] [--fill 8MiB] [--working-set 1MiB] [--dirty-rate 2000/s] [--no-secrets] [--guest-option NAME=VALUE]... [--strategy precopy|stop-and-copy] [--channel none|nacl|ssh] [--bandwidth 1Gbit] [--latency 100us] [--downtime-limit 300ms] [--max-bandwidth 128MiB/s] [--seed N] [--json F] [--pcap F.pcapng] [--live wireshark|tshark|-] [--stream F.qevm]',
     summary: 'migrate one guest in a laboratory network and measure it; the capture is that of the mirror port',
     load: async () => (await import('./migrate.js')).migrateCommand,
   },

@@ -1,4 +1,4 @@
-// npm run bench [machine|migration|window]: what each does in how long. Alone on the machine, or the numbers mean little.
+// npm run bench [machine|network|migration|window]: what each does in how long. Alone on the machine, or the numbers mean little.
 import { buildIfStale } from './build.mjs'
 import { electronForTests, hasDisplay } from './electron-runtime.mjs'
 import { ensureNodePackages } from './node-packages.mjs'
@@ -10,7 +10,7 @@ await ensureNodePackages()
 await buildIfStale()
 const { build } = await import('esbuild')
 await build({
-  entryPoints: ['machine', 'migration', 'window'].map((part) => inProject(`test/bench/${part}.ts`)),
+  entryPoints: ['machine', 'network', 'migration', 'window'].map((part) => inProject(`test/bench/${part}.ts`)),
   outdir: inProject('dist/bench'),
   outExtension: { '.js': '.mjs' },
   external: ['@playwright/test'],
@@ -26,6 +26,7 @@ await build({
 })
 const parts = {
   machine: () => runEngine('machine'),
+  network: () => runEngine('network'),
   migration: () => runEngine('migration'),
   window: runWindow,
 }

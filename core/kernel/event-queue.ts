@@ -11,12 +11,14 @@ export interface KernelEvent {
 }
 
 export interface QueuedEvent {
-  readonly atNs: Nanos
+  atNs: Nanos
   /** Events of the same instant run in the order they were scheduled. */
-  readonly order: number
+  order: number
   readonly process: Process
   readonly event: KernelEvent
   cancelled: boolean
+  /** Whether it is in the queue, cancelled or not. */
+  isQueued: boolean
 }
 
 /** A binary heap on (time, order). */

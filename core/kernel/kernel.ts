@@ -29,12 +29,30 @@ export class Kernel {
 
   /** As `schedule`, at an instant that is not in the past. */
   scheduleAt(atNs: Nanos, process: Process, event: KernelEvent): QueuedEvent {
-    // Called for every frame: the words are put together only when they are needed.
-    if (!(atNs >= this.clockNs && Number.isSafeInteger(atNs)))
-      throw new AssertionError(`event ${event.kind} scheduled for ${atNs} ns`)
-    const entry = { atNs, order: this.scheduledCount++, process, event, cancelled: false }
+    this.checkInstant(atNs, event)
+    const entry = { atNs, order: this.scheduledCount++, process, event, cancelled: false, isQueued: true }
     this.queue.push(entry)
     return entry
+  }
+
+  /**
+   * Schedule the process and event of `entry` again. An entry that has run is used again itself, so that what happens for
+   * every frame makes no garbage; one that is still queued (cancelled, usually) stays, and another is made.
+   */
+  rearm(entry: QueuedEvent, atNs: Nanos): QueuedEvent {
+    if (entry.isQueued) return this.scheduleAt(atNs, entry.process, entry.event)
+    this.checkInstant(atNs, entry.event)
+    entry.atNs = atNs
+    entry.order = this.scheduledCount++
+    entry.cancelled = false
+    entry.isQueued = true
+    this.queue.push(entry)
+    return entry
+  }
+
+  /** An entry for `rearm`, not queued yet. */
+  idleEvent(process: Process, event: KernelEvent): QueuedEvent {
+    return { atNs: 0, order: 0, process, event, cancelled: false, isQueued: false }
   }
 
   cancel(entry: QueuedEvent | null): void {
@@ -51,6 +69,7 @@ export class Kernel {
     const entry = this.skipCancelled()
     if (entry === undefined) return false
     this.queue.pop()
+    entry.isQueued = false
     this.clockNs = entry.atNs
     this.trace.nowNs = entry.atNs
     entry.process.handleEvent(entry.event)
@@ -77,10 +96,17 @@ export class Kernel {
     return stream
   }
 
+  /** Called for every frame: the words are put together only when they are needed. */
+  private checkInstant(atNs: Nanos, event: KernelEvent): void {
+    if (!(atNs >= this.clockNs && Number.isSafeInteger(atNs)))
+      throw new AssertionError(`event ${event.kind} scheduled for ${atNs} ns`)
+  }
+
   private skipCancelled(): QueuedEvent | undefined {
     let next = this.queue.peek()
     while (next?.cancelled === true) {
       this.queue.pop()
+      next.isQueued = false
       next = this.queue.peek()
     }
     return next

@@ -1,6 +1,7 @@
 /** Address resolution of a host (RFC 826, with the retries and the queue of RFC 1122 §2.3.2). */
 import { milliseconds, seconds, type Nanos } from '../base/units.js'
 import type { Kernel, KernelEvent, Process } from '../kernel/kernel.js'
+import { FrameQueue } from './frame-queue.js'
 import { MAC_BROADCAST, writeMac, type Ipv4Address, type MacAddress } from './wire/addresses.js'
 import { ARP_OPERATION, decodeArp, encodeArp, type ArpMessage } from './wire/arp.js'
 import { encodeEthernet, ETHERTYPE } from './wire/ethernet.js'
@@ -20,7 +21,7 @@ interface ArpEntry {
   /** Until when `mac` is believed, or when another request may be sent. */
   untilNs: Nanos
   requestsSent: number
-  waiting: Uint8Array[]
+  waiting: FrameQueue
 }
 
 interface RetryEvent extends KernelEvent {
@@ -71,7 +72,7 @@ export class ArpTable implements Process {
     if (message.senderAddress !== 0 && message.senderAddress !== this.host.address)
       if (known !== undefined) this.learn(known, message.senderMac)
       else if (isForUs && this.makeRoom()) {
-        const entry = { mac: null, untilNs: 0, requestsSent: 0, waiting: [] }
+        const entry = { mac: null, untilNs: 0, requestsSent: 0, waiting: new FrameQueue() }
         this.entries.set(message.senderAddress, entry)
         this.learn(entry, message.senderMac)
       }
@@ -90,7 +91,7 @@ export class ArpTable implements Process {
     if (entry === undefined || entry.mac !== null) return
     if (entry.requestsSent < REQUESTS_MAX) this.request(event.address, entry)
     else {
-      entry.waiting = []
+      entry.waiting = new FrameQueue()
       entry.requestsSent = 0
       entry.untilNs = this.kernel.nowNs + HOLD_DOWN_NS
     }
@@ -100,7 +101,7 @@ export class ArpTable implements Process {
     let entry = this.entries.get(address)
     if (entry === undefined) {
       if (!this.makeRoom()) return
-      entry = { mac: null, untilNs: 0, requestsSent: 0, waiting: [] }
+      entry = { mac: null, untilNs: 0, requestsSent: 0, waiting: new FrameQueue() }
       this.entries.set(address, entry)
     }
     if (entry.mac !== null) {
@@ -137,8 +138,8 @@ export class ArpTable implements Process {
     entry.untilNs = this.kernel.nowNs + LIFETIME_NS
     entry.requestsSent = 0
     const { waiting } = entry
-    entry.waiting = []
-    for (const frame of waiting) {
+    entry.waiting = new FrameQueue()
+    for (let frame = waiting.shift(); frame !== null; frame = waiting.shift()) {
       writeMac(frame, 0, mac)
       this.host.transmit(frame)
     }

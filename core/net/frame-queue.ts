@@ -1,6 +1,13 @@
-/** First in, first out: a ring that grows. Pushing and shifting make no garbage once it is large enough. */
-export class FrameQueue<T> {
-  private slots: (T | undefined)[] = new Array<T | undefined>(8).fill(undefined)
+import type { CopyPurpose, SelfCopying } from '../base/snapshot.js'
+import type { Nanos } from '../base/units.js'
+
+/**
+ * Frames in the order in which they came, each with an instant: a ring that grows. Pushing and shifting make no garbage once
+ * it is large enough.
+ */
+export class FrameQueue implements SelfCopying {
+  private frames: (Uint8Array | null)[] = new Array<Uint8Array | null>(8).fill(null)
+  private timesNs = new Float64Array(8)
   private head = 0
   private count = 0
 
@@ -8,37 +15,50 @@ export class FrameQueue<T> {
     return this.count
   }
 
-  push(item: T): void {
-    if (this.count === this.slots.length) this.grow()
-    this.slots[(this.head + this.count) & (this.slots.length - 1)] = item
+  push(frame: Uint8Array, atNs: Nanos = 0): void {
+    if (this.count === this.frames.length) this.grow()
+    const slot = (this.head + this.count) & (this.frames.length - 1)
+    this.frames[slot] = frame
+    this.timesNs[slot] = atNs
     this.count++
   }
 
-  peek(): T | undefined {
-    return this.count === 0 ? undefined : this.slots[this.head]
+  /** The instant of the first frame; -1 when there is none. */
+  firstNs(): Nanos {
+    return this.count === 0 ? -1 : (this.timesNs[this.head] ?? 0)
   }
 
-  shift(): T | undefined {
-    if (this.count === 0) return undefined
-    const item = this.slots[this.head]
-    this.slots[this.head] = undefined
-    this.head = (this.head + 1) & (this.slots.length - 1)
+  /** The first frame; null when there is none. */
+  shift(): Uint8Array | null {
+    if (this.count === 0) return null
+    const frame = this.frames[this.head] ?? null
+    this.frames[this.head] = null
+    this.head = (this.head + 1) & (this.frames.length - 1)
     this.count--
-    return item
+    return frame
   }
 
-  clear(): void {
-    this.slots = new Array<T | undefined>(8).fill(undefined)
-    this.head = 0
-    this.count = 0
+  /** Copies each frame by itself: copying the memory that they were cut from would copy all that lies beside them. */
+  copySelf(_copy: <T>(value: T) => T, register: (copied: object) => void, _purpose: CopyPurpose): object {
+    const copied = new FrameQueue()
+    register(copied)
+    for (let index = 0; index < this.count; index++) {
+      const slot = (this.head + index) & (this.frames.length - 1)
+      copied.push(this.frames[slot]?.slice() ?? new Uint8Array(0), this.timesNs[slot])
+    }
+    return copied
   }
 
   /** The length stays a power of two, so that wrapping is a mask. */
   private grow(): void {
-    const { slots, head } = this
-    const grown = [...slots.slice(head), ...slots.slice(0, head)]
-    grown.length = slots.length * 2
-    this.slots = grown.fill(undefined, slots.length)
+    const { frames, timesNs, head, count } = this
+    this.frames = new Array<Uint8Array | null>(2 * count).fill(null)
+    this.timesNs = new Float64Array(2 * count)
+    for (let index = 0; index < count; index++) {
+      const slot = (head + index) & (count - 1)
+      this.frames[index] = frames[slot] ?? null
+      this.timesNs[index] = timesNs[slot] ?? 0
+    }
     this.head = 0
   }
 }

@@ -7,6 +7,7 @@ import type { Nanos } from '../base/units.js'
 import type { Kernel } from '../kernel/kernel.js'
 import { ArpTable } from './arp.js'
 import type { FramePort } from './frame-port.js'
+import { recycleFrame } from './frame-pool.js'
 import { FrameQueue } from './frame-queue.js'
 import { IcmpLayer } from './icmp.js'
 import { Ipv4Layer, isIpv4Frame } from './ip.js'
@@ -44,8 +45,8 @@ export class HostStack implements FramePort {
   /** Frames that did not decode or failed a checksum, and were dropped. */
   framesMalformed = 0
   private busyDepth = 0
-  private readonly inbox = new FrameQueue<Uint8Array>()
-  private readonly loopedInbox = new FrameQueue<Uint8Array>()
+  private readonly inbox = new FrameQueue()
+  private readonly loopedInbox = new FrameQueue()
 
   constructor(kernel: Kernel, { name, mac, address, prefixLength = 24, tcp = {} }: HostStackOptions) {
     this.name = name
@@ -84,7 +85,8 @@ export class HostStack implements FramePort {
   }
 
   transmit(frame: Uint8Array): void {
-    this.output?.receiveFrame(frame)
+    if (this.output === null) recycleFrame(frame)
+    else this.output.receiveFrame(frame)
   }
 
   transmitTo(nextHop: Ipv4Address, frame: Uint8Array): void {
@@ -112,16 +114,23 @@ export class HostStack implements FramePort {
       for (;;) {
         const looped = this.loopedInbox.shift()
         const frame = looped ?? this.inbox.shift()
-        if (frame === undefined) break
-        this.handleFrame(frame, looped !== undefined)
+        if (frame === null) break
+        this.handleFrame(frame, looped !== null)
       }
     this.busyDepth--
   }
 
+  /** No layer keeps a frame beyond this. */
   private handleFrame(frame: Uint8Array, isLooped: boolean): void {
-    if (frame.length < ETHERNET_HEADER_OCTETS) return
-    const destination = readMac(frame, 0)
-    if (destination !== this.mac && destination !== MAC_BROADCAST) return
+    if (frame.length >= ETHERNET_HEADER_OCTETS && this.isForUs(readMac(frame, 0))) this.readFrame(frame, isLooped)
+    recycleFrame(frame)
+  }
+
+  private isForUs(destination: MacAddress): boolean {
+    return destination === this.mac || destination === MAC_BROADCAST
+  }
+
+  private readFrame(frame: Uint8Array, isLooped: boolean): void {
     try {
       if (isIpv4Frame(frame)) this.ip.receive(frame, isLooped)
       else if (readU16be(frame, 12) === ETHERTYPE.arp) this.arp.receive(frame.subarray(ETHERNET_HEADER_OCTETS))

@@ -56,7 +56,13 @@ export class IcmpLayer implements IpProtocol {
       this.send(header.source, { ...message, type: ICMP_TYPE.echoReply, code: 0 })
     else if (message.type === ICMP_TYPE.echoReply) {
       const { identifier, sequence, payload } = message
-      const reply = { source: header.source, identifier, sequence, receivedNs: this.kernel.nowNs, payload }
+      const reply = {
+        source: header.source,
+        identifier,
+        sequence,
+        receivedNs: this.kernel.nowNs,
+        payload: payload.slice(),
+      }
       this.listeners.get(identifier)?.echoReplied(reply)
     }
   }

@@ -1,6 +1,6 @@
 /** The IPv4 layer of a host with one interface: whole packets only, to destinations on its own subnet or to itself. */
 import { readU16be, writeU16be } from '../base/octets.js'
-import { FrameAllocator } from './frame-allocator.js'
+import { takeFrame } from './frame-pool.js'
 import {
   IPV4_BROADCAST,
   MAC_BROADCAST,
@@ -31,7 +31,6 @@ export interface IpProtocol {
 }
 
 export class Ipv4Layer {
-  private readonly allocator = new FrameAllocator()
   private readonly protocols = new Map<number, IpProtocol>()
   private readonly received = new Ipv4Header()
   private readonly sent = new Ipv4Header()
@@ -56,9 +55,9 @@ export class Ipv4Layer {
     return isLoopback(destination) ? destination : this.host.address
   }
 
-  /** A frame with room for a message of `messageOctets` at `MESSAGE_OFFSET`, to be filled in and given to `send`. */
+  /** A frame with room for a message of `messageOctets` at `MESSAGE_OFFSET`, to be filled in whole and given to `send`. */
   allocate(messageOctets: number): Uint8Array {
-    return this.allocator.allocate(MESSAGE_OFFSET + messageOctets)
+    return takeFrame(MESSAGE_OFFSET + messageOctets)
   }
 
   send(frame: Uint8Array, protocol: number, source: Ipv4Address, destination: Ipv4Address): void {

@@ -1,35 +1,94 @@
 /** A capture: frames as they passed, with their times, in memory up to a limit. */
+import { concatOctets } from '../base/octets.js'
 import type { FrameSink } from '../base/frame-sink.js'
 import type { SelfCopying } from '../base/snapshot.js'
 import type { Nanos } from '../base/units.js'
 import type { Kernel } from '../kernel/kernel.js'
-import { PcapngWriter } from './wire/pcapng.js'
+import { recycleFrame } from './frame-pool.js'
+import { TapStream } from './tap-stream.js'
+import { LINK_TYPE } from './wire/link-layer.js'
 
-/** What a kept frame costs beside its octets, roughly: its view, its time, its place. */
-const FRAME_COST_OCTETS = 128
+const CHUNK_OCTETS = 256 * 1024
+const CHUNK_FRAMES = 4096
+/** What a full chunk takes: octets, and two numbers a frame. */
+const CHUNK_COST_OCTETS = CHUNK_OCTETS + CHUNK_FRAMES * 12
+/** 1 GiB. */
+const OCTETS_MAX = 1024 ** 3
+/** As on a host with jumbo frames; what is longer is cut, as a capture's snapshot length does. */
+const FRAME_OCTETS_MAX = 65535
 
+/** Part of a capture. Once it is full it never changes, so kept states share it. */
+class TapChunk {
+  readonly octets = new Uint8Array(CHUNK_OCTETS)
+  /** Where each frame ends. */
+  readonly ends = new Uint32Array(CHUNK_FRAMES)
+  readonly timesNs = new Float64Array(CHUNK_FRAMES)
+  count = 0
+  used = 0
+
+  constructor(readonly firstPacket: number) {}
+
+  hasRoomFor(length: number): boolean {
+    return this.count < CHUNK_FRAMES && this.used + length <= CHUNK_OCTETS
+  }
+
+  add(frame: Uint8Array, length: number, atNs: Nanos): void {
+    this.octets.set(length === frame.length ? frame : frame.subarray(0, length), this.used)
+    this.used += length
+    this.ends[this.count] = this.used
+    this.timesNs[this.count] = atNs
+    this.count++
+  }
+
+  frame(index: number): Uint8Array {
+    return this.octets.subarray(index === 0 ? 0 : this.ends[index - 1], this.ends[index])
+  }
+
+  copy(): TapChunk {
+    const copied = new TapChunk(this.firstPacket)
+    copied.octets.set(this.octets.subarray(0, this.used))
+    copied.ends.set(this.ends.subarray(0, this.count))
+    copied.timesNs.set(this.timesNs.subarray(0, this.count))
+    copied.count = this.count
+    copied.used = this.used
+    return copied
+  }
+}
+
+export interface TapOptions {
+  /** Bounds what is kept: when it is full, the oldest frames are dropped. 1 GiB unless told. */
+  readonly octetsMax?: number
+}
+
+/** Copies what it is given: the ends of frames (`receiveFrame`) or frames that go on to somebody else (`record`). */
 export class Tap implements FrameSink, SelfCopying {
-  private frames: Uint8Array[] = []
-  private timesNs: Nanos[] = []
+  private chunks: TapChunk[] = []
   private comments = new Map<number, string>()
-  /** Frames before this index of `frames` were dropped. */
-  private head = 0
-  private keptOctets = 0
+  private octetsMax: number
+  private packetCount = 0
   /** Frames that were dropped because the limit was reached: the oldest first. */
   framesDropped = 0
 
-  /** `octetsMax` bounds what is kept: 1 GiB unless told. */
   constructor(
     private readonly kernel: Kernel,
     readonly name: string,
-    private readonly octetsMax = 1024 ** 3,
-  ) {}
+    { octetsMax = OCTETS_MAX }: TapOptions = {},
+  ) {
+    this.octetsMax = octetsMax
+  }
 
   receiveFrame(frame: Uint8Array): void {
-    this.frames.push(frame)
-    this.timesNs.push(this.kernel.nowNs)
-    this.keptOctets += frame.length + FRAME_COST_OCTETS
-    while (this.keptOctets > this.octetsMax && this.head < this.frames.length) this.dropOldest()
+    this.record(frame)
+    recycleFrame(frame)
+  }
+
+  /** Keep a copy of a frame that stays its owner's. */
+  record(frame: Uint8Array): void {
+    const length = Math.min(frame.length, FRAME_OCTETS_MAX)
+    let chunk = this.chunks.at(-1)
+    if (chunk === undefined || !chunk.hasRoomFor(length)) chunk = this.addChunk()
+    chunk.add(frame, length, this.kernel.nowNs)
+    this.packetCount++
   }
 
   /** Packets are numbered from 1, as Wireshark does, dropped ones included. */
@@ -37,54 +96,79 @@ export class Tap implements FrameSink, SelfCopying {
     return this.framesDropped + 1
   }
   get lastPacket(): number {
-    return this.framesDropped + this.frames.length - this.head
+    return this.packetCount
   }
 
-  /** The frame with that packet number, or undefined when it was dropped or never was. */
+  /** The frame with that packet number, to look at, or undefined when it was dropped or never was. */
   frame(packet: number): Uint8Array | undefined {
-    return packet < this.firstPacket ? undefined : this.frames[this.head + packet - this.firstPacket]
+    const chunk = this.chunkOf(packet)
+    return chunk?.frame(packet - chunk.firstPacket)
   }
 
   timeNs(packet: number): Nanos | undefined {
-    return packet < this.firstPacket ? undefined : this.timesNs[this.head + packet - this.firstPacket]
+    const chunk = this.chunkOf(packet)
+    return chunk?.timesNs[packet - chunk.firstPacket]
+  }
+
+  linkType(_packet: number): number {
+    return LINK_TYPE.ethernet
+  }
+
+  interfaceName(_packet: number): string {
+    return this.name
+  }
+
+  comment(packet: number): string | undefined {
+    return this.comments.get(packet)
   }
 
   /** Say something about a packet that matters: a comment in the pcapng. */
-  comment(packet: number, text: string): void {
-    if (packet >= this.firstPacket) this.comments.set(packet, text)
+  addComment(packet: number, text: string): void {
+    if (packet >= this.firstPacket && packet <= this.lastPacket) this.comments.set(packet, text)
   }
 
+  /** All that is kept, as a file. */
   toPcapng(): Uint8Array {
-    const writer = new PcapngWriter()
-    const interfaceId = writer.addInterface(this.name)
-    for (let packet = this.firstPacket; packet <= this.lastPacket; packet++)
-      writer.addPacket(interfaceId, this.timeNs(packet) ?? 0, this.frame(packet) ?? new Uint8Array(0), {
-        comment: this.comments.get(packet),
-      })
-    return writer.take()
+    const stream = new TapStream(this)
+    return concatOctets([stream.take(), stream.finish()])
   }
 
-  /** Frames never change, so a kept state shares them instead of copying a capture whole. */
+  /** Full chunks never change, so a kept state shares them instead of copying a capture whole. */
   copySelf(copy: <T>(value: T) => T, register: (copied: object) => void): object {
     const copied = Object.create(Tap.prototype) as Tap
     register(copied)
     return Object.assign(copied, this, {
       kernel: copy(this.kernel),
-      frames: this.frames.slice(),
-      timesNs: this.timesNs.slice(),
+      chunks: this.chunks.map((chunk, index) => (index === this.chunks.length - 1 ? chunk.copy() : chunk)),
       comments: new Map(this.comments),
     })
   }
 
+  private addChunk(): TapChunk {
+    const chunk = new TapChunk(this.packetCount + 1)
+    this.chunks.push(chunk)
+    while (this.chunks.length > 1 && this.chunks.length * CHUNK_COST_OCTETS > this.octetsMax) this.dropOldest()
+    return chunk
+  }
+
   private dropOldest(): void {
-    this.keptOctets -= (this.frames[this.head]?.length ?? 0) + FRAME_COST_OCTETS
-    this.comments.delete(this.firstPacket)
-    this.head++
-    this.framesDropped++
-    if (this.head >= 1024 && this.head * 2 >= this.frames.length) {
-      this.frames = this.frames.slice(this.head)
-      this.timesNs = this.timesNs.slice(this.head)
-      this.head = 0
+    const dropped = this.chunks.shift()
+    if (dropped === undefined) return
+    for (let packet = this.firstPacket; packet < dropped.firstPacket + dropped.count; packet++)
+      this.comments.delete(packet)
+    this.framesDropped += dropped.count
+  }
+
+  private chunkOf(packet: number): TapChunk | undefined {
+    const { chunks } = this
+    if (packet < this.firstPacket || packet > this.packetCount) return undefined
+    let low = 0
+    let high = chunks.length - 1
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if ((chunks[middle] as TapChunk).firstPacket <= packet) low = middle
+      else high = middle - 1
     }
+    return chunks[low]
   }
 }

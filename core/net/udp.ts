@@ -54,6 +54,7 @@ export class UdpLayer implements IpProtocol {
 
   receivePacket(frame: Uint8Array, header: Readonly<Ipv4Header>): void {
     const datagram = decodeUdp(frame.subarray(header.payloadStart, header.payloadEnd), header)
-    this.listeners.get(datagram.destinationPort)?.datagramReceived({ source: header.source, ...datagram })
+    const payload = datagram.payload.slice()
+    this.listeners.get(datagram.destinationPort)?.datagramReceived({ source: header.source, ...datagram, payload })
   }
 }

@@ -6,7 +6,6 @@ import type { Kernel } from '../kernel/kernel.js'
 import { ink, LineShell } from './line-shell.js'
 import { places } from './rack.js'
 import type { Sniffer } from './sniffer.js'
-import { TapSource } from './tap-source.js'
 
 const HELP = `${ink.strong('What the mirror port shows')}
   tcpdump [-c N]        the last packets, 20 or N
@@ -63,7 +62,7 @@ export class AttackerShell extends LineShell {
       throw new InputError(`tcpdump -c N: N is a whole number from 1 to ${PACKETS_MAX}`)
     const { tap } = this.sniffer
     if (tap.lastPacket === 0) return this.print(ink.dim('Nothing was captured yet.\n'))
-    const index = new CaptureIndex(new TapSource(tap))
+    const index = new CaptureIndex(tap)
     index.update()
     for (let packet = Math.max(tap.firstPacket, tap.lastPacket - count + 1); packet <= tap.lastPacket; packet++) {
       const summary = summarisePacket(index, packet)

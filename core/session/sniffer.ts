@@ -31,7 +31,10 @@ export class Sniffer implements FrameSink, Process {
 
   receiveFrame(frame: Uint8Array): void {
     this.tap.receiveFrame(frame)
-    this.analysis.addFrame(frame, this.kernel.nowNs, this.tap.lastPacket)
+    const packet = this.tap.lastPacket
+    // The tap's copy: what is rebuilt refers to it for long.
+    const kept = this.tap.frame(packet)
+    if (kept !== undefined) this.analysis.addFrame(kept, this.kernel.nowNs, packet)
     this.nextReport ??= this.kernel.schedule(REPORT_NS, this, REPORT)
   }
 

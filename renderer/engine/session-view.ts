@@ -1,13 +1,10 @@
 /** A session as the window shows it: folds the engine's state and trace into a view, remembering what was shown before. */
-import { CaptureIndex } from '../../core/capture/capture-index.js'
-import { summarisePacket } from '../../core/capture/packet-summary.js'
 import type { TimedRow } from '../../core/kernel/trace-tables.js'
 import type { Lab } from '../../core/lab/lab-schema.js'
 import { fillTemplate, labProgress } from '../../core/lab/lab-progress.js'
 import { computeRuns, probeSamples, throughputSamples } from '../../core/metrics/compute-runs.js'
 import { places } from '../../core/session/rack.js'
 import type { Session } from '../../core/session/session.js'
-import { TapSource } from '../../core/session/tap-source.js'
 import type { VirtualMachine } from '../../core/hypervisor/virtual-machine.js'
 import {
   cellStates,
@@ -16,7 +13,6 @@ import {
   type LabView,
   type LinkView,
   type MigrationView,
-  type PacketView,
   type RunMetrics,
   type SessionView,
   type VmView,
@@ -24,8 +20,6 @@ import {
 
 /** Cells of the small map on a VM's chip. */
 const CELLS = 96
-/** Packets listed in one view: a burst of thousands is listed over several. */
-const PACKETS_PER_VIEW = 1000
 /** Traffic of a link is summed over this time. */
 const TRAFFIC_WINDOW_NS = 2e6
 
@@ -36,10 +30,9 @@ export interface PlayState {
 }
 
 export class SessionPresenter {
-  private readonly shown = { guest: 0, operator: 0, attacker: 0, probes: 0, traffic: 0, packets: 0 }
+  private readonly shown = { guest: 0, operator: 0, attacker: 0, probes: 0, traffic: 0 }
   private readonly eventsShown = new Map<string, number>()
   private isFresh = true
-  private capture: { readonly source: TapSource; readonly index: CaptureIndex } | null = null
   /** As of the last folding. */
   runs: readonly RunMetrics[] = []
   private lab: LabView | null = null
@@ -98,15 +91,9 @@ export class SessionPresenter {
         throughputSamples(trace, places.hostA.name, first),
       ),
       newEvents: this.events(),
-      newPackets: this.packets(),
       fresh,
       capturedFrames: world.rack.tap.lastPacket,
     }
-  }
-
-  /** Captured packets are waiting to be listed in views to come. */
-  get isBehind(): boolean {
-    return this.shown.packets < this.session.world.rack.tap.lastPacket
   }
 
   private since<T>(name: 'probes' | 'traffic', count: number, rows: (first: number) => readonly T[]): readonly T[] {
@@ -225,32 +212,6 @@ export class SessionPresenter {
       roundProgress: source.roundProgress,
       remainingPages: crossing.isOver ? 0 : Math.min(remainingPages, roundPages),
     }
-  }
-
-  private packets(): PacketView[] {
-    const { tap } = this.session.world.rack
-    const index = this.captureIndex()
-    const list: PacketView[] = []
-    let packet = Math.max(this.shown.packets + 1, tap.firstPacket)
-    for (; packet <= tap.lastPacket && list.length < PACKETS_PER_VIEW; packet++) {
-      const summary = summarisePacket(index, packet)
-      if (summary === null) continue
-      const { timeNs, source, destination, protocol, octets, info } = summary
-      list.push({ packet, atNs: timeNs, source, destination, protocol, octets, info })
-    }
-    this.shown.packets = packet - 1
-    return list
-  }
-
-  /** Of the tap as it is now: a session that went back has another one. */
-  private captureIndex(): CaptureIndex {
-    const { tap } = this.session.world.rack
-    if (this.capture?.source.tap !== tap) {
-      const source = new TapSource(tap)
-      this.capture = { source, index: new CaptureIndex(source) }
-    }
-    this.capture.index.update()
-    return this.capture.index
   }
 
   private events(): EventView[] {

@@ -35,13 +35,10 @@ export class FaultySink implements FrameSink {
       this.held = frame
       return
     }
-    let passed = frame
-    if (this.random.below(1000) < damagedPerMille) {
-      passed = frame.slice()
-      passed[this.random.below(frame.length)]! ^= 1 << this.random.below(8)
-    }
-    this.output.receiveFrame(passed)
-    if (this.random.below(1000) < duplicatedPerMille) this.output.receiveFrame(frame)
+    const second = frame.slice()
+    if (this.random.below(1000) < damagedPerMille) frame[this.random.below(frame.length)]! ^= 1 << this.random.below(8)
+    this.output.receiveFrame(frame)
+    if (this.random.below(1000) < duplicatedPerMille) this.output.receiveFrame(second)
     const { held } = this
     this.held = null
     if (held !== null) this.output.receiveFrame(held)

@@ -2,15 +2,27 @@
  * The Internet checksum (RFC 1071): the one's complement of the one's complement sum of 16-bit words.
  *
  * The sum does not care for the order of octets within words as long as it is the same everywhere (§2 B), so this adds
- * the machine's own 32-bit words, two 16-bit halves at a time, and swaps once at the end. The slow twin that it is compared with
- * is test/support/slow-checksum.ts.
+ * the machine's own 32-bit words as exact doubles, and folds and swaps once at the end: 2^32 and 2^16 are both 1 modulo
+ * 2^16 - 1. The slow twin that it is compared with is test/support/slow-checksum.ts.
  */
 import type { Ipv4Address } from './addresses.js'
+import { frameMemory } from './frame-memory.js'
 
 const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
 
 /** The one's complement sum (not inverted) of `octets[start, end)`, taken as 16-bit big-endian words, padded with a zero octet. */
 export function onesComplementSum(octets: Uint8Array, start: number, end: number): number {
+  const base = octets.byteOffset
+  if (frameMemory.sum !== null && octets.buffer === frameMemory.buffer && end - start <= FRAME_OCTETS_MAX)
+    return end > start ? swap(fold(frameMemory.sum(base + start, base + end) >>> 0)) : 0
+  return sumByWords(octets, start, end)
+}
+
+/** Sums of more could overflow 32 bits. */
+const FRAME_OCTETS_MAX = 65536
+
+/** For octets outside the frames' memory. */
+function sumByWords(octets: Uint8Array, start: number, end: number): number {
   let sum = 0
   let at = start
   const base = octets.byteOffset
@@ -25,7 +37,7 @@ export function onesComplementSum(octets: Uint8Array, start: number, end: number
   }
   const wordCount = (end - at) >> 2
   if (wordCount > 0 && ((base + at) & 3) === 0) {
-    sum += sumWords(new Int32Array(octets.buffer, base + at, wordCount), wordCount)
+    sum += sumWords(wordsOf(octets.buffer), (base + at) >>> 2, wordCount)
     at += wordCount * 4
   }
   for (; at + 1 < end; at += 2)
@@ -37,35 +49,48 @@ export function onesComplementSum(octets: Uint8Array, start: number, end: number
   return isLittleEndian !== isOdd ? swap(folded) : folded
 }
 
-/** Sums at most 2^37 octets exactly: halves add up in doubles only when they outgrow 31 bits. */
-function sumWords(words: Int32Array, wordCount: number): number {
-  let total = 0
-  for (let block = 0; block < wordCount; block += 16384) {
-    const blockEnd = Math.min(wordCount, block + 16384)
-    let low = 0
-    let high = 0
-    let index = block
-    for (; index + 4 <= blockEnd; index += 4) {
-      const a = words[index] as number
-      const b = words[index + 1] as number
-      const c = words[index + 2] as number
-      const d = words[index + 3] as number
-      low = (low + (a & 0xffff) + (b & 0xffff) + (c & 0xffff) + (d & 0xffff)) | 0
-      high = (high + (a >>> 16) + (b >>> 16) + (c >>> 16) + (d >>> 16)) | 0
-    }
-    for (; index < blockEnd; index++) {
-      const word = words[index] as number
-      low = (low + (word & 0xffff)) | 0
-      high = (high + (word >>> 16)) | 0
-    }
-    total += low + high
+/** Buffers larger than this are not remembered: that would keep them in memory. */
+const REMEMBERED_OCTETS_MAX = 8 * 1024 * 1024
+let lastBuffer: ArrayBufferLike | null = null
+let lastWords: Uint32Array = new Uint32Array(0)
+
+/** The buffer as 32-bit words. Frames are cut from few buffers, so the view of the last one is mostly the right one. */
+function wordsOf(buffer: ArrayBufferLike): Uint32Array {
+  if (buffer === lastBuffer) return lastWords
+  const words = new Uint32Array(buffer, 0, buffer.byteLength >>> 2)
+  if (buffer.byteLength > REMEMBERED_OCTETS_MAX) return words
+  lastBuffer = buffer
+  lastWords = words
+  return words
+}
+
+/** Four sums, so that additions need not wait for one another. Exact for 2^21 words, which is more than any message has. */
+function sumWords(words: Uint32Array, start: number, wordCount: number): number {
+  let first = 0
+  let second = 0
+  let third = 0
+  let fourth = 0
+  let index = start
+  const end = start + wordCount
+  for (const blockEnd = end - 7; index < blockEnd; index += 8) {
+    first += words[index] as number
+    second += words[index + 1] as number
+    third += words[index + 2] as number
+    fourth += words[index + 3] as number
+    first += words[index + 4] as number
+    second += words[index + 5] as number
+    third += words[index + 6] as number
+    fourth += words[index + 7] as number
   }
-  return total
+  for (; index < end; index++) first += words[index] as number
+  return first + second + third + fourth
 }
 
 function fold(sum: number): number {
-  let folded = sum
-  while (folded > 0xffff) folded = (folded % 0x10000) + Math.floor(folded / 0x10000)
+  const high = Math.floor(sum / 0x1_0000_0000)
+  const low = (sum - high * 0x1_0000_0000) >>> 0
+  let folded = high + (low >>> 16) + (low & 0xffff)
+  while (folded > 0xffff) folded = (folded & 0xffff) + (folded >>> 16)
   return folded
 }
 

@@ -1,6 +1,7 @@
 /**
  * Writing pcapng (draft-ietf-opsawg-pcapng): one section, little-endian as most tools write it, Ethernet interfaces with
- * a name and nanosecond time stamps, enhanced packet blocks with an optional comment. Reading is in capture-reader.ts.
+ * a name and nanosecond time stamps, enhanced packet blocks with an optional comment, interface statistics, and the secrets
+ * that a reader needs for what is sealed. Reading is in capture-reader.ts.
  *
  *   block type 4 | total length 4 | body | options | total length 4          (everything padded to 4 octets)
  */
@@ -13,7 +14,9 @@ export const BLOCK = {
   interfaceDescription: 1,
   packet: 2,
   simplePacket: 3,
+  interfaceStatistics: 5,
   enhancedPacket: 6,
+  decryptionSecrets: 10,
 } as const
 export const BYTE_ORDER_MAGIC = 0x1a2b3c4d
 export const OPTION_CODE = {
@@ -23,6 +26,9 @@ export const OPTION_CODE = {
   timestampResolution: 9,
   timestampOffset: 14,
 } as const
+const STATISTICS_OPTION = { received: 4, dropped: 5 } as const
+/** §4.7: keys in the format of NSS key logs, one line each. */
+const TLS_KEY_LOG = 0x544c534b
 
 /** Octets after which Wireshark's own writers cut a frame. */
 const SNAP_LENGTH = 262144
@@ -74,6 +80,35 @@ export class PcapngWriter {
     )
   }
 
+  /** How many frames the interface had seen by `timeNs`, and how many of them are not in the capture (§4.6). */
+  addStatistics(
+    interfaceId: number,
+    timeNs: Nanos,
+    { received, dropped }: { received: number; dropped: number },
+  ): void {
+    const body = new Uint8Array(12)
+    writeU32le(body, 0, interfaceId)
+    writeU32le(body, 4, Math.floor(timeNs / 0x1_0000_0000))
+    writeU32le(body, 8, timeNs >>> 0)
+    this.block(BLOCK.interfaceStatistics, body, [
+      option(STATISTICS_OPTION.received, littleEndian64(received)),
+      option(STATISTICS_OPTION.dropped, littleEndian64(dropped)),
+    ])
+  }
+
+  /**
+   * TLS secrets for the packets that follow (§4.7): an NSS key log, by which Wireshark opens TLS connections. Whoever reads
+   * the capture can then read them too.
+   */
+  addTlsSecrets(keyLog: string): void {
+    const text = utf8Octets(keyLog)
+    const body = new Uint8Array(8 + padded(text.length))
+    writeU32le(body, 0, TLS_KEY_LOG)
+    writeU32le(body, 4, text.length)
+    body.set(text, 8)
+    this.block(BLOCK.decryptionSecrets, body, [])
+  }
+
   /** Everything since the last `take`, for streaming; the caller owns it. */
   take(): Uint8Array {
     let length = 0
@@ -99,6 +134,13 @@ export class PcapngWriter {
     writeU32le(tail, tail.length - 4, length)
     this.parts.push(head, body, ...options, tail)
   }
+}
+
+function littleEndian64(value: number): Uint8Array {
+  const octets = new Uint8Array(8)
+  writeU32le(octets, 0, value >>> 0)
+  writeU32le(octets, 4, Math.floor(value / 0x1_0000_0000))
+  return octets
 }
 
 function option(code: number, value: Uint8Array): Uint8Array {

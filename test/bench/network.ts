@@ -1,0 +1,112 @@
+/** Frames a second, from one host stack through a switch to another, and what idle hosts cost. */
+import { performance, PerformanceObserver } from 'node:perf_hooks'
+import type { ByteStream, StreamOwner } from '../../core/base/byte-stream.js'
+import { microseconds, seconds } from '../../core/base/units.js'
+import { Kernel } from '../../core/kernel/kernel.js'
+import { joinPorts } from '../../core/net/frame-port.js'
+import { HostStack } from '../../core/net/host-stack.js'
+import { Link } from '../../core/net/link.js'
+import { Switch } from '../../core/net/switch/switch.js'
+import { Tap } from '../../core/net/tap.js'
+import type { TcpListener } from '../../core/net/tcp/tcp-layer.js'
+import { add, median, MIB, printMeasures, ROUNDS } from './measures.js'
+
+const chunk = new Uint8Array(65536).map((_, index) => (index * 31 + (index >>> 8)) & 255)
+
+class Sender implements StreamOwner {
+  constructor(private left: number) {}
+  streamOpened(stream: ByteStream): void {
+    this.streamWritable(stream)
+  }
+  streamWritable(stream: ByteStream): void {
+    while (this.left > 0 && stream.writableOctets() >= chunk.length) {
+      stream.write(chunk)
+      this.left -= chunk.length
+    }
+    if (this.left === 0) stream.end()
+  }
+  streamReadable(): void {}
+  streamEnded(): void {}
+  streamFailed(): void {}
+}
+
+class Receiver implements StreamOwner, TcpListener {
+  octets = 0
+  connectionAccepted(stream: ByteStream): void {
+    stream.owner = this
+  }
+  streamOpened(): void {}
+  streamReadable(stream: ByteStream): void {
+    this.octets += stream.read(stream.readableOctets()).length
+  }
+  streamWritable(): void {}
+  streamEnded(stream: ByteStream): void {
+    stream.end()
+  }
+  streamFailed(): void {}
+}
+
+interface Network {
+  readonly kernel: Kernel
+  readonly hosts: readonly HostStack[]
+  readonly links: readonly Link[]
+}
+
+function network(hostCount: number, { isCaptured = false } = {}): Network {
+  const kernel = new Kernel('bench')
+  const device = new Switch(kernel, 's1', { addressesMax: 65536 })
+  const links: Link[] = []
+  const hosts = Array.from({ length: hostCount }, (_, index) => {
+    const host = new HostStack(kernel, {
+      name: `h${index}`,
+      mac: 0x0200_0000_0000 + index + 1,
+      address: 0x0a00_0000 + index + 1,
+      prefixLength: 16,
+    })
+    const link = new Link(kernel, host.name, { rateBps: 10e9, delayNs: microseconds(5) })
+    joinPorts(host, link.a)
+    joinPorts(link.b, device.addPort())
+    host.uplink = link.a
+    links.push(link)
+    return host
+  })
+  if (isCaptured) {
+    const mirror = device.addPort()
+    mirror.output = new Tap(kernel, 'mirror', { octetsMax: 256 * MIB })
+    device.mirrorPorts(device.ports.slice(0, 1), mirror)
+  }
+  return { kernel, hosts, links }
+}
+
+/** One TCP transfer; full-size frames delivered. */
+function transfer({ kernel, hosts, links }: Network, octets: number): number {
+  const [a, b] = hosts
+  if (a === undefined || b === undefined) throw new Error('two hosts are needed')
+  const receiver = new Receiver()
+  b.listen(5001, receiver)
+  a.connect(b.address, 5001).owner = new Sender(octets)
+  kernel.runUntil(kernel.nowNs + seconds(10))
+  if (receiver.octets !== octets) throw new Error(`${receiver.octets} of ${octets} octets arrived`)
+  return links[0]?.a.framesDelivered ?? 0
+}
+
+const OCTETS = 1024 * MIB
+
+function framesPerSecond(isCaptured: boolean): { rate: number; perFrameGc: number } {
+  const rates: number[] = []
+  let collections = 0
+  const observer = new PerformanceObserver((list) => (collections += list.getEntries().length))
+  for (let round = 0; round <= ROUNDS; round++) {
+    const net = network(2, { isCaptured })
+    const start = performance.now()
+    const frames = transfer(net, OCTETS)
+    const elapsed = performance.now() - start
+    if (round > 0) rates.push((frames / elapsed) * 1000)
+  }
+  observer.disconnect()
+  return { rate: median(rates), perFrameGc: collections }
+}
+
+add('frames a second end to end through a switch, all checksums', framesPerSecond(false).rate, '/s', 'over 1000000')
+add('  with capture', framesPerSecond(true).rate, '/s', 'over 500000')
+printMeasures()
