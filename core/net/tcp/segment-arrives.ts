@@ -93,7 +93,8 @@ function segmentArrivesSynchronized(c: TcpConnection, segment: Readonly<TcpHeade
       const length = segment.payloadEnd - segment.payloadStart
       const stop = seqAdd(segment.sequence, length)
       // All of it was received before (RFC 2883 §4.1). A probe of our closed window was not.
-      if (length > 0 && seqLeq(stop, c.rcvNxt)) reportDuplicate(c, segment.sequence, stop)
+      if (length > 0 && seqLt(segment.sequence, c.rcvNxt) && seqLeq(stop, c.rcvNxt))
+        reportDuplicate(c, segment.sequence, stop)
       challenge(c, segment)
     }
     return
