@@ -8,7 +8,8 @@ import { joinPorts, partPorts } from '../net/frame-port.js'
 import { HostStack } from '../net/host-stack.js'
 import { Link, type LinkEnd } from '../net/link.js'
 import { LinkTraffic } from '../net/link-traffic.js'
-import { Switch, type SwitchPort } from '../net/switch.js'
+import { Switch } from '../net/switch/switch.js'
+import type { SwitchPort } from '../net/switch/switch-port.js'
 import { Tap } from '../net/tap.js'
 import { parseIpv4, parseMac } from '../net/wire/addresses.js'
 import { MIGRATION_PORT, SSH_PORT } from '../secure/channels.js'
@@ -32,7 +33,7 @@ export class HostNetwork implements VmNetwork {
   private readonly guestPorts = new Map<VirtualMachine, { port: SwitchPort; guest: GuestPort }>()
 
   constructor(kernel: Kernel, place: Place, cable: Link, scenario: Scenario) {
-    this.bridge = new Switch(kernel, `${place.name}-bridge`)
+    this.bridge = new Switch(kernel, `${place.name}-bridge`, { isVlanAware: false })
     this.stack = hostStack(kernel, place, cable, scenario)
     joinPorts(this.bridge.addPort(), cable.a)
     joinPorts(this.bridge.addPort(), this.stack)

@@ -38,7 +38,7 @@ const decodeAs = ['-d', 'tcp.port==49152,data']
 
 const viewerArguments: Readonly<Record<ViewerName, readonly string[]>> = {
   wireshark: ['-k', '-i', '-', ...decodeAs],
-  tshark: ['-l', '-r', '-', ...decodeAs],
+  tshark: ['-l', '-i', '-', ...decodeAs],
 }
 
 export class CaptureViewer {

@@ -1,6 +1,7 @@
 /** Runs one session at a time for the window: requests in, answers out, virtual time at the speed that was asked for. */
 import { InputError, WireError } from '../../core/base/errors.js'
 import { analyseFile } from '../../core/attack/capture-file.js'
+import { CaptureFileSource } from '../../core/capture/frame-source.js'
 import type { Lab } from '../../core/lab/lab-schema.js'
 import { labProgress } from '../../core/lab/lab-progress.js'
 import { playStep } from '../../core/lab/play-solution.js'
@@ -10,6 +11,7 @@ import { buildReport } from '../../core/report/build-report.js'
 import { defaultScenario, type Scenario } from '../../core/session/scenario.js'
 import { Session, type LoggedCommand, type SessionCommand } from '../../core/session/session.js'
 import type { Answer, LabSummary, MigrationSettings, Request, SessionFile } from './contract.js'
+import { PacketDesk } from './packet-desk.js'
 import { SessionPresenter } from './session-view.js'
 
 /** Wall time a turn may take before the worker listens again. */
@@ -19,8 +21,6 @@ const REST_MS = 4
 /** Wall time between two foldings of metrics and checks. */
 const FOLD_MS = 120
 const SAVE_MS = 4000
-/** Wall time between two views of a session that stands still, while there are packets left to list. */
-const CATCH_UP_MS = 16
 /** Virtual time a turn advances at least: below it, nothing would move. */
 const STRIDE_NS = 20_000
 /** Speed at which a migration is shown when the speed is left to the engine. */
@@ -56,7 +56,6 @@ export class LabEngine {
   private playing = false
   private speed: number | 'auto' = 'auto'
   private turnIsDue = false
-  private isCatchingUp = false
   private lastTurnMs = 0
   private lastFoldMs = 0
   private lastSaveMs = 0
@@ -64,7 +63,11 @@ export class LabEngine {
   private sessionCount = 0
   private live: { readonly session: Session; readonly stream: TapStream } | null = null
 
-  constructor(private readonly host: EngineHost) {}
+  private readonly packets: PacketDesk
+
+  constructor(private readonly host: EngineHost) {
+    this.packets = new PacketDesk(host)
+  }
 
   /** Never throws: what cannot be done is answered as an error. */
   request(request: Request): void {
@@ -90,6 +93,7 @@ export class LabEngine {
       case 'close':
         this.save()
         this.open = null
+        this.packets.open('mirror', null)
         this.playing = false
         return
       case 'analyse':
@@ -137,6 +141,12 @@ export class LabEngine {
       }
       case 'export':
         return this.export(request.what)
+      case 'watch-packets':
+      case 'packet':
+      case 'follow-stream':
+      case 'conversations':
+      case 'complete-filter':
+        return this.packets.request(request)
       case 'live-capture':
         return this.sendLiveCapture(request.isFirst)
     }
@@ -145,7 +155,9 @@ export class LabEngine {
   private analyse(name: string, octets: Uint8Array): void {
     this.host.answer({ kind: 'progress', what: `Reading ${name}`, fraction: 0 })
     try {
-      this.host.answer({ kind: 'analysis', name, report: analyseFile(octets).report })
+      const { report, capture } = analyseFile(octets)
+      this.host.answer({ kind: 'analysis', name, report, hasPackets: capture !== null })
+      this.packets.open('file', capture === null ? null : new CaptureFileSource(capture))
     } catch (error) {
       if (error instanceof InputError) throw new InputError(`${name}: ${error.message}`)
       throw error
@@ -203,6 +215,7 @@ export class LabEngine {
       presenter: new SessionPresenter(session, lab, lab === null ? Object.keys(this.host.images) : []),
     }
     this.open = open
+    this.packets.open('mirror', session.world.rack.tap)
     this.lastActionNs = session.nowNs
     return open
   }
@@ -358,14 +371,8 @@ export class LabEngine {
     this.host.answer(
       opened.presenter.view({ sessionId: opened.id, playing: this.playing, speed: this.effectiveSpeed() }, isFoldDue),
     )
+    this.packets.refresh()
     if (nowMs - this.lastSaveMs >= SAVE_MS) this.save()
-    if (!this.playing && opened.presenter.isBehind && !this.isCatchingUp) {
-      this.isCatchingUp = true
-      this.host.later(() => {
-        this.isCatchingUp = false
-        if (!this.playing) this.show(false)
-      }, CATCH_UP_MS)
-    }
     if (this.playing && !this.turnIsDue) {
       this.turnIsDue = true
       if (this.lastTurnMs === 0 || fold) this.lastTurnMs = nowMs

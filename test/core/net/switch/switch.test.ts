@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import type { FrameSink } from '../../../core/base/frame-sink.js'
-import { seconds } from '../../../core/base/units.js'
-import { Kernel } from '../../../core/kernel/kernel.js'
-import { joinPorts } from '../../../core/net/frame-port.js'
-import { Switch, type SwitchOptions } from '../../../core/net/switch.js'
-import { MAC_BROADCAST } from '../../../core/net/wire/addresses.js'
-import { encodeEthernet } from '../../../core/net/wire/ethernet.js'
+import type { FrameSink } from '../../../../core/base/frame-sink.js'
+import { seconds } from '../../../../core/base/units.js'
+import { Kernel } from '../../../../core/kernel/kernel.js'
+import { joinPorts } from '../../../../core/net/frame-port.js'
+import { Switch, type SwitchOptions } from '../../../../core/net/switch/switch.js'
+import { MAC_BROADCAST } from '../../../../core/net/wire/addresses.js'
+import { encodeEthernet } from '../../../../core/net/wire/ethernet.js'
 
 class Received implements FrameSink {
   readonly texts: string[] = []
