@@ -32,6 +32,13 @@ const commands: Readonly<Record<string, Command>> = {
     summary: "the attacker's tool on a capture from outside",
     load: async () => (await import('./analyse.js')).analyseCommand,
   },
+  packets: {
+    usage:
+      'packets <file.pcapng|.pcap, also .gz> [-Y FILTER] [-V] [-x] [--packet N] [--fields NAME,...] [--follow STREAM] [--conversations eth|ip|ipv6|tcp|udp] [--hierarchy] [--json F]',
+    summary:
+      "list a capture's packets, in detail with -V and in octets with -x; filters and fields are named as in Wireshark",
+    load: async () => (await import('./packets.js')).packetsCommand,
+  },
   boot: {
     usage:
       'boot <image.elf|.bin> [--flat] [--ram 16MiB] [--exit-on tohost] [--max-instructions N] [--max-time 10s] [--input F] [--json F]',

@@ -14,7 +14,15 @@ import { ripFields } from './dissect/rip.js'
 import { tcpFields } from './dissect/tcp.js'
 import { udpFields } from './dissect/udp.js'
 import type { FieldDefinition } from './field.js'
+import { qevmFields } from './dissect/qevm.js'
+import { httpFields } from './stream/http.js'
+import { multifdFields } from './stream/multifd.js'
+import { naclFields } from './stream/nacl.js'
+import { respFields } from './stream/resp.js'
+import { returnPathFields } from './stream/return-path.js'
+import { sshFields } from './stream/ssh.js'
 import { segmentFields } from './stream/stream-units.js'
+import { tlsFields } from './stream/tls.js'
 
 const groups: readonly Readonly<Record<string, FieldDefinition>>[] = [
   frameFields,
@@ -31,6 +39,14 @@ const groups: readonly Readonly<Record<string, FieldDefinition>>[] = [
   ripFields,
   tcpFields,
   segmentFields,
+  qevmFields,
+  returnPathFields,
+  multifdFields,
+  sshFields,
+  tlsFields,
+  naclFields,
+  httpFields,
+  respFields,
   dataFields,
 ]
 

@@ -250,9 +250,13 @@ function carriedInfo(index: CaptureIndex, packet: number): { readonly protocol: 
   const found = index.streamOf(packet)
   if (found === null) return null
   const { protocol, walker } = found.direction
+  const opposite = found.stream.opposite(found.direction).walker
   const units = new SegmentUnits(index, packet, found.direction).counted()
   if (protocol === null || walker === null || units.length === 0) return null
-  return { protocol: walker.columnName ?? protocol.columnName, info: protocol.describe(units, walker) }
+  return {
+    protocol: walker.columnName ?? opposite?.columnName ?? protocol.columnName,
+    info: protocol.describe(units, walker),
+  }
 }
 
 function tcpInfo(index: CaptureIndex, packet: number, values: ValueSink): string {

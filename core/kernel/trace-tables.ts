@@ -66,6 +66,12 @@ export const traceTables = {
     probeOctets: 'number',
     otherOctets: 'number',
   },
+  /** A person changed what a cable does to frames: the condition by its name, in nanoseconds, octets or a fraction. */
+  'link-condition': { link: 'text', condition: 'text', value: 'number' },
+  /** A cable was `cut` or `restored`. */
+  'link-state': { link: 'text', state: 'text' },
+  /** A person switched a defence of a switch on (1) or off. */
+  'switch-defence': { device: 'text', defence: 'text', isOn: 'number' },
   /** A client asked and was answered (or not: lost is 1). */
   probe: { client: 'text', sequence: 'number', sentNs: 'number', replyNs: 'number', lost: 'number' },
   /** A switch learned where an address is, or that it moved. VLAN 0 is that of a switch that knows none. */

@@ -22,4 +22,6 @@ export interface CountedUnit {
   readonly count: number
   /** Octets of the first one from its start, as many as are at hand: at least its header, or none. */
   readonly head: Uint8Array
+  /** Octets of the stream that the packet brought. */
+  readonly packetOctets: number
 }

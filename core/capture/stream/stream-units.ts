@@ -58,7 +58,8 @@ export class SegmentUnits implements PayloadUnits {
       if (counted.length >= UNITS_MAX) return
       const length = Math.min(HEAD_OCTETS, first.length, walker.position - first.offset)
       const head = this.direction.collect(this.index, first.offset, Math.max(0, length))
-      counted.push({ first, count, head: head ?? new Uint8Array(0) })
+      const packetOctets = this.endPosition - Math.max(first.offset, this.freshPosition)
+      counted.push({ first, count, head: head ?? new Uint8Array(0), packetOctets })
     })
     return counted
   }
