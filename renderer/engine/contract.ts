@@ -2,11 +2,13 @@
  * What the window and the engine's worker say to each other. Requests change the session (and are written to its input
  * log); the engine answers with views, at most one a display frame. Everything here survives structured cloning.
  */
+import type { PacketTree, TreeNode } from '../../core/capture/packet-tree.js'
 import type { ProbeSample, RunMetrics, ThroughputSample } from '../../core/metrics/run-metrics.js'
 import type { GuestOptions } from '../../core/session/guest-options.js'
 import type { ChannelName, MigrationStrategy } from '../../core/session/scenario.js'
 import type { ConsoleName } from '../../core/session/world.js'
 
+export type { TreeNode }
 export type { ChannelName, ConsoleName, GuestOptions, MigrationStrategy, ProbeSample, RunMetrics, ThroughputSample }
 
 /** The experiment controls of the top bar. */
@@ -98,6 +100,130 @@ export type Request =
   /** A capture from outside: the attacker's tool on a file. */
   | { readonly kind: 'analyse'; readonly name: string; readonly octets: Uint8Array }
   | { readonly kind: 'export'; readonly what: 'report-data' | 'pcapng' }
+  /** Null: nobody looks at a list of packets any more. */
+  | { readonly kind: 'watch-packets'; readonly watch: PacketWatch | null }
+  | { readonly kind: 'packet'; readonly capture: CaptureId; readonly packet: number }
+  | { readonly kind: 'follow-stream'; readonly capture: CaptureId; readonly stream: number }
+  | { readonly kind: 'conversations'; readonly capture: CaptureId; readonly layer: ConversationLayer }
+  | { readonly kind: 'complete-filter'; readonly text: string; readonly cursor: number }
+  /** The next piece of the attacker's capture as one growing pcapng; `isFirst` begins a new one. Answered by `live-capture`. */
+  | { readonly kind: 'live-capture'; readonly isFirst: boolean }
+
+/** Which capture: the attacker's mirror port, or the file that was opened. */
+export type CaptureId = 'mirror' | 'file'
+
+/** The rows of a capture's list that are in sight. The engine tells them, and again whenever they or their number change. */
+export interface PacketWatch {
+  readonly capture: CaptureId
+  /** A display filter; empty for every packet. */
+  readonly filter: string
+  /** Among the packets that match, from 0; -1 for the last ones, however many come. */
+  readonly first: number
+  readonly count: number
+  /** Where this packet is among those that match is to be told once. */
+  readonly reveal: number | null
+}
+
+export interface PacketRow {
+  /** Counts from 1. */
+  readonly packet: number
+  readonly atNs: number
+  readonly source: string
+  readonly destination: string
+  readonly protocol: string
+  readonly octets: number
+  readonly info: string
+  /** What can be read: guest memory and other contents in clear, sealed contents, or neither. */
+  readonly tone: 'clear' | 'sealed' | 'plain'
+  /** Something is wrong with it: malformed, sent again, out of order. */
+  readonly isOdd: boolean
+}
+
+export interface PacketList {
+  readonly kind: 'packets'
+  readonly watch: PacketWatch
+  /** What is wrong with the filter, and where in it; the rows are then those of no filter. */
+  readonly filterProblem: { readonly message: string; readonly start: number; readonly end: number } | null
+  readonly matching: number
+  /** Packets that the filter has not looked at yet. */
+  readonly pending: number
+  readonly captured: number
+  /** The oldest, gone because the capture's memory was full. */
+  readonly dropped: number
+  readonly first: number
+  readonly rows: readonly PacketRow[]
+  /** Index of `watch.reveal`; -1 when it does not match or is gone. */
+  readonly revealed: number | null
+}
+
+export interface PacketDetails {
+  readonly kind: 'packet'
+  readonly capture: CaptureId
+  readonly packet: number
+  /** Null when it is gone. */
+  readonly tree: PacketTree | null
+  /** Of the TCP stream it belongs to, or null. */
+  readonly stream: number | null
+}
+
+export interface FollowedStream {
+  readonly kind: 'stream'
+  readonly capture: CaptureId
+  readonly stream: number
+  readonly client: string
+  readonly server: string
+  readonly parts: readonly {
+    readonly isFromClient: boolean
+    readonly packet: number
+    readonly atNs: number
+    readonly octets: Uint8Array
+    /** Octets before this part that were not captured. */
+    readonly missing: number
+  }[]
+  readonly octetsToServer: number
+  readonly octetsToClient: number
+  /** Only the beginning is here. */
+  readonly isCut: boolean
+}
+
+export const conversationLayers = ['eth', 'ip', 'ipv6', 'tcp', 'udp'] as const
+export type ConversationLayer = (typeof conversationLayers)[number]
+
+export interface ConversationRow {
+  readonly a: string
+  readonly b: string
+  readonly packetsAToB: number
+  readonly octetsAToB: number
+  readonly packetsBToA: number
+  readonly octetsBToA: number
+  readonly startNs: number
+  readonly endNs: number
+  /** A display filter for its packets. */
+  readonly filter: string
+}
+
+export interface Conversations {
+  readonly kind: 'conversations'
+  readonly capture: CaptureId
+  readonly layer: ConversationLayer
+  readonly rows: readonly ConversationRow[]
+}
+
+export interface FilterCompletion {
+  /** Put in place of `[start, end)` of the text. */
+  readonly insert: string
+  readonly label: string
+}
+
+export interface FilterCompletions {
+  readonly kind: 'completions'
+  readonly text: string
+  readonly start: number
+  readonly end: number
+  readonly completions: readonly FilterCompletion[]
+}
+
+export type PacketAnswer = PacketList | PacketDetails | FollowedStream | Conversations | FilterCompletions
 
 export type HostRole = 'hypervisor' | 'client' | 'attacker'
 
@@ -200,17 +326,6 @@ export interface EventView {
   readonly text: string
 }
 
-export interface PacketView {
-  /** Counts from 1. */
-  readonly packet: number
-  readonly atNs: number
-  readonly source: string
-  readonly destination: string
-  readonly protocol: string
-  readonly octets: number
-  readonly info: string
-}
-
 /** The state of a session at one instant. Lists whose names begin with `new` hold only what came since the last view. */
 export interface SessionView {
   readonly kind: 'view'
@@ -237,7 +352,6 @@ export interface SessionView {
   readonly newProbes: readonly ProbeSample[]
   readonly newThroughput: readonly ThroughputSample[]
   readonly newEvents: readonly EventView[]
-  readonly newPackets: readonly PacketView[]
   /** True when this view starts a session afresh: the window drops what it kept of an earlier one. */
   readonly fresh: boolean
   /** Frames captured by the attacker so far. */
@@ -246,15 +360,18 @@ export interface SessionView {
 
 export type Answer =
   | SessionView
+  | PacketAnswer
   | { readonly kind: 'labs'; readonly labs: readonly LabSummary[] }
   | { readonly kind: 'saved'; readonly file: SessionFile }
-  | { readonly kind: 'analysis'; readonly name: string; readonly report: unknown }
+  | { readonly kind: 'analysis'; readonly name: string; readonly report: unknown; readonly hasPackets: boolean }
   | {
       readonly kind: 'exported'
       readonly what: 'report-data' | 'pcapng'
       readonly name: string
       readonly octets: Uint8Array
     }
+  /** Empty when nothing was captured since the piece before. */
+  | { readonly kind: 'live-capture'; readonly octets: Uint8Array; readonly isLast: boolean }
   /** Long work: opening a long session, analysing a capture. `fraction` is 0 to 1. */
   | { readonly kind: 'progress'; readonly what: string; readonly fraction: number }
   /** Something a person did cannot be done; the session goes on. */

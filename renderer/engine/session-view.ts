@@ -4,7 +4,6 @@ import type { Lab } from '../../core/lab/lab-schema.js'
 import { fillTemplate, labProgress } from '../../core/lab/lab-progress.js'
 import { computeRuns, probeSamples, throughputSamples } from '../../core/metrics/compute-runs.js'
 import { places } from '../../core/session/rack.js'
-import { summarisePacket } from '../../core/session/packet-summary.js'
 import type { Session } from '../../core/session/session.js'
 import type { VirtualMachine } from '../../core/hypervisor/virtual-machine.js'
 import {
@@ -14,7 +13,6 @@ import {
   type LabView,
   type LinkView,
   type MigrationView,
-  type PacketView,
   type RunMetrics,
   type SessionView,
   type VmView,
@@ -22,8 +20,6 @@ import {
 
 /** Cells of the small map on a VM's chip. */
 const CELLS = 96
-/** Packets listed in one view: a burst of thousands is listed over several. */
-const PACKETS_PER_VIEW = 1000
 /** Traffic of a link is summed over this time. */
 const TRAFFIC_WINDOW_NS = 2e6
 
@@ -34,7 +30,7 @@ export interface PlayState {
 }
 
 export class SessionPresenter {
-  private readonly shown = { guest: 0, operator: 0, attacker: 0, probes: 0, traffic: 0, packets: 0 }
+  private readonly shown = { guest: 0, operator: 0, attacker: 0, probes: 0, traffic: 0 }
   private readonly eventsShown = new Map<string, number>()
   private isFresh = true
   /** As of the last folding. */
@@ -95,15 +91,9 @@ export class SessionPresenter {
         throughputSamples(trace, places.hostA.name, first),
       ),
       newEvents: this.events(),
-      newPackets: this.packets(),
       fresh,
       capturedFrames: world.rack.tap.lastPacket,
     }
-  }
-
-  /** Captured packets are waiting to be listed in views to come. */
-  get isBehind(): boolean {
-    return this.shown.packets < this.session.world.rack.tap.lastPacket
   }
 
   private since<T>(name: 'probes' | 'traffic', count: number, rows: (first: number) => readonly T[]): readonly T[] {
@@ -222,19 +212,6 @@ export class SessionPresenter {
       roundProgress: source.roundProgress,
       remainingPages: crossing.isOver ? 0 : Math.min(remainingPages, roundPages),
     }
-  }
-
-  private packets(): PacketView[] {
-    const { tap } = this.session.world.rack
-    const list: PacketView[] = []
-    let packet = Math.max(this.shown.packets + 1, tap.firstPacket)
-    for (; packet <= tap.lastPacket && list.length < PACKETS_PER_VIEW; packet++) {
-      const frame = tap.frame(packet)
-      if (frame !== undefined)
-        list.push({ packet, atNs: tap.timeNs(packet) ?? 0, octets: frame.length, ...summarisePacket(frame) })
-    }
-    this.shown.packets = packet - 1
-    return list
   }
 
   private events(): EventView[] {

@@ -1,11 +1,11 @@
-/** Made-up runs and samples that look like real ones: for the window while it is developed, and for chart tests. */
+/** Made-up runs and samples that look like real ones: for tests of charts and reports. */
 import type {
   FoundSecret,
   ProbeSample,
   RoundMetrics,
   RunMetrics,
   ThroughputSample,
-} from '../../../core/metrics/run-metrics.js'
+} from '../../core/metrics/run-metrics.js'
 
 export interface FixtureRun {
   readonly migration: number
