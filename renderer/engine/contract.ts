@@ -8,9 +8,13 @@ import type { HierarchyNode } from '../../core/capture/protocol-hierarchy.js'
 import type { PacketTree, TreeNode } from '../../core/capture/packet-tree.js'
 import type { ProbeSample, RunMetrics, ThroughputSample } from '../../core/metrics/run-metrics.js'
 import type { GuestOptions } from '../../core/session/guest-options.js'
-import type { ChannelName, MigrationStrategy } from '../../core/session/scenario.js'
+import type { Inspection } from '../../core/session/inspection.js'
+import type { LinkConditions } from '../../core/session/link-conditions.js'
+import type { SwitchDefences } from '../../core/session/rack.js'
+import type { ChannelName, LinkName, MigrationStrategy } from '../../core/session/scenario.js'
 import type { ConsoleName } from '../../core/session/world.js'
 
+export type { Inspection, LinkConditions, LinkName, SwitchDefences }
 export type { Conversation, FollowedStream, HierarchyNode, TreeNode }
 export type { ChannelName, ConsoleName, GuestOptions, MigrationStrategy, ProbeSample, RunMetrics, ThroughputSample }
 
@@ -103,6 +107,12 @@ export type Request =
   /** A capture from outside: the attacker's tool on a file. */
   | { readonly kind: 'analyse'; readonly name: string; readonly octets: Uint8Array }
   | { readonly kind: 'export'; readonly what: 'report-data' | 'pcapng' }
+  /** Null: nobody looks any more. */
+  | { readonly kind: 'inspect'; readonly target: NetworkTarget | null }
+  | { readonly kind: 'configure-link'; readonly link: LinkName; readonly conditions: Partial<LinkConditions> }
+  | { readonly kind: 'cut-link'; readonly link: LinkName }
+  | { readonly kind: 'restore-link'; readonly link: LinkName }
+  | { readonly kind: 'configure-switch'; readonly defences: Partial<SwitchDefences> }
   /** Null: nobody looks at a list of packets any more. */
   | { readonly kind: 'watch-packets'; readonly watch: PacketWatch | null }
   | { readonly kind: 'packet'; readonly capture: CaptureId; readonly packet: number }
@@ -205,6 +215,23 @@ export interface FilterCompletions {
 
 export type PacketAnswer = PacketList | PacketDetails | StreamAnswer | StatisticsAnswer | FilterCompletions
 
+/** Something on the stage that can be looked into. */
+export interface NetworkTarget {
+  readonly kind: Inspection['kind']
+  readonly name: string
+}
+
+/** Told when it is asked for, and again as it changes. */
+export interface InspectionAnswer {
+  readonly kind: 'inspection'
+  readonly inspection: Inspection
+  /** Of a link. */
+  readonly conditions: LinkConditions | null
+  readonly isCut: boolean
+  /** Of the rack's switch. */
+  readonly defences: SwitchDefences | null
+}
+
 export type HostRole = 'hypervisor' | 'client' | 'attacker'
 
 export interface HostView {
@@ -240,6 +267,9 @@ export interface LinkView {
   readonly otherOctets: number
   /** What its migration octets are to somebody who reads them. */
   readonly content: 'clear' | 'sealed'
+  readonly isCut: boolean
+  /** It loses, delays or damages frames as nothing told it at first. */
+  readonly isImpaired: boolean
 }
 
 export interface MigrationView {
@@ -324,6 +354,7 @@ export interface SessionView {
   readonly settings: MigrationSettings
   readonly hosts: readonly HostView[]
   readonly links: readonly LinkView[]
+  readonly switches: readonly string[]
   readonly migration: MigrationView | null
   readonly runs: readonly RunMetrics[]
   readonly lab: LabView | null
@@ -341,6 +372,7 @@ export interface SessionView {
 export type Answer =
   | SessionView
   | PacketAnswer
+  | InspectionAnswer
   | { readonly kind: 'labs'; readonly labs: readonly LabSummary[] }
   | { readonly kind: 'saved'; readonly file: SessionFile }
   | { readonly kind: 'analysis'; readonly name: string; readonly report: unknown; readonly hasPackets: boolean }

@@ -46,6 +46,14 @@ const goneRow: PacketRow = {
   isOdd: false,
 }
 
+/** A segment in the middle of something is as readable as that. */
+function toneOf(protocol: string, index: CaptureIndex, packet: number): PacketRow['tone'] {
+  const stream = index.streamOf(packet)?.stream
+  const carried = [protocol, stream?.toServer.protocol?.columnName ?? '', stream?.toClient.protocol?.columnName ?? '']
+  if (carried.some((name) => clearProtocols.has(name))) return 'clear'
+  return carried.some((name) => sealedProtocols.has(name)) ? 'sealed' : 'plain'
+}
+
 export interface PacketDeskHost {
   answer(answer: PacketAnswer): void
   wallMs(): number
@@ -139,7 +147,7 @@ class OpenCapture {
     if (summary === null) return { ...goneRow, packet }
     const { timeNs: atNs, source, destination, protocol, octets, info } = summary
     const isOdd = ((columns.analysis[columns.row(packet)] ?? 0) & ODD) !== 0
-    const tone = clearProtocols.has(protocol) ? 'clear' : sealedProtocols.has(protocol) ? 'sealed' : 'plain'
+    const tone = (columns.payloadLength[columns.row(packet)] ?? 0) === 0 ? 'plain' : toneOf(protocol, index, packet)
     return { packet, atNs, source, destination, protocol, octets, info, tone, isOdd }
   }
 }
