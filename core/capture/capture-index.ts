@@ -287,7 +287,7 @@ export class CaptureIndex implements PayloadSource {
     const from = readU16be(frame, start)
     const to = readU16be(frame, start + 2)
     const length = end - start - headerOctets
-    const flags = frame[start + 13] ?? 0
+    const flags = readU16be(frame, start + 12) & 0xfff
     columns.sourcePort[row] = from
     columns.destinationPort[row] = to
     columns.tcpFlags[row] = flags

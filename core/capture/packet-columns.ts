@@ -53,7 +53,8 @@ export class PacketColumns {
   /** Index into `PROTOCOL_NAMES`. */
   protocol = new Uint8Array(INITIAL_ROWS)
   marks = new Uint8Array(INITIAL_ROWS)
-  tcpFlags = new Uint8Array(INITIAL_ROWS)
+  /** With the reserved bits. */
+  tcpFlags = new Uint16Array(INITIAL_ROWS)
   sequence = new Uint32Array(INITIAL_ROWS)
   acknowledgment = new Uint32Array(INITIAL_ROWS)
   window = new Uint16Array(INITIAL_ROWS)

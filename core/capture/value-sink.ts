@@ -12,6 +12,9 @@ export interface FoundValue {
   readonly length: number
 }
 
+/** What `wants` found for a set that is used for packet after packet. */
+const wantedLayers = new WeakMap<ReadonlySet<FieldDefinition>, Map<FieldDefinition, boolean>>()
+
 export class ValueSink implements FieldSink {
   readonly wantsText = false
   readonly isDone = false
@@ -29,8 +32,14 @@ export class ValueSink implements FieldSink {
 
   wants(layer: FieldDefinition): boolean {
     if (this.wanted === null) return true
-    for (const { name } of this.wanted) if (name === layer.name || name.startsWith(`${layer.name}.`)) return true
-    return false
+    let isWanted = wantedLayers.get(this.wanted)?.get(layer)
+    if (isWanted === undefined) {
+      isWanted = Array.from(this.wanted).some(({ name }) => name === layer.name || name.startsWith(`${layer.name}.`))
+      let known = wantedLayers.get(this.wanted)
+      if (known === undefined) wantedLayers.set(this.wanted, (known = new Map<FieldDefinition, boolean>()))
+      known.set(layer, isWanted)
+    }
+    return isWanted
   }
   beginSource(octets: Uint8Array): void {
     this.sources.push(octets)

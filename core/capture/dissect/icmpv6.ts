@@ -87,7 +87,7 @@ export function dissectIcmpv6(dissection: Dissection, { start, end, isWhole }: T
   sink.field(icmpv6Fields.type, start, 1, type)
   sink.field(icmpv6Fields.code, start + 1, 1, octets[start + 1] ?? 0)
   const status =
-    !isWhole || dissection.depth > 0
+    !isWhole || dissection.depth > 0 || !sink.wants(icmpv6Fields.checksumStatus)
       ? CHECKSUM_STATUS.unverified
       : isTransportSumGood(dissection, start, end, 58)
         ? CHECKSUM_STATUS.good

@@ -167,9 +167,9 @@ function putControl(
   const flags = readU16be(octets, start + 12) & 0xfff
   const sequence = readU32be(octets, start + 4)
   const acknowledgment = readU32be(octets, start + 8)
-  const phantoms = (flags & 2) + 2 * (flags & 1) > 0 ? 1 : 0
-  if (length + phantoms > 0)
-    sink.field(tcpFields.nextSequence, start + 4, 0, (sequence + length + phantoms - (tcp?.sequenceBase ?? 0)) >>> 0)
+  const phantoms = (flags & 3) === 0 ? 0 : 1
+  const next = (sequence + length + phantoms - (tcp?.sequenceBase ?? 0)) >>> 0
+  sink.field(tcpFields.nextSequence, start + 4, 0, next)
   const ackBase = (flags & 0x10) === 0 ? acknowledgment : (tcp?.acknowledgmentBase ?? 0)
   sink.field(tcpFields.acknowledgment, start + 8, 4, (acknowledgment - ackBase) >>> 0)
   sink.field(tcpFields.acknowledgmentRaw, start + 8, 4, acknowledgment)
@@ -183,7 +183,7 @@ function putControl(
   const shift = (flags & 2) !== 0 ? 0 : Math.max(0, tcp?.windowShift ?? 0)
   sink.field(tcpFields.windowScaled, start + 14, 2, window * 2 ** shift)
   const status =
-    !isWhole || dissection.depth > 0
+    !isWhole || dissection.depth > 0 || !sink.wants(tcpFields.checksumStatus)
       ? CHECKSUM_STATUS.unverified
       : isTransportSumGood(dissection, start, end, 6)
         ? CHECKSUM_STATUS.good

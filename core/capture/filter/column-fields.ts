@@ -13,6 +13,7 @@ import { ripFields } from '../dissect/rip.js'
 import { ANALYSIS_FIELDS, FLAG_FIELDS, tcpFields } from '../dissect/tcp.js'
 import { udpFields } from '../dissect/udp.js'
 import type { FieldDefinition } from '../field.js'
+import { TCP_FLAG } from '../../net/wire/tcp.js'
 import { MARK, NETWORK, type PacketColumns } from '../packet-columns.js'
 import { PROTOCOL } from '../protocol-names.js'
 import { streamProtocols } from '../stream/recognise.js'
@@ -58,6 +59,17 @@ export function columnFieldsOf(index: CaptureIndex): ReadonlyMap<FieldDefinition
     (bit: number): RowNumber =>
     (row) =>
       (columns.tcpFlags[row]! & bit) === 0 ? 0 : 1
+
+  const acknowledgment: RowNumber = (row) => {
+    if ((columns.tcpFlags[row]! & TCP_FLAG.ack) === 0) return 0
+    const own = direction(row)
+    return (columns.acknowledgment[row]! - (own === undefined ? 0 : own.other.flow.base)) >>> 0
+  }
+  const scaledWindow: RowNumber = (row) => {
+    const own = direction(row)
+    const isSyn = (columns.tcpFlags[row]! & TCP_FLAG.syn) !== 0
+    return columns.window[row]! * 2 ** (isSyn || own === undefined ? 0 : own.flow.effectiveShift(own.other.flow))
+  }
 
   return new Map<FieldDefinition, ColumnField>([
     [frameFields.frame, { has: always, get: null }],
@@ -105,6 +117,10 @@ export function columnFieldsOf(index: CaptureIndex): ReadonlyMap<FieldDefinition
       tcpFields.sequence,
       { has: isTcp, get: (row) => (columns.sequence[row]! - (direction(row)?.flow.base ?? 0)) >>> 0 },
     ],
+    [tcpFields.acknowledgmentRaw, { has: isTcp, get: (row) => columns.acknowledgment[row]! }],
+    [tcpFields.acknowledgment, { has: isTcp, get: acknowledgment }],
+    [tcpFields.flags, { has: isTcp, get: (row) => columns.tcpFlags[row]! }],
+    [tcpFields.windowScaled, { has: isTcp, get: scaledWindow }],
     [tcpFields.window, { has: isTcp, get: (row) => columns.window[row]! }],
     ...FLAG_FIELDS.map(([definition, bit]) => [definition, { has: isTcp, get: hasFlag(bit) }] as const),
     [tcpFields.analysisFlags, { has: (row) => columns.analysis[row] !== 0, get: null }],

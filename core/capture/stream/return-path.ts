@@ -34,7 +34,10 @@ class ReturnPathWalker extends UnitWalker {
     const length = 4 + readU16be(octets, start + 2)
     if (words[type] === undefined) throw new WireError('return path', 0, `message of type ${type}`)
     if (length > 4 + MESSAGE_OCTETS_MAX) throw new WireError('return path', 2, `message of ${length - 4} octets`)
-    this.is(type)
+    // Its value is part of what a short message is: two answers to different questions are not the same unit twice.
+    this.needed = 8
+    if (length === 8 && end - start < 8) return 0
+    this.is(type, length === 8 ? readU32be(octets, start + 4) : 0)
     if (type !== MIG_RP_MSG.RECV_BITMAP) return length
     this.needed = length + 8
     if (end - start < length + 8) return 0

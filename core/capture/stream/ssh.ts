@@ -42,7 +42,7 @@ export const sshFields = {
   signatureLength: field('ssh.host_sig.length', 'Signature length', 'uint32'),
   signatureType: field('ssh.host_sig.type', 'Signature type', 'text'),
   paddingString: field('ssh.padding_string', 'Padding', 'octets'),
-  sealed: field('ssh.encrypted_packet', 'Encrypted packets', 'octets'),
+  sealed: field('ssh.sealed', 'Encrypted packets', 'octets'),
 }
 
 const KEXINIT_LISTS = [

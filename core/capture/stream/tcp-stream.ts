@@ -46,7 +46,8 @@ export class StreamDirection {
   private runPackets = new Uint32Array(16)
   runCount = 0
 
-  constructor(private readonly other: () => StreamDirection) {}
+  /** Of the same connection; set when the connection is made. */
+  other!: StreamDirection
 
   /** The payload, SYN or FIN of a segment. `sequence` is that of the first octet of the payload. */
   add(source: PayloadSource, packet: number, sequence: number, length: number): void {
@@ -201,7 +202,7 @@ export class StreamDirection {
     const opening = new Uint8Array(this.opening.length + length)
     opening.set(this.opening)
     opening.set(frame.subarray(start, start + length), this.opening.length)
-    const protocol = recogniseStream(opening, this.other().protocol)
+    const protocol = recogniseStream(opening, this.other.protocol)
     if (protocol === 'unknown') this.isUnknown = true
     if (protocol === 'unknown' || protocol === null) {
       this.opening = opening
@@ -245,8 +246,8 @@ export interface StreamEnd {
 export class TcpStream {
   readonly analysis = new ConnectionAnalysis()
   /** From who sent the SYN, or from the higher port when none was captured. */
-  readonly toServer: StreamDirection
-  readonly toClient: StreamDirection
+  readonly toServer = new StreamDirection()
+  readonly toClient = new StreamDirection()
   isReset = false
 
   constructor(
@@ -255,8 +256,8 @@ export class TcpStream {
     readonly server: StreamEnd,
     readonly firstPacket: number,
   ) {
-    this.toServer = new StreamDirection(() => this.toClient)
-    this.toClient = new StreamDirection(() => this.toServer)
+    this.toServer.other = this.toClient
+    this.toClient.other = this.toServer
   }
 
   /** The direction of segments from that address and port. */
