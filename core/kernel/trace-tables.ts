@@ -92,6 +92,12 @@ export const traceTables = {
   'console-line': { vm: 'text', text: 'text' },
   /** A person did something: the input log as the trace saw it. */
   command: { console: 'text', text: 'text' },
+  /** The best route of a host to a prefix is another one, or (origin `none`) there is none any more. */
+  'route-changed': { host: 'text', prefix: 'text', nextHop: 'text', metric: 'number', origin: 'text' },
+  /** A router did not believe a neighbour's announcement, and why. */
+  'route-refused': { host: 'text', neighbour: 'text', prefix: 'text', metric: 'number', cause: 'text' },
+  /** A host that knew a neighbour's MAC address (by ARP or neighbour discovery) believes another one now. */
+  'arp-changed': { host: 'text', address: 'text', oldMac: 'text', newMac: 'text' },
 } as const
 
 export type TraceKind = keyof typeof traceTables

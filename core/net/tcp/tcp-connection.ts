@@ -9,7 +9,8 @@ import type { ByteStream, StreamOwner, StreamState } from '../../base/byte-strea
 import { AssertionError, type Failure } from '../../base/errors.js'
 import { milliseconds, seconds, type Nanos } from '../../base/units.js'
 import type { Kernel, KernelEvent, Process } from '../../kernel/kernel.js'
-import { ipv4Text, type Ipv4Address } from '../wire/addresses.js'
+import type { PacketErrorKind } from '../packet-error.js'
+import { ipText, type IpAddress } from '../wire/addresses.js'
 import { LazyTimer, type TimerOwner } from './lazy-timer.js'
 import { NewReno } from './new-reno.js'
 import { ReceiveBuffer } from './receive-buffer.js'
@@ -34,18 +35,18 @@ const REPORT: KernelEvent = Object.freeze({ kind: 'tcp-report' })
 const TELL = { opened: 1, readable: 2, ended: 4, writable: 8, failed: 16 } as const
 
 export interface ConnectionEnds {
-  readonly localAddress: Ipv4Address
+  readonly localAddress: IpAddress
   readonly localPort: number
-  readonly remoteAddress: Ipv4Address
+  readonly remoteAddress: IpAddress
   readonly remotePort: number
 }
 
 export class TcpConnection implements ByteStream, Process, TimerOwner {
   owner: StreamOwner | null = null
   tcpState: TcpState = 'SYN-SENT'
-  readonly localAddress: Ipv4Address
+  readonly localAddress: IpAddress
   readonly localPort: number
-  readonly remoteAddress: Ipv4Address
+  readonly remoteAddress: IpAddress
   readonly remotePort: number
 
   // The send sequence space (RFC 9293 §3.3.1). `sndNxt` goes back after a timeout; `sndMax` never does.
@@ -96,6 +97,8 @@ export class TcpConnection implements ByteStream, Process, TimerOwner {
   readonly timeWaitTimer: LazyTimer
   /** Who accepts this connection once it is established; null when we opened it ourselves. */
   listener: TcpListener | null = null
+  /** What ICMP said last about a segment of ours: why there is no answer, perhaps. */
+  softError: PacketErrorKind | null = null
   private failure: Failure | null = null
   private pendingReports = 0
   private isReportScheduled = false
@@ -281,7 +284,7 @@ export class TcpConnection implements ByteStream, Process, TimerOwner {
   }
 
   describe(): string {
-    return `${ipv4Text(this.localAddress)}:${this.localPort} to ${ipv4Text(this.remoteAddress)}:${this.remotePort}`
+    return `${ipText(this.localAddress)}:${this.localPort} to ${ipText(this.remoteAddress)}:${this.remotePort}`
   }
 
   // Events.
@@ -312,7 +315,7 @@ export class TcpConnection implements ByteStream, Process, TimerOwner {
   private retransmissionTimedOut(): void {
     const isOpening = this.state === 'opening'
     if (++this.retries > (isOpening ? SYN_RETRIES_MAX : RETRIES_MAX)) {
-      this.fail('no answer: timed out')
+      this.fail(`no answer: ${this.softError ?? 'timed out'}`)
       return
     }
     this.rtt.backOff()

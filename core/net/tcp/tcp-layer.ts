@@ -3,14 +3,16 @@ import type { ByteStream } from '../../base/byte-stream.js'
 import { assert, InputError } from '../../base/errors.js'
 import type { Nanos } from '../../base/units.js'
 import type { Kernel } from '../../kernel/kernel.js'
-import type { IpProtocol, Ipv4Layer } from '../ip.js'
-import { ipv4Text, type Ipv4Address } from '../wire/addresses.js'
+import type { IpLayer, IpProtocol, PacketHeader } from '../ip.js'
+import { portsOf, type PacketError } from '../packet-error.js'
+import { ipText, type IpAddress } from '../wire/addresses.js'
 import { transportChecksum } from '../wire/checksum.js'
-import { IP_PROTOCOL, type Ipv4Header } from '../wire/ipv4.js'
+import { IP_PROTOCOL } from '../wire/ipv4.js'
 import { readTcpHeader, TCP_FLAG, TcpHeader } from '../wire/tcp.js'
 import { segmentArrives, synchronize } from './segment-arrives.js'
 import { seqDiff } from './sequence.js'
 import { TcpConnection, type ConnectionEnds } from './tcp-connection.js'
+import { lowerMss, segmentFailed } from './segment-failed.js'
 import { refuse, sendSegment } from './transmit.js'
 
 export interface TcpOptions {
@@ -41,7 +43,7 @@ export interface TcpListener {
 /** What TCP needs of its host. */
 export interface TcpHost {
   readonly name: string
-  readonly ip: Ipv4Layer
+  readonly ip: IpLayer
   backlogNs(): Nanos
   enter(): void
   leave(): void
@@ -54,10 +56,10 @@ export class TcpLayer implements IpProtocol {
   readonly options: Required<TcpOptions>
   /** The window scale we offer: the least that can say the whole receive buffer. */
   readonly windowShift: number
-  readonly ip: Ipv4Layer
+  readonly ip: IpLayer
   private readonly listeners = new Map<number, TcpListener>()
   /** By local port, then by remote address and port. */
-  private readonly connections = new Map<number, Map<number, TcpConnection>>()
+  private readonly connections = new Map<number, Map<PeerKey, TcpConnection>>()
   private lastUsed: TcpConnection | null = null
   private nextPort: number
   private readonly received = new TcpHeader()
@@ -92,11 +94,11 @@ export class TcpLayer implements IpProtocol {
   }
 
   /** `localPort` 0 takes the next free one. */
-  connect(remoteAddress: Ipv4Address, remotePort: number, localPort = 0): ByteStream {
+  connect(remoteAddress: IpAddress, remotePort: number, localPort = 0): ByteStream {
     const localAddress = this.ip.sourceFor(remoteAddress)
     const ends = { localAddress, localPort: localPort || this.freePort(), remoteAddress, remotePort }
     if (this.find(ends.localPort, remoteAddress, remotePort) !== undefined)
-      throw new InputError(`there is already a connection to ${ipv4Text(remoteAddress)}:${remotePort} from there`)
+      throw new InputError(`there is already a connection to ${ipText(remoteAddress)}:${remotePort} from there`)
     const connection = this.add(ends)
     this.host.enter()
     sendSegment(connection, connection.iss, 0, 'SYN')
@@ -119,7 +121,7 @@ export class TcpLayer implements IpProtocol {
     if (peers.size === 0) this.connections.delete(connection.localPort)
   }
 
-  receivePacket(frame: Uint8Array, { source, destination, payloadStart, payloadEnd }: Readonly<Ipv4Header>): void {
+  receivePacket(frame: Uint8Array, { source, destination, payloadStart, payloadEnd }: PacketHeader): void {
     const segment = this.received
     readTcpHeader(frame, payloadStart, payloadEnd, segment)
     // A wrong checksum is dropped in silence (RFC 9293 §3.1).
@@ -137,10 +139,28 @@ export class TcpLayer implements IpProtocol {
       this.accept(listener, segment, { source, destination })
   }
 
+  /** Octets of a segment without options that fits one packet to `destination`. */
+  mssTo(destination: IpAddress): number {
+    const headerOctets = typeof destination === 'number' ? 40 : 60
+    return Math.min(this.options.mss, this.ip.mtuTo(destination) - headerOctets)
+  }
+
+  receiveError(error: PacketError): boolean {
+    const { localPort, remotePort } = portsOf(error)
+    const connection = this.find(localPort, error.destination, remotePort)
+    return connection !== undefined && segmentFailed(connection, error)
+  }
+
+  pathMtuLowered(destination: IpAddress): void {
+    const mss = this.mssTo(destination)
+    for (const peers of this.connections.values())
+      for (const connection of peers.values()) if (connection.remoteAddress === destination) lowerMss(connection, mss)
+  }
+
   private accept(
     listener: TcpListener,
     segment: Readonly<TcpHeader>,
-    { source, destination }: { source: Ipv4Address; destination: Ipv4Address },
+    { source, destination }: { source: IpAddress; destination: IpAddress },
   ): void {
     const connection = this.add({
       localAddress: destination,
@@ -169,7 +189,7 @@ export class TcpLayer implements IpProtocol {
   }
 
   /** Most segments belong to the connection of the one before. */
-  private connectionOf({ sourcePort, destinationPort }: TcpHeader, source: Ipv4Address): TcpConnection | undefined {
+  private connectionOf({ sourcePort, destinationPort }: TcpHeader, source: IpAddress): TcpConnection | undefined {
     const last = this.lastUsed
     if (last?.localPort === destinationPort && last.remotePort === sourcePort && last.remoteAddress === source)
       return last
@@ -178,7 +198,7 @@ export class TcpLayer implements IpProtocol {
     return found
   }
 
-  private find(localPort: number, remoteAddress: Ipv4Address, remotePort: number): TcpConnection | undefined {
+  private find(localPort: number, remoteAddress: IpAddress, remotePort: number): TcpConnection | undefined {
     return this.connections.get(localPort)?.get(peerKey(remoteAddress, remotePort))
   }
 
@@ -198,8 +218,11 @@ export class TcpLayer implements IpProtocol {
   }
 }
 
-function peerKey(address: Ipv4Address, port: number): number {
-  return address * 0x1_0000 + port
+/** A number for IPv4, a bigint for IPv6, so that they never meet. */
+type PeerKey = number | bigint
+
+function peerKey(address: IpAddress, port: number): PeerKey {
+  return typeof address === 'number' ? address * 0x1_0000 + port : (address << 16n) | BigInt(port)
 }
 
 /** RFC 9293 §3.6.1 and RFC 1122 §4.2.2.13: a SYN beyond what was received may reopen a connection in TIME-WAIT. */

@@ -4,7 +4,8 @@
  * @implements RFC 9293 §3.8.6 (sender's silly window avoidance, zero-window probes), RFC 7323 §3
  */
 import { microseconds, type Nanos } from '../../base/units.js'
-import { MESSAGE_OFFSET } from '../ip.js'
+import { messageOffset } from '../ip.js'
+import type { IpAddress } from '../wire/addresses.js'
 import { IP_PROTOCOL } from '../wire/ipv4.js'
 import { TCP_FLAG, TcpHeader, tcpHeaderOctets, writeTcpChecksum, writeTcpHeader } from '../wire/tcp.js'
 import type { AddressPair } from '../wire/udp.js'
@@ -92,7 +93,7 @@ export function armRetransmissionTimer(c: TcpConnection): void {
 }
 
 const header = new TcpHeader() // filled in and used up inside one call
-const pair = { source: 0, destination: 0 }
+const pair: { source: IpAddress; destination: IpAddress } = { source: 0, destination: 0 }
 
 /** Build one segment and give it to IP. SND.NXT moves when the segment begins there. */
 export function sendSegment(c: TcpConnection, sequence: number, length: number, control: Control): void {
@@ -108,14 +109,14 @@ export function sendSegment(c: TcpConnection, sequence: number, length: number, 
   const end = seqAdd(sequence, length + (isSyn || control === 'FIN' ? 1 : 0))
   if (length > 0 && seqAdd(sequence, length) === c.finSeq) header.flags |= TCP_FLAG.psh
   header.window = isSyn ? Math.min(0xffff, windowOctets) : Math.min(0xffff, windowOctets >>> c.rcvWndShift)
-  header.mss = isSyn ? options.mss : null
+  header.mss = isSyn ? c.layer.mssTo(c.remoteAddress) : null
   header.windowScale = isSyn && (control === 'SYN' || c.rcvWndShift > 0) ? c.rcvWndShift : null
   header.hasTimestamps = c.hasTimestamps
   header.tsVal = c.layer.timestamp()
   header.tsEcr = control === 'SYN' ? 0 : c.tsRecent
 
-  const frame = c.layer.ip.allocate(tcpHeaderOctets(header) + length)
-  const payloadStart = writeTcpHeader(frame, MESSAGE_OFFSET, header)
+  const frame = c.layer.ip.allocate(c.remoteAddress, tcpHeaderOctets(header) + length)
+  const payloadStart = writeTcpHeader(frame, messageOffset(c.remoteAddress), header)
   if (length > 0) c.sendBuffer.copyTo(frame, payloadStart, seqDiff(sequence, c.dataSeq), length)
 
   if (control === 'FIN') {
@@ -147,8 +148,8 @@ export function sendReset(c: TcpConnection): void {
   header.sequence = c.sndMax
   header.acknowledgment = c.rcvNxt
   header.flags = TCP_FLAG.rst | TCP_FLAG.ack
-  const frame = c.layer.ip.allocate(tcpHeaderOctets(header))
-  writeTcpHeader(frame, MESSAGE_OFFSET, header)
+  const frame = c.layer.ip.allocate(c.remoteAddress, tcpHeaderOctets(header))
+  writeTcpHeader(frame, messageOffset(c.remoteAddress), header)
   finish(c.layer, frame, c.localAddress, c.remoteAddress)
 }
 
@@ -169,8 +170,8 @@ export function refuse(layer: TcpLayer, segment: Readonly<TcpHeader>, addresses:
     header.acknowledgment = seqAdd(sequence, payloadEnd - payloadStart + isSyn + isFin)
     header.flags = TCP_FLAG.rst | TCP_FLAG.ack
   }
-  const frame = layer.ip.allocate(tcpHeaderOctets(header))
-  writeTcpHeader(frame, MESSAGE_OFFSET, header)
+  const frame = layer.ip.allocate(source, tcpHeaderOctets(header))
+  writeTcpHeader(frame, messageOffset(source), header)
   finish(layer, frame, destination, source)
 }
 
@@ -183,9 +184,9 @@ function clear(): void {
   header.hasTimestamps = false
 }
 
-function finish(layer: TcpLayer, frame: Uint8Array, source: number, destination: number): void {
+function finish(layer: TcpLayer, frame: Uint8Array, source: IpAddress, destination: IpAddress): void {
   pair.source = source
   pair.destination = destination
-  writeTcpChecksum(frame, MESSAGE_OFFSET, frame.length, pair)
+  writeTcpChecksum(frame, messageOffset(destination), frame.length, pair)
   layer.ip.send(frame, IP_PROTOCOL.tcp, source, destination)
 }

@@ -38,7 +38,7 @@ describe('a TCP connection under forged segments with right checksums', () => {
         if (!(stream instanceof TcpConnection && peer instanceof TcpConnection)) throw new Error('not open')
         for (const { toServer, sequenceOffset, ackOffset, length, waitNs, ...fields } of list) {
           const to = toServer ? peer : stream
-          const pair = { source: to.remoteAddress, destination: to.localAddress }
+          const pair = { source: to.remoteAddress as number, destination: to.localAddress as number }
           const segment = encodeTcp(
             {
               ...fields,
