@@ -77,6 +77,11 @@ export interface IpHost {
   loopBack(frame: Uint8Array): void
 }
 
+/** Told when an interface goes up or down, after its routes have come or gone. */
+export interface InterfaceListener {
+  interfaceChanged(through: NetworkInterface): void
+}
+
 export interface Redirect {
   readonly destination: IpAddress
   readonly nextHop: IpAddress
@@ -93,6 +98,7 @@ export class IpLayer implements ReassemblyOwner {
   readonly reassembly: Reassembly
   /** Whether routers may tell us of better routers. Hosts believe them (RFC 1122 §3.2.2.2), and so anybody on the link. */
   acceptsRedirects = true
+  readonly interfaceListeners: InterfaceListener[] = []
   /** Packets that had nowhere to go. */
   packetsUnroutable = 0
   private readonly protocols: (IpProtocol | null)[] = new Array<IpProtocol | null>(256).fill(null)
@@ -472,6 +478,7 @@ export class IpLayer implements ReassemblyOwner {
       this.routes.removeAll(through, 'advertisement')
     }
     this.routes.version++
+    for (const listener of this.interfaceListeners) listener.interfaceChanged(through)
   }
 
   /** Link-local networks are on every link: no route could tell which. */

@@ -10,7 +10,7 @@ import { takeFrame } from './frame-pool.js'
 import type { NetworkInterface } from './network-interface.js'
 import { ETHERNET_HEADER_OCTETS } from './wire/ethernet.js'
 import { Ipv4Header, IPV4_HEADER_OCTETS, writeIpv4Header } from './wire/ipv4.js'
-import type { Ipv6Header} from './wire/ipv6.js';
+import type { Ipv6Header } from './wire/ipv6.js'
 import { IPV6_HEADER_OCTETS, writeIpv6Header } from './wire/ipv6.js'
 
 const LIFETIME_NS = seconds(30)

@@ -57,12 +57,17 @@ export class RoutingTable {
     return this.find(address)
   }
 
-  /** Takes the place of a route to the same prefix of the same origin over the same interface and next hop. */
-  add(route: Route): void {
+  /**
+   * Takes the place of a route to the same prefix of the same origin over the same interface and next hop, and of
+   * `replaced`, another route to the same prefix.
+   */
+  add(route: Route, replaced?: Route): void {
     const { prefixLength } = route
     const prefix = prefixOf(route.prefix, prefixLength)
     const map = this.mapOf(prefix)
-    const others = (map.get(prefix, prefixLength) ?? []).filter((other) => !isSameWay(other, route))
+    const others = (map.get(prefix, prefixLength) ?? []).filter(
+      (other) => !isSameWay(other, route) && (replaced === undefined || !isSameWay(other, replaced)),
+    )
     const routes = [...others, { ...route, prefix }].sort(
       (a, b) => rank[a.origin] - rank[b.origin] || a.metric - b.metric,
     )
