@@ -199,6 +199,7 @@ export class IpLayer implements ReassemblyOwner {
     if (frame.length - ETHERNET_HEADER_OCTETS <= to.mtu) this.sendWhole(frame, to)
     else if (to.kind === 'unreachable' || to.through === null) this.sendWhole(frame, to)
     else if (isIpv4Frame(frame) && !mayFragment(frame)) {
+      writeMac(frame, 0, 0) // not addressed yet
       this.host.icmp.sendError(frame, 'packet-too-big', to.through, to.mtu)
       recycleFrame(frame)
     } else {
@@ -442,6 +443,7 @@ export class IpLayer implements ReassemblyOwner {
   /** A frame waited for a neighbour that does not answer. */
   neighbourFailed(frame: Uint8Array): void {
     const through = this.host.interfaces[0]
+    writeMac(frame, 0, 0) // not addressed yet
     if (through !== undefined)
       this.host.icmp.sendError(frame, 'host-unreachable', this.interfaceOfFrame(frame) ?? through)
     recycleFrame(frame)

@@ -149,12 +149,15 @@ export class NetworkInterface implements FramePort {
     return this.vlans.get(vlan)
   }
 
+  /** Take frames for the group, as often as it is not left. */
   joinGroup(group: IpAddress): void {
+    this.parent?.joinGroup(group)
     const mac = macOfGroup(group)
     this.groupMacs.set(mac, (this.groupMacs.get(mac) ?? 0) + 1)
   }
 
   leaveGroup(group: IpAddress): void {
+    this.parent?.leaveGroup(group)
     const mac = macOfGroup(group)
     const count = this.groupMacs.get(mac) ?? 0
     if (count > 1) this.groupMacs.set(mac, count - 1)
