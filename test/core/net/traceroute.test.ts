@@ -57,8 +57,8 @@ describe('Traceroute', () => {
     expect(words(blocked)).toEqual([
       '1 10.0.1.1 time-exceeded',
       '1 10.0.1.1 time-exceeded',
-      '2 * no-answer',
-      '2 * no-answer',
+      '2 10.0.1.1 net-unreachable',
+      '2 10.0.1.1 net-unreachable',
     ])
     expect(blocked.isReached).toBe(false)
   })
