@@ -13,6 +13,8 @@ const layers = {
   defence: ['base', 'kernel', 'secure', '[^/]+/wire'],
   // Public algorithms and octets only: no kernel, no trace, no host, no machine.
   attack: ['base', 'secure', '[^/]+/wire'],
+  // What was captured, and nothing else.
+  capture: ['base', '[^/]+/wire'],
   fleet: ['base', 'kernel', 'migration', 'metrics'],
   session: [
     'base',
@@ -25,6 +27,7 @@ const layers = {
     'trust',
     'defence',
     'attack',
+    'capture',
     'fleet',
     'metrics',
   ],

@@ -16,13 +16,14 @@ const commands: Readonly<Record<string, Command>> = {
     load: async () => (await import('./labs.js')).labsCommand,
   },
   run: {
-    usage: 'run <lab> --solve [--guest NAME] [--seed N] [--json F] [--report F.html] [--pcap DIR]',
+    usage:
+      'run <lab> --solve [--guest NAME] [--seed N] [--json F] [--report F.html] [--pcap DIR] [--live wireshark|tshark|-]',
     summary: "play a lab's reference solution; the exit status is 0 only if every check passed",
     load: async () => (await import('./run.js')).runCommand,
   },
   migrate: {
     usage:
-      'migrate [--guest NAME] [--ram 16MiB] [--fill 8MiB] [--working-set 1MiB] [--dirty-rate 2000/s] [--no-secrets] [--guest-option NAME=VALUE]... [--strategy precopy|stop-and-copy] [--channel none|nacl|ssh] [--bandwidth 1Gbit] [--latency 100us] [--downtime-limit 300ms] [--max-bandwidth 128MiB/s] [--seed N] [--json F] [--pcap F.pcapng] [--stream F.qevm]',
+      'migrate [--guest NAME] [--ram 16MiB] [--fill 8MiB] [--working-set 1MiB] [--dirty-rate 2000/s] [--no-secrets] [--guest-option NAME=VALUE]... [--strategy precopy|stop-and-copy] [--channel none|nacl|ssh] [--bandwidth 1Gbit] [--latency 100us] [--downtime-limit 300ms] [--max-bandwidth 128MiB/s] [--seed N] [--json F] [--pcap F.pcapng] [--live wireshark|tshark|-] [--stream F.qevm]',
     summary: 'migrate one guest in a laboratory network and measure it; the capture is that of the mirror port',
     load: async () => (await import('./migrate.js')).migrateCommand,
   },
@@ -30,6 +31,13 @@ const commands: Readonly<Record<string, Command>> = {
     usage: 'analyse <file.pcapng|.pcap|.qevm, also .gz> [--json F] [--dump-ram DIR]',
     summary: "the attacker's tool on a capture from outside",
     load: async () => (await import('./analyse.js')).analyseCommand,
+  },
+  packets: {
+    usage:
+      'packets <file.pcapng|.pcap, also .gz> [-Y FILTER] [-V] [-x] [--packet N] [--fields NAME,...] [--follow STREAM] [--conversations eth|ip|ipv6|tcp|udp] [--hierarchy] [--json F]',
+    summary:
+      "list a capture's packets, in detail with -V and in octets with -x; filters and fields are named as in Wireshark",
+    load: async () => (await import('./packets.js')).packetsCommand,
   },
   boot: {
     usage:

@@ -8,6 +8,7 @@ import {
   parseEventRate,
   parseOctetRate,
   parseOctets,
+  milliseconds,
   seconds,
 } from '../core/base/units.js'
 import { fileStream } from '../core/migration/wire/file-stream.js'
@@ -15,6 +16,7 @@ import { parseGuestOption } from '../core/session/guest-options.js'
 import { channelNames, defaultScenario, scenarioProblem, strategies, type Scenario } from '../core/session/scenario.js'
 import { Session } from '../core/session/session.js'
 import { readGuestImage } from './guest-images.js'
+import { LiveCapture } from './live-capture.js'
 import { expectWritable, openOutput, writeOutputFile } from './output.js'
 import { oneOf, quantity } from './quantities.js'
 
@@ -22,6 +24,8 @@ import { oneOf, quantity } from './quantities.js'
 const BEFORE_NS = seconds(3)
 /** Time for the client to find the guest again. */
 const AFTER_NS = seconds(1)
+/** What is captured is handed to a viewer this often, in virtual time. */
+const LIVE_STRIDE_NS = milliseconds(10)
 /** A migration that has not ended by then never will. */
 const PATIENCE_NS = seconds(3600)
 
@@ -42,23 +46,31 @@ const options = {
   seed: { type: 'string', default: '1' },
   json: { type: 'string' },
   pcap: { type: 'string' },
+  live: { type: 'string' },
   stream: { type: 'string' },
 } as const
 
 export async function migrateCommand(args: string[]): Promise<number> {
   const { values } = parseArgs({ args, options })
   const scenario = scenarioFrom(values)
-  const output = openOutput(values.json)
+  // Standard output is one thing at a time.
+  if (values.live === '-' && values.json === '-') throw new InputError('--live - and --json - cannot both be')
+  const output = openOutput(
+    values.json,
+    (text) => void (values.live === '-' ? process.stderr : process.stdout).write(text),
+  )
   await expectWritable(values.json === '-' ? undefined : values.json, values.pcap, values.stream)
   const session = new Session({ scenario, seed: values.seed, image: readGuestImage(values.guest) })
   const { world } = session
   world.evidence = { hashRam: values.json !== undefined, recordStream: values.stream !== undefined }
+  const live = values.live === undefined ? null : await LiveCapture.open(values.live, world.rack.tap)
   session.do({ kind: 'boot' })
-  session.runFor(BEFORE_NS)
+  await runWatched(session, () => true, BEFORE_NS, live)
   if (world.liveVm()?.state !== 'running')
     throw new InputError(`the guest ${values.guest} did not stay up for three seconds`)
   session.do({ kind: 'migrate' })
-  if (session.runWhile(({ isMigrating }) => isMigrating, PATIENCE_NS)) session.runFor(AFTER_NS)
+  if (await runWatched(session, ({ isMigrating }) => isMigrating, PATIENCE_NS, live))
+    await runWatched(session, () => true, AFTER_NS, live)
   else process.stderr.write('midstream migrate: the migration was still going on after an hour of virtual time\n')
   const run = world.lastRun()
   const { crossing } = world
@@ -113,7 +125,23 @@ export async function migrateCommand(args: string[]): Promise<number> {
   if (values.stream !== undefined && crossing.recording !== null)
     await writeOutputFile(values.stream, fileStream(crossing.recording.recorded()))
   await output.json(result)
+  await live?.end()
   return run.status === 'completed' ? 0 : 1
+}
+
+/** As `Session.runWhile`, and whoever watches the capture gets it meanwhile. */
+async function runWatched(
+  session: Session,
+  isGoingOn: (session: Session) => boolean,
+  spanNs: number,
+  live: LiveCapture | null,
+): Promise<boolean> {
+  const untilNs = session.nowNs + spanNs
+  while (session.nowNs < untilNs) {
+    if (session.runWhile(isGoingOn, Math.min(LIVE_STRIDE_NS, untilNs - session.nowNs))) return true
+    await live?.pump()
+  }
+  return false
 }
 
 function unconverged(pendingOctets: number | null): string {

@@ -3,10 +3,12 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { InputError } from '../core/base/errors.js'
 import { scenarioOf } from '../core/lab/lab-schema.js'
-import { playSolution } from '../core/lab/play-solution.js'
+import { labProgress } from '../core/lab/lab-progress.js'
+import { playStep } from '../core/lab/play-solution.js'
 import { buildReport } from '../core/report/build-report.js'
 import { Session } from '../core/session/session.js'
 import { readGuestImage } from './guest-images.js'
+import { LiveCapture } from './live-capture.js'
 import { findLab } from './lab-files.js'
 import { expectWritable, makeFolder, openOutput, writeOutputFile } from './output.js'
 import { reportHtml } from './report-file.js'
@@ -23,6 +25,7 @@ export async function runCommand(args: string[]): Promise<number> {
       json: { type: 'string' },
       report: { type: 'string' },
       pcap: { type: 'string' },
+      live: { type: 'string' },
     },
   })
   const [name, ...rest] = positionals
@@ -30,13 +33,23 @@ export async function runCommand(args: string[]): Promise<number> {
   if (!values.solve)
     throw new InputError('a lab is done in the window; here only its solution can be played: add --solve')
   const lab = findLab(name)
-  const output = openOutput(values.json)
+  if (values.live === '-' && values.json === '-') throw new InputError('--live - and --json - cannot both be')
+  const output = openOutput(
+    values.json,
+    (text) => void (values.live === '-' ? process.stderr : process.stdout).write(text),
+  )
   await expectWritable(values.json === '-' ? undefined : values.json, values.report)
   if (values.pcap !== undefined) await makeFolder(values.pcap)
   const given = scenarioOf(lab)
   const scenario = { ...given, guest: { ...given.guest, image: values.guest ?? given.guest.image } }
   const session = new Session({ scenario, seed: values.seed, image: readGuestImage(scenario.guest.image) })
-  const progress = playSolution(lab, session)
+  const live = values.live === undefined ? null : await LiveCapture.open(values.live, session.world.rack.tap)
+  for (const step of lab.steps) {
+    playStep(step, session)
+    await live?.pump()
+  }
+  await live?.end()
+  const progress = labProgress(lab, session)
   output.line(`${lab.title}, seed ${values.seed}`)
   for (const { step, state, missing, evidence } of progress) {
     output.line(`${state === 'done' ? 'ok    ' : 'NOT OK'} ${step.title}${missing === '' ? '' : `: ${missing}`}`)

@@ -32,6 +32,9 @@ const testPackages = [
   ['swtpm'],
   ['curl'],
   ['redis-tools'],
+  ['socat'],
+  ['iproute2'],
+  ['util-linux'],
 ]
 
 /** @typedef {'window' | 'tests'} Purpose */

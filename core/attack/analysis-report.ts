@@ -26,7 +26,7 @@ export interface FindingReport {
   readonly value: string
   /** User, key, cookie's name or issuer; '' if unknown. */
   readonly name: string
-  /** Guest-physical where the board's layout is known (guest-address.ts), else offset in the block; hexadecimal. */
+  /** Guest-physical where the board's layout is known (migration/wire/guest-address.ts), else offset in the block; hexadecimal. */
   readonly address: string
   /** Every place where it stands, the one above first. */
   readonly addresses: readonly string[]

@@ -13,6 +13,8 @@ export interface FileAnalysis {
   readonly report: AnalysisReport
   /** The memory that was rebuilt, a migration an entry. */
   readonly migrations: readonly RamImage[]
+  /** The capture itself, inflated if it was in gzip; null for a bare stream. */
+  readonly capture: Uint8Array | null
 }
 
 const GZIP_MAGIC = 0x1f8b
@@ -59,7 +61,7 @@ function analyseOctets(octets: Uint8Array): FileAnalysis {
   const magic = octets.length >= 4 ? readU32be(octets, 0) : 0
   if (magic === QEMU_VM_FILE_MAGIC) {
     const { report, migration } = analyseBareStream(octets)
-    return { report, migrations: [migration] }
+    return { report, migrations: [migration], capture: null }
   }
   let reader: CaptureReader
   try {
@@ -70,10 +72,10 @@ function analyseOctets(octets: Uint8Array): FileAnalysis {
       `is ${describeOther(octets, error)}: a pcapng or pcap capture or a QEMU migration stream is needed`,
     )
   }
-  return analyseCapture(reader)
+  return { ...analyseCapture(reader), capture: octets }
 }
 
-function analyseCapture(reader: CaptureReader): FileAnalysis {
+function analyseCapture(reader: CaptureReader): Omit<FileAnalysis, 'capture'> {
   const analysis = new CaptureAnalysis()
   for (let packet = reader.next(); packet !== null; packet = reader.next()) {
     if (packet.octets.length < packet.originalOctets) analysis.countShortPacket()

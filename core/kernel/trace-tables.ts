@@ -66,10 +66,20 @@ export const traceTables = {
     probeOctets: 'number',
     otherOctets: 'number',
   },
+  /** A person changed what a cable does to frames: the condition by its name, in nanoseconds, octets or a fraction. */
+  'link-condition': { link: 'text', condition: 'text', value: 'number' },
+  /** A cable was `cut` or `restored`. */
+  'link-state': { link: 'text', state: 'text' },
+  /** A person switched a defence of a switch on (1) or off. */
+  'switch-defence': { device: 'text', defence: 'text', isOn: 'number' },
   /** A client asked and was answered (or not: lost is 1). */
   probe: { client: 'text', sequence: 'number', sentNs: 'number', replyNs: 'number', lost: 'number' },
-  /** A switch learned that an address moved. */
-  'switch-learned': { device: 'text', mac: 'text', switchPort: 'number' },
+  /** A switch learned where an address is, or that it moved. VLAN 0 is that of a switch that knows none. */
+  'switch-learned': { device: 'text', mac: 'text', switchPort: 'number', vlan: 'number' },
+  /** A TCP connection came to a state of RFC 9293; ends are `address:port`. CLOSED is the last. */
+  'tcp-state': { host: 'text', local: 'text', remote: 'text', state: 'text' },
+  /** The queue of half-open connections of a port became full (1) or has room again (0); SYNs dropped there so far. */
+  'tcp-backlog': { host: 'text', port: 'number', full: 'number', dropped: 'number' },
   /** The attacker found something in what it captured. */
   finding: {
     attacker: 'text',
@@ -92,6 +102,29 @@ export const traceTables = {
   'console-line': { vm: 'text', text: 'text' },
   /** A person did something: the input log as the trace saw it. */
   command: { console: 'text', text: 'text' },
+  /** A port of a switch became `access` or `trunk`, because it was `configured`, `negotiated`, or its `neighbour silent`. */
+  'port-mode': { device: 'text', switchPort: 'number', mode: 'text', cause: 'text' },
+  /**
+   * A port saw more than it may: `port-security` or `arp-rate`. `mac` is the source of the frame, `action` is `restrict` (the frame
+   * was dropped; a row a second at most) or `shutdown` (and the port is disabled).
+   */
+  'port-violation': {
+    device: 'text',
+    switchPort: 'number',
+    kind: 'text',
+    vlan: 'number',
+    mac: 'text',
+    action: 'text',
+  },
+  /** A switch dropped an ARP message; `fault` is what it did not believe. */
+  'arp-inspection': {
+    device: 'text',
+    switchPort: 'number',
+    vlan: 'number',
+    fault: 'text',
+    senderMac: 'text',
+    senderAddress: 'text',
+  },
   /** The best route of a host to a prefix is another one, or (origin `none`) there is none any more. */
   'route-changed': { host: 'text', prefix: 'text', nextHop: 'text', metric: 'number', origin: 'text' },
   /** A router did not believe a neighbour's announcement, and why. */

@@ -6,15 +6,15 @@
  * frame's memory is used next: that is why one pool may serve every session of the process.
  */
 import { assert } from '../base/errors.js'
+import { FRAME_MEMORY_OCTETS, frameMemory } from './wire/frame-memory.js'
 
-/** All frames that are not collected but recycled lie here: some 2,700 of full size. More are made when it is full. */
-const ARENA_OCTETS = 4 * 1024 * 1024
 /** Longer frames are not recycled. */
 const RECYCLED_OCTETS_MAX = 2048
 /** Cut from a buffer of this size when the arena is full: a buffer for each frame would cost more than filling it. */
 const SLAB_OCTETS = 65536
 
-const arena = new Uint8Array(ARENA_OCTETS)
+/** All frames that are recycled, not collected, lie here: some 2,700 of full size. More are made when it is full. */
+const arena = new Uint8Array(frameMemory.buffer)
 let arenaUsed = 0
 /** Frames in the arena that nobody owns, by their length. */
 const idle: Uint8Array[][] = Array.from({ length: RECYCLED_OCTETS_MAX + 1 }, () => [])
@@ -59,7 +59,7 @@ export function watchFrames(): void {
 
 function cut(length: number): Uint8Array {
   const slotOctets = (length + 2 + 3) & ~3
-  if (length <= RECYCLED_OCTETS_MAX && arenaUsed + slotOctets <= ARENA_OCTETS) {
+  if (length <= RECYCLED_OCTETS_MAX && arenaUsed + slotOctets <= FRAME_MEMORY_OCTETS) {
     arenaUsed += slotOctets
     return arena.subarray(arenaUsed - slotOctets + 2, arenaUsed - slotOctets + 2 + length)
   }

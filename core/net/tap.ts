@@ -1,11 +1,12 @@
 /** A capture: frames as they passed, with their times, in memory up to a limit. */
+import { concatOctets } from '../base/octets.js'
 import type { FrameSink } from '../base/frame-sink.js'
 import type { SelfCopying } from '../base/snapshot.js'
 import type { Nanos } from '../base/units.js'
 import type { Kernel } from '../kernel/kernel.js'
 import { recycleFrame } from './frame-pool.js'
+import { TapStream } from './tap-stream.js'
 import { LINK_TYPE } from './wire/link-layer.js'
-import { PcapngWriter } from './wire/pcapng.js'
 
 const CHUNK_OCTETS = 256 * 1024
 const CHUNK_FRAMES = 4096
@@ -126,15 +127,10 @@ export class Tap implements FrameSink, SelfCopying {
     if (packet >= this.firstPacket && packet <= this.lastPacket) this.comments.set(packet, text)
   }
 
+  /** All that is kept, as a file. */
   toPcapng(): Uint8Array {
-    const writer = new PcapngWriter()
-    const interfaceId = writer.addInterface(this.name)
-    for (let packet = this.firstPacket; packet <= this.lastPacket; packet++)
-      writer.addPacket(interfaceId, this.timeNs(packet) ?? 0, this.frame(packet) ?? new Uint8Array(0), {
-        comment: this.comments.get(packet),
-      })
-    writer.addStatistics(interfaceId, this.kernel.nowNs, { received: this.packetCount, dropped: this.framesDropped })
-    return writer.take()
+    const stream = new TapStream(this)
+    return concatOctets([stream.take(), stream.finish()])
   }
 
   /** Full chunks never change, so a kept state shares them instead of copying a capture whole. */

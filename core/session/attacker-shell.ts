@@ -1,9 +1,10 @@
 /** The attacker's shell: what can be done with captured frames, and nothing else. */
 import { InputError } from '../base/errors.js'
+import { CaptureIndex } from '../capture/capture-index.js'
+import { summarisePacket } from '../capture/packet-summary.js'
 import type { Kernel } from '../kernel/kernel.js'
 import { ink, LineShell } from './line-shell.js'
 import { places } from './rack.js'
-import { summarisePacket } from './packet-summary.js'
 import type { Sniffer } from './sniffer.js'
 
 const HELP = `${ink.strong('What the mirror port shows')}
@@ -61,13 +62,14 @@ export class AttackerShell extends LineShell {
       throw new InputError(`tcpdump -c N: N is a whole number from 1 to ${PACKETS_MAX}`)
     const { tap } = this.sniffer
     if (tap.lastPacket === 0) return this.print(ink.dim('Nothing was captured yet.\n'))
+    const index = new CaptureIndex(tap)
+    index.update()
     for (let packet = Math.max(tap.firstPacket, tap.lastPacket - count + 1); packet <= tap.lastPacket; packet++) {
-      const frame = tap.frame(packet)
-      if (frame === undefined) continue
-      const { source, destination, protocol, info } = summarisePacket(frame)
-      const time = ((tap.timeNs(packet) ?? 0) / 1e9).toFixed(6)
+      const summary = summarisePacket(index, packet)
+      if (summary === null) continue
+      const { timeNs, source, destination, protocol, info, octets } = summary
       this.print(
-        `${ink.dim(`${packet} ${time}`)} ${source} > ${destination}: ${ink.strong(protocol)} ${info}, ${frame.length} octets\n`,
+        `${ink.dim(`${packet} ${(timeNs / 1e9).toFixed(6)}`)} ${source} > ${destination}: ${ink.strong(protocol)} ${info}, ${octets} octets\n`,
       )
     }
   }

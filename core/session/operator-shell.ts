@@ -5,8 +5,10 @@ import type { VirtualMachine } from '../hypervisor/virtual-machine.js'
 import type { Kernel } from '../kernel/kernel.js'
 import type { RunMetrics } from '../metrics/run-metrics.js'
 import { ink, LineShell } from './line-shell.js'
+import { networkCommand, NETWORK_WORDS, type NetworkDesk } from './network-commands.js'
 import {
   channelNames,
+  linkNames,
   strategies,
   type ChannelName,
   type MigrationScenario,
@@ -14,7 +16,7 @@ import {
 } from './scenario.js'
 
 /** What an operator can see and do. */
-export interface OperatorDesk {
+export interface OperatorDesk extends NetworkDesk {
   readonly guestName: string
   readonly hostNames: readonly string[]
   readonly migrationSettings: MigrationScenario
@@ -49,6 +51,13 @@ function help(guest: string, [a = '', b = '']: readonly string[]): string {
     line(`virsh domjobabort ${guest}`, 'give up; the guest stays where it is'),
     `${ink.strong('QEMU monitor')}\n`,
     '  info status | info migrate | migrate_cancel\n',
+    `${ink.strong('Network')}\n`,
+    line(`tc qdisc change dev ${a} netem loss 1%`, 'delay, loss, duplicate, reorder, corrupt, limit'),
+    line(`tc qdisc show dev ${a} | tc qdisc del dev ${a}`, 'what a cable does; nothing again'),
+    line(`ip link set ${a} down | up`, 'cut its cable, restore it'),
+    line(`ip -n ${a} addr | route | neigh`, 'what a host knows'),
+    line(`ss -N ${a}`, 'its TCP connections'),
+    line('bridge fdb', 'what the switch knows'),
   ].join('')
 }
 
@@ -66,7 +75,8 @@ export class OperatorShell extends LineShell {
 
   protected completions(line: string): readonly string[] {
     const words = line.trimStart().split(/\s+/)
-    if (words.length <= 1) return ['virsh', 'info', 'migrate_cancel', 'help']
+    if (words.length <= 1) return ['virsh', 'info', 'migrate_cancel', ...NETWORK_WORDS, 'help']
+    if (NETWORK_WORDS.includes(words[0] ?? '')) return [...networkWords, ...linkNames]
     if (words[0] === 'info') return ['status', 'migrate']
     if (words.length === 2) return virshCommands
     const { guestName, hostNames } = this.desk
@@ -87,7 +97,8 @@ export class OperatorShell extends LineShell {
       case 'migrate_cancel':
         return this.desk.cancelMigration()
       default:
-        throw new InputError(`${command}: no such command. Type help.`)
+        if (!NETWORK_WORDS.includes(command ?? '')) throw new InputError(`${command}: no such command. Type help.`)
+        this.print(networkCommand(this.desk, words))
     }
   }
 
@@ -193,6 +204,11 @@ Transferred:    ${sent} octets of stream
       )
   }
 }
+
+const networkWords = [
+  ...['qdisc', 'change', 'show', 'del', 'dev', 'netem', 'delay', 'loss', 'duplicate', 'reorder', 'corrupt', 'limit'],
+  ...['link', 'set', 'up', 'down', '-n', '-N', 'addr', 'route', 'neigh', 'fdb'],
+]
 
 const virshCommands = [
   'list',

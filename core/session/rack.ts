@@ -1,5 +1,6 @@
 /** The network of a session: two hosts, a client and a listener at one switch. */
 import type { FrameSink } from '../base/frame-sink.js'
+import { assert } from '../base/errors.js'
 import { octetsOfHex } from '../base/octets.js'
 import type { Kernel } from '../kernel/kernel.js'
 import type { VmNetwork } from '../hypervisor/host.js'
@@ -8,12 +9,14 @@ import { joinPorts, partPorts } from '../net/frame-port.js'
 import { HostStack } from '../net/host-stack.js'
 import { Link, type LinkEnd } from '../net/link.js'
 import { LinkTraffic } from '../net/link-traffic.js'
-import { Switch, type SwitchPort } from '../net/switch.js'
+import { Switch } from '../net/switch/switch.js'
+import type { SwitchPort } from '../net/switch/switch-port.js'
 import { Tap } from '../net/tap.js'
-import { parseIpv4, parseMac } from '../net/wire/addresses.js'
+import { parseIpv4, parseMac, readMac, type Ipv4Address } from '../net/wire/addresses.js'
 import { MIGRATION_PORT, SSH_PORT } from '../secure/channels.js'
 import { probePorts } from './probes/probe-of-image.js'
-import type { Scenario } from './scenario.js'
+import { directionOptions } from './link-conditions.js'
+import type { LinkName, Scenario } from './scenario.js'
 
 export const places = {
   hostA: { name: 'host-a', title: 'Host A', address: '10.0.0.1', mac: '02:00:00:00:00:01' },
@@ -23,16 +26,18 @@ export const places = {
 } as const
 type Place = (typeof places)[keyof typeof places]
 
+export const RACK_SWITCH = 's1'
+
 export const guestMac: Uint8Array = octetsOfHex('525400123456')
 
 /** A host's own stack and its guests, joined by a virtual switch to the host's cable. */
 export class HostNetwork implements VmNetwork {
   readonly stack: HostStack
-  private readonly bridge: Switch
+  readonly bridge: Switch
   private readonly guestPorts = new Map<VirtualMachine, { port: SwitchPort; guest: GuestPort }>()
 
   constructor(kernel: Kernel, place: Place, cable: Link, scenario: Scenario) {
-    this.bridge = new Switch(kernel, `${place.name}-bridge`)
+    this.bridge = new Switch(kernel, `${place.name}-bridge`, { isVlanAware: false })
     this.stack = hostStack(kernel, place, cable, scenario)
     joinPorts(this.bridge.addPort(), cable.a)
     joinPorts(this.bridge.addPort(), this.stack)
@@ -74,7 +79,17 @@ function sendBufferOctets({ bandwidthBps, latencyNs }: Scenario): number {
   return Math.round(Math.min(SEND_BUFFER_OCTETS_MAX, Math.max(SEND_BUFFER_OCTETS_MIN, 2 * octetsUnderWay)))
 }
 
+/** What the rack's switch does against forgeries. */
+export interface SwitchDefences {
+  /** ARP is believed only from where an address is known to be. */
+  readonly arpInspection: boolean
+  /** A port has room for a host and its guest; more addresses switch it off. */
+  readonly portSecurity: boolean
+}
+const SECURE_ADDRESSES = 2
+
 export class Rack {
+  private readonly guestAddress: Ipv4Address
   readonly links: readonly Link[]
   readonly hostA: HostNetwork
   readonly hostB: HostNetwork
@@ -83,15 +98,21 @@ export class Rack {
   readonly tap: Tap
   /** Where the attacker's cable ends. */
   readonly mirrorEnd: LinkEnd
+  /** The rack's own, then the hosts' bridges. */
+  readonly switches: readonly Switch[]
+  defences: SwitchDefences = { arpInspection: false, portSecurity: false }
+  private readonly portsByPlace = new Map<string, SwitchPort>()
 
   constructor(kernel: Kernel, scenario: Scenario) {
-    const rackSwitch = new Switch(kernel, 's1')
+    const rackSwitch = new Switch(kernel, RACK_SWITCH)
     // Two links lie between any two hosts: each has half the delay.
     const delayNs = Math.floor(scenario.latencyNs / 2)
     const cable = (place: Place, rateBps: number): { link: Link; port: SwitchPort } => {
-      const link = new Link(kernel, place.name, { rateBps, delayNs })
+      const conditions = directionOptions(scenario.links[place.name] ?? {})
+      const link = new Link(kernel, place.name, { rateBps, delayNs, ...conditions })
       link.traffic = new LinkTraffic(kernel, place.name, [MIGRATION_PORT, SSH_PORT], probePorts)
       const port = rackSwitch.addPort()
+      this.portsByPlace.set(place.name, port)
       joinPorts(link.b, port)
       return { link, port }
     }
@@ -108,6 +129,36 @@ export class Rack {
     this.tap = new Tap(kernel, `mirror of ${places.hostA.name}`)
     this.mirrorEnd = m.link.a
     rackSwitch.mirrorPorts([a.port], m.port)
+    this.switches = [rackSwitch, this.hostA.bridge, this.hostB.bridge]
+    this.guestAddress = parseIpv4(scenario.guest.address)
+  }
+
+  get stacks(): readonly HostStack[] {
+    return [this.hostA.stack, this.hostB.stack, this.client]
+  }
+
+  link(name: LinkName): Link {
+    const found = this.links.find((link) => link.name === name)
+    assert(found !== undefined, `every place has a cable: ${name}`)
+    return found
+  }
+
+  setDefences(defences: SwitchDefences): void {
+    this.defences = defences
+    const { arpInspection, portSecurity } = defences
+    const [device] = this.switches
+    const inspection = device?.inspectArp(arpInspection ? { vlans: '1' } : null) ?? null
+    for (const { name, address, mac } of Object.values(places))
+      inspection?.bindings.add({
+        vlan: 1,
+        address: parseIpv4(address),
+        mac: parseMac(mac),
+        switchPort: this.portsByPlace.get(name)?.index ?? null,
+      })
+    // The guest moves from port to port.
+    inspection?.bindings.add({ vlan: 1, address: this.guestAddress, mac: readMac(guestMac, 0), switchPort: null })
+    for (const port of this.portsByPlace.values())
+      port.configure({ security: portSecurity ? { maximum: SECURE_ADDRESSES } : null })
   }
 
   setRate(bandwidthBps: number): void {
@@ -120,7 +171,7 @@ function hostStack(kernel: Kernel, place: Place, cable: Link, scenario: Scenario
     name: place.name,
     mac: parseMac(place.mac),
     address: parseIpv4(place.address),
-    tcp: { sendBufferOctets: sendBufferOctets(scenario) },
+    tcp: { sendBufferOctets: sendBufferOctets(scenario), ...scenario.tcp },
   })
   stack.uplink = cable.a
   return stack

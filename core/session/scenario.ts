@@ -10,7 +10,9 @@ import {
 } from '../migration/migration.js'
 import { channelNames, type ChannelName } from '../secure/channels.js'
 
+import type { CongestionControlName } from '../net/tcp/congestion-control.js'
 import type { GuestOptions } from './guest-options.js'
+import { checkLinkConditions, type LinkConditions } from './link-conditions.js'
 
 export { channelNames, strategies, type ChannelName, type MigrationStrategy }
 
@@ -37,10 +39,24 @@ export interface Scenario {
   /** Bits a second and one-way delay of every link but the attacker's, which carries both directions of a mirrored one. */
   readonly bandwidthBps: number
   readonly latencyNs: Nanos
+  /** What cables do beside that, by the name of the place they lead to; nothing unless told. */
+  readonly links: Readonly<Partial<Record<LinkName, Partial<LinkConditions>>>>
+  /** How the hosts' TCP reacts to loss. */
+  readonly tcp: TcpScenario
   /** The client asks the guest this often. */
   readonly probeIntervalNs: Nanos
   readonly migration: MigrationScenario
 }
+
+export interface TcpScenario {
+  readonly congestionControl: CongestionControlName
+  /** Selective acknowledgments. */
+  readonly hasSack: boolean
+}
+
+/** Cables have the names of the places they lead to. */
+export const linkNames = ['host-a', 'host-b', 'client', 'mallory'] as const
+export type LinkName = (typeof linkNames)[number]
 
 export interface MigrationScenario extends MigrationParameters {
   readonly channel: ChannelName
@@ -63,6 +79,8 @@ export const defaultScenario: Scenario = {
   hostRamOctets: 4 * 1024 ** 3,
   bandwidthBps: 1e9,
   latencyNs: microseconds(100),
+  links: {},
+  tcp: { congestionControl: 'cubic', hasSack: true },
   probeIntervalNs: milliseconds(2),
   migration: { ...DEFAULT_MIGRATION_PARAMETERS, channel: 'none' },
 }
@@ -138,6 +156,20 @@ export function migrationProblem(migration: MigrationScenario): ScenarioProblem 
   if (!isWithin(roundsMax, 0, ROUNDS_MAX) || !Number.isInteger(roundsMax))
     return { setting: 'rounds', reason: `${roundsMax}: choose from 1 to ${ROUNDS_MAX}, 0 for no end` }
   return null
+}
+
+/** Throws `InputError`. */
+export function checkLinks(links: Scenario['links']): void {
+  for (const [name, conditions] of Object.entries(links)) {
+    checkLinkName(name)
+    checkLinkConditions(conditions)
+  }
+}
+
+/** Throws `InputError`. */
+export function checkLinkName(name: string): asserts name is LinkName {
+  if (!(linkNames as readonly string[]).includes(name))
+    throw new InputError(`there is no cable to ${name}; there are: ${linkNames.join(', ')}`)
 }
 
 /** Throws `InputError` when there is a problem. */

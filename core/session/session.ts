@@ -4,7 +4,9 @@ import { copyGraph, keepGraph, type KeptGraph } from '../base/snapshot.js'
 import type { Nanos } from '../base/units.js'
 import type { Trace } from '../kernel/trace.js'
 import type { GuestOptions } from './guest-options.js'
-import type { MigrationScenario, Scenario } from './scenario.js'
+import type { LinkConditions } from './link-conditions.js'
+import type { SwitchDefences } from './rack.js'
+import type { LinkName, MigrationScenario, Scenario } from './scenario.js'
 import { World, type ConsoleName, type GuestWorkload } from './world.js'
 
 export type SessionCommand =
@@ -13,6 +15,10 @@ export type SessionCommand =
   | { readonly kind: 'cancel-migration' }
   | { readonly kind: 'configure-migration'; readonly settings: Partial<MigrationScenario> }
   | { readonly kind: 'configure-network'; readonly bandwidthBps: number }
+  | { readonly kind: 'configure-link'; readonly link: LinkName; readonly conditions: Partial<LinkConditions> }
+  | { readonly kind: 'cut-link'; readonly link: LinkName }
+  | { readonly kind: 'restore-link'; readonly link: LinkName }
+  | { readonly kind: 'configure-switch'; readonly defences: Partial<SwitchDefences> }
   | { readonly kind: 'configure-workload'; readonly workload: GuestWorkload }
   | { readonly kind: 'configure-guest'; readonly options: Partial<GuestOptions> }
   | { readonly kind: 'type'; readonly console: ConsoleName; readonly text: string }
@@ -123,6 +129,14 @@ export class Session {
         return world.configureMigration(command.settings)
       case 'configure-network':
         return world.configureNetwork(command.bandwidthBps)
+      case 'configure-link':
+        return world.configureLink(command.link, command.conditions)
+      case 'cut-link':
+        return world.cutLink(command.link)
+      case 'restore-link':
+        return world.restoreLink(command.link)
+      case 'configure-switch':
+        return world.configureSwitch(command.defences)
       case 'configure-workload':
         return world.configureWorkload(command.workload)
       case 'configure-guest':

@@ -1,7 +1,7 @@
 /** The attacker's listening post: keeps what its port brings, reads along, and lets the trace say what it learnt. */
 import { CaptureAnalysis } from '../attack/capture-analysis.js'
 import type { AnalysisReport } from '../attack/analysis-report.js'
-import { guestAddress } from '../attack/guest-address.js'
+import { guestAddress } from '../migration/wire/guest-address.js'
 import type { FrameSink } from '../base/frame-sink.js'
 import { milliseconds, PAGE_OCTETS } from '../base/units.js'
 import type { Kernel, KernelEvent, Process, QueuedEvent } from '../kernel/kernel.js'

@@ -22,13 +22,18 @@ import type { LineShell } from './line-shell.js'
 import { OperatorShell, type OperatorDesk } from './operator-shell.js'
 import { ProbeClient } from './probe-client.js'
 import { probeOfImage } from './probes/probe-of-image.js'
-import { guestMac, places, Rack, type HostNetwork } from './rack.js'
+import { inspect, type Inspection } from './inspection.js'
+import { checkLinkConditions, directionOptions, type LinkConditions } from './link-conditions.js'
+import { guestMac, places, Rack, RACK_SWITCH, type HostNetwork, type SwitchDefences } from './rack.js'
 import {
   bandwidthProblem,
+  checkLinkName,
+  checkLinks,
   migrationProblem,
   refuseProblem,
   scenarioProblem,
   workloadProblem,
+  type LinkName,
   type MigrationScenario,
   type Scenario,
 } from './scenario.js'
@@ -76,6 +81,7 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
     private readonly image: Uint8Array,
   ) {
     refuseProblem(scenarioProblem(scenario))
+    checkLinks(scenario.links)
     checkGuestOptions(scenario.guest.image, scenario.guest.options)
     this.guestOptions = scenario.guest.options
     this.kernel = new Kernel(seed)
@@ -211,6 +217,59 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
     refuseProblem(bandwidthProblem(bandwidthBps))
     this.bandwidthBps = bandwidthBps
     this.rack.setRate(bandwidthBps)
+  }
+
+  /** Changes what is named; frames under way keep their times. */
+  configureLink(name: LinkName, conditions: Partial<LinkConditions>): void {
+    checkLinkName(name)
+    checkLinkConditions(conditions)
+    this.rack.link(name).configure(directionOptions(conditions))
+    for (const [condition, value] of Object.entries(conditions))
+      this.kernel.trace.add('link-condition', { link: name, condition, value })
+  }
+
+  linkConditions(name: LinkName): LinkConditions {
+    const { delayNs, jitterNs, loss, duplication, reordering, corruption, queueOctetsMax } = this.rack
+      .link(name)
+      .settings('a-to-b')
+    return {
+      delayNs,
+      jitterNs,
+      loss: typeof loss === 'number' ? loss : 0,
+      duplication,
+      reordering,
+      corruption,
+      queueOctets: queueOctetsMax,
+    }
+  }
+
+  /** What is under way on a cable that is cut is lost. */
+  cutLink(name: LinkName): void {
+    checkLinkName(name)
+    const link = this.rack.link(name)
+    if (link.isCut) throw new InputError(`the cable of ${name} is cut already`)
+    link.cut()
+    this.kernel.trace.add('link-state', { link: name, state: 'cut' })
+  }
+
+  restoreLink(name: LinkName): void {
+    checkLinkName(name)
+    const link = this.rack.link(name)
+    if (!link.isCut) throw new InputError(`the cable of ${name} is whole`)
+    link.restore()
+    this.kernel.trace.add('link-state', { link: name, state: 'restored' })
+  }
+
+  configureSwitch(changes: Partial<SwitchDefences>): void {
+    const defences = { ...this.rack.defences, ...changes }
+    this.rack.setDefences(defences)
+    for (const [defence, isOn] of Object.entries(changes))
+      this.kernel.trace.add('switch-defence', { device: RACK_SWITCH, defence, isOn: isOn ? 1 : 0 })
+  }
+
+  /** Throws `InputError` when there is nothing of that name. */
+  inspect(kind: Inspection['kind'], name: string): Inspection {
+    return inspect(this.rack, kind, name)
   }
 
   get bandwidth(): number {

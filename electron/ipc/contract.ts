@@ -73,6 +73,14 @@ export interface IpcContract {
   /** So that dialogs, menus and the window's ground follow the page. */
   'theme:set': (theme: Theme) => void
   'app:about': () => AboutApp
+  /** Whether Wireshark is installed. */
+  'wireshark:find': () => boolean
+  /** Opens Wireshark on a capture that comes piece by piece; one at a time. */
+  'wireshark:start': () => void
+  /** Answered when Wireshark has taken it. False once it was closed. At most 16 MiB. */
+  'wireshark:write': (octets: Uint8Array) => boolean
+  /** No more comes; Wireshark stays open. */
+  'wireshark:end': () => void
   /** The page kept what it had to keep: the window may close now. */
   'window:closed': () => void
 }
@@ -85,6 +93,7 @@ export const menuCommands = [
   'export-report',
   'export-json',
   'save-capture',
+  'wireshark',
   'play-pause',
   'step',
   'reset',
@@ -121,6 +130,11 @@ export interface DesktopApi {
   removeSession(id: string): Promise<void>
   setTheme(theme: Theme): Promise<void>
   about(): Promise<AboutApp>
+  hasWireshark(): Promise<boolean>
+  startWireshark(): Promise<void>
+  /** Resolves when Wireshark has taken it: false once it was closed. */
+  writeToWireshark(octets: Uint8Array): Promise<boolean>
+  endWireshark(): Promise<void>
   /** Each returns a function that stops the listening. */
   onCaptureOpened(listener: (file: OpenedFile) => void): () => void
   onMenuCommand(listener: (command: MenuCommand) => void): () => void

@@ -4,6 +4,8 @@ import type { Channel, FileToSave, IpcContract, SessionToSave } from '../ipc/con
 import { isSessionId } from './session-store.js'
 
 const octetsMax = 1024 * 1024 * 1024
+/** Of a live capture, in one piece. */
+const liveOctetsMax = 16 * 1024 * 1024
 
 function refuse(what: string): never {
   throw new TypeError(`Refused: ${what}`)
@@ -17,8 +19,8 @@ function text(value: unknown, what: string, lengthMax: number): string {
   return typeof value === 'string' && value.length > 0 && value.length <= lengthMax ? value : refuse(what)
 }
 
-function octets(value: unknown): Uint8Array {
-  return value instanceof Uint8Array && value.length <= octetsMax ? value : refuse('not octets')
+function octets(value: unknown, lengthMax = octetsMax): Uint8Array {
+  return value instanceof Uint8Array && value.length <= lengthMax ? value : refuse('not octets')
 }
 
 function oneOf<T extends string>(value: unknown, allowed: readonly T[], what: string): T {
@@ -59,5 +61,9 @@ export const checkArguments: { readonly [C in Channel]: Check<C> } = {
   'session:remove': ([id]) => [sessionId(id)],
   'theme:set': ([theme]) => [oneOf(theme, themes, 'not a theme')],
   'app:about': none,
+  'wireshark:find': none,
+  'wireshark:start': none,
+  'wireshark:write': ([piece]) => [octets(piece, liveOctetsMax)],
+  'wireshark:end': none,
   'window:closed': none,
 }

@@ -6,6 +6,7 @@ import { serveApp } from './app-protocol.js'
 import { registerChannels } from './channels.js'
 import { pickCapture, readCapture, saveFile } from './files.js'
 import { LabWindow } from './lab-window.js'
+import { LiveViewer } from './live-viewer.js'
 import { menuTemplate } from './menu.js'
 import { Preferences } from './preferences.js'
 import { appSchemePrivileges, confineEveryPage, denyPermissions } from './security.js'
@@ -42,6 +43,7 @@ async function start(): Promise<void> {
   const preferences = new Preferences(join(app.getPath('userData'), 'preferences.json'))
   const sessions = new SessionStore(join(app.getPath('userData'), 'sessions'))
   const lab = new LabWindow(join(__dirname, 'preload.js'), preferences)
+  const live = new LiveViewer()
   denyPermissions(lab.window.webContents.session)
   serveApp(join(__dirname, '..', 'renderer'))
 
@@ -110,6 +112,10 @@ async function start(): Promise<void> {
       chromium: process.versions.chrome ?? '',
       node: process.versions.node,
     }),
+    'wireshark:find': () => live.isInstalled(),
+    'wireshark:start': () => live.start(),
+    'wireshark:write': (octets) => live.write(octets),
+    'wireshark:end': () => live.end(),
     'window:closed': () => lab.closeNow(),
   })
 

@@ -41,6 +41,7 @@ export function menuTemplate(actions: MenuActions, circumstances: MenuCircumstan
     command('Export Report…', 'export-report', 'CmdOrCtrl+Shift+E'),
     command('Export Data (JSON)…', 'export-json'),
     command('Save Capture…', 'save-capture', 'CmdOrCtrl+Shift+S'),
+    command('Capture in Wireshark', 'wireshark', 'CmdOrCtrl+Shift+W'),
     separator,
     isMac ? { role: 'close' } : { role: 'quit' },
   ]

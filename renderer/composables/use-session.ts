@@ -7,10 +7,11 @@ import type {
   Answer,
   ConsoleName,
   EventView,
+  InspectionAnswer,
   LabSummary,
   LabView,
   MigrationSettings,
-  PacketView,
+  PacketAnswer,
   ProbeSample,
   Request,
   RunMetrics,
@@ -58,6 +59,8 @@ export class ConsoleFeed {
 export interface Analysed {
   readonly name: string
   readonly report: unknown
+  /** False for a bare stream. */
+  readonly hasPackets: boolean
 }
 
 export interface Problem {
@@ -81,14 +84,17 @@ export interface Session {
   readonly probes: Readonly<ShallowRef<Grown<ProbeSample>>>
   readonly throughput: Readonly<ShallowRef<Grown<ThroughputSample>>>
   readonly events: Readonly<ShallowRef<Grown<EventView>>>
-  readonly packets: Readonly<ShallowRef<Grown<PacketView>>>
   readonly consoles: Readonly<Record<ConsoleName, ConsoleFeed>>
+  /** The last answer to `inspect`. */
+  readonly inspected: Readonly<ShallowRef<InspectionAnswer | null>>
   readonly analysed: ShallowRef<Analysed | null>
   readonly progress: Readonly<ShallowRef<{ readonly what: string; readonly fraction: number } | null>>
   readonly problem: ShallowRef<Problem | null>
   /** The speed last asked for; the view holds the one in force. */
   readonly askedSpeed: Readonly<ShallowRef<number | 'auto'>>
   readonly send: (request: Request) => void
+  /** Calls `listener` with what the engine says of captured packets, until the returned function is called. */
+  readonly listenToPackets: (listener: (answer: PacketAnswer) => void) => () => void
   /** Forgets the session on show, before another is opened or when the home view returns. */
   readonly drop: () => void
 }
@@ -97,6 +103,7 @@ export interface SessionOptions {
   /** Keeps a session that the engine asks to keep. */
   readonly save?: (file: SessionFile) => void
   readonly exported?: (file: Exported) => void
+  readonly liveCapture?: (octets: Uint8Array, isLast: boolean) => void
 }
 
 const MOST_CONSOLE_CHARACTERS = 400_000
@@ -118,6 +125,7 @@ export function useSession(engine: EngineSource, options: SessionOptions = {}): 
   const lab = shallowRef<LabView | null>(null)
   const runs = shallowRef<readonly RunMetrics[]>([])
   const labs = shallowRef<readonly LabSummary[] | null>(null)
+  const inspected = shallowRef<InspectionAnswer | null>(null)
   const analysed = shallowRef<Analysed | null>(null)
   const progress = shallowRef<{ readonly what: string; readonly fraction: number } | null>(null)
   const problem = shallowRef<Problem | null>(null)
@@ -126,8 +134,8 @@ export function useSession(engine: EngineSource, options: SessionOptions = {}): 
   const probes = growing<ProbeSample>()
   const throughput = growing<ThroughputSample>()
   const events = growing<EventView>()
-  const packets = growing<PacketView>()
-  const lists = [probes, throughput, events, packets]
+  const lists = [probes, throughput, events]
+  const packetListeners = new Set<(answer: PacketAnswer) => void>()
   let labSignature = ''
   let runsSignature = ''
   let slowTimer: ReturnType<typeof setTimeout> | null = null
@@ -152,6 +160,7 @@ export function useSession(engine: EngineSource, options: SessionOptions = {}): 
   function drop(): void {
     view.value = null
     settings.value = null
+    inspected.value = null
     progress.value = null
     lists.forEach((list) => list.clear())
     Object.values(consoles).forEach((feed) => feed.clear())
@@ -170,7 +179,6 @@ export function useSession(engine: EngineSource, options: SessionOptions = {}): 
     probes.add(next.newProbes)
     throughput.add(next.newThroughput)
     events.add(next.newEvents)
-    packets.add(next.newPackets)
     for (const name of ['guest', 'operator', 'attacker'] as const) consoles[name].append(next.newConsoleText[name])
     if (isFirst) publishSlowly()
     else slowTimer ??= setTimeout(publishSlowly, SLOWLY_MS)
@@ -187,10 +195,22 @@ export function useSession(engine: EngineSource, options: SessionOptions = {}): 
         return options.save?.(answer.file)
       case 'analysis':
         progress.value = null
-        analysed.value = { name: answer.name, report: answer.report }
+        analysed.value = { name: answer.name, report: answer.report, hasPackets: answer.hasPackets }
         return
       case 'exported':
         return options.exported?.(answer)
+      case 'packets':
+      case 'packet':
+      case 'stream':
+      case 'statistics':
+      case 'completions':
+        packetListeners.forEach((listener) => listener(answer))
+        return
+      case 'inspection':
+        inspected.value = answer
+        return
+      case 'live-capture':
+        return options.liveCapture?.(answer.octets, answer.isLast)
       case 'progress':
         progress.value = answer.fraction >= 1 ? null : { what: answer.what, fraction: answer.fraction }
         return
@@ -214,8 +234,8 @@ export function useSession(engine: EngineSource, options: SessionOptions = {}): 
     probes: probes.grown,
     throughput: throughput.grown,
     events: events.grown,
-    packets: packets.grown,
     consoles,
+    inspected,
     analysed,
     progress,
     problem,
@@ -223,6 +243,10 @@ export function useSession(engine: EngineSource, options: SessionOptions = {}): 
     send(request) {
       if (request.kind === 'speed') askedSpeed.value = request.speed
       engine.send(request)
+    },
+    listenToPackets(listener) {
+      packetListeners.add(listener)
+      return () => packetListeners.delete(listener)
     },
     drop() {
       ignoring = true

@@ -2,11 +2,20 @@
  * What the window and the engine's worker say to each other. Requests change the session (and are written to its input
  * log); the engine answers with views, at most one a display frame. Everything here survives structured cloning.
  */
+import type { Conversation } from '../../core/capture/conversations.js'
+import type { FollowedStream } from '../../core/capture/follow-stream.js'
+import type { HierarchyNode } from '../../core/capture/protocol-hierarchy.js'
+import type { PacketTree, TreeNode } from '../../core/capture/packet-tree.js'
 import type { ProbeSample, RunMetrics, ThroughputSample } from '../../core/metrics/run-metrics.js'
 import type { GuestOptions } from '../../core/session/guest-options.js'
-import type { ChannelName, MigrationStrategy } from '../../core/session/scenario.js'
+import type { Inspection } from '../../core/session/inspection.js'
+import type { LinkConditions } from '../../core/session/link-conditions.js'
+import type { SwitchDefences } from '../../core/session/rack.js'
+import type { ChannelName, LinkName, MigrationStrategy } from '../../core/session/scenario.js'
 import type { ConsoleName } from '../../core/session/world.js'
 
+export type { Inspection, LinkConditions, LinkName, SwitchDefences }
+export type { Conversation, FollowedStream, HierarchyNode, TreeNode }
 export type { ChannelName, ConsoleName, GuestOptions, MigrationStrategy, ProbeSample, RunMetrics, ThroughputSample }
 
 /** The experiment controls of the top bar. */
@@ -98,6 +107,130 @@ export type Request =
   /** A capture from outside: the attacker's tool on a file. */
   | { readonly kind: 'analyse'; readonly name: string; readonly octets: Uint8Array }
   | { readonly kind: 'export'; readonly what: 'report-data' | 'pcapng' }
+  /** Null: nobody looks any more. */
+  | { readonly kind: 'inspect'; readonly target: NetworkTarget | null }
+  | { readonly kind: 'configure-link'; readonly link: LinkName; readonly conditions: Partial<LinkConditions> }
+  | { readonly kind: 'cut-link'; readonly link: LinkName }
+  | { readonly kind: 'restore-link'; readonly link: LinkName }
+  | { readonly kind: 'configure-switch'; readonly defences: Partial<SwitchDefences> }
+  /** Null: nobody looks at a list of packets any more. */
+  | { readonly kind: 'watch-packets'; readonly watch: PacketWatch | null }
+  | { readonly kind: 'packet'; readonly capture: CaptureId; readonly packet: number }
+  | { readonly kind: 'follow-stream'; readonly capture: CaptureId; readonly stream: number }
+  | { readonly kind: 'statistics'; readonly capture: CaptureId; readonly view: StatisticsView }
+  | { readonly kind: 'complete-filter'; readonly text: string; readonly cursor: number }
+  /** The next piece of the attacker's capture as one growing pcapng; `isFirst` begins a new one. Answered by `live-capture`. */
+  | { readonly kind: 'live-capture'; readonly isFirst: boolean }
+
+/** Which capture: the attacker's mirror port, or the file that was opened. */
+export type CaptureId = 'mirror' | 'file'
+
+/** The rows of a capture's list that are in sight. The engine tells them, and again whenever they or their number change. */
+export interface PacketWatch {
+  readonly capture: CaptureId
+  /** A display filter; empty for every packet. */
+  readonly filter: string
+  /** Among the packets that match, from 0; -1 for the last ones, however many come. */
+  readonly first: number
+  readonly count: number
+  /** Where this packet is among those that match is to be told once. */
+  readonly reveal: number | null
+}
+
+export interface PacketRow {
+  /** Counts from 1. */
+  readonly packet: number
+  readonly atNs: number
+  readonly source: string
+  readonly destination: string
+  readonly protocol: string
+  readonly octets: number
+  readonly info: string
+  /** What can be read: guest memory and other contents in clear, sealed contents, or neither. */
+  readonly tone: 'clear' | 'sealed' | 'plain'
+  /** Something is wrong with it: malformed, sent again, out of order. */
+  readonly isOdd: boolean
+}
+
+export interface PacketList {
+  readonly kind: 'packets'
+  readonly watch: PacketWatch
+  /** What is wrong with the filter, and where in it; the rows are then those of no filter. */
+  readonly filterProblem: { readonly message: string; readonly start: number; readonly end: number } | null
+  readonly matching: number
+  /** Packets that the filter has not looked at yet. */
+  readonly pending: number
+  readonly captured: number
+  /** The oldest, gone because the capture's memory was full. */
+  readonly dropped: number
+  readonly first: number
+  readonly rows: readonly PacketRow[]
+  /** Index of `watch.reveal`; -1 when it does not match or is gone. */
+  readonly revealed: number | null
+}
+
+export interface PacketDetails {
+  readonly kind: 'packet'
+  readonly capture: CaptureId
+  readonly packet: number
+  /** Null when it is gone. */
+  readonly tree: PacketTree | null
+  /** Of the TCP stream it belongs to, or null. */
+  readonly stream: number | null
+}
+
+export interface StreamAnswer {
+  readonly kind: 'stream'
+  readonly capture: CaptureId
+  readonly followed: FollowedStream
+}
+
+/** Everything that was captured, told by who talked to whom at one layer, or by protocol. */
+export const statisticsViews = ['protocols', 'eth', 'ip', 'ipv6', 'tcp', 'udp'] as const
+export type StatisticsView = (typeof statisticsViews)[number]
+
+export interface StatisticsAnswer {
+  readonly kind: 'statistics'
+  readonly capture: CaptureId
+  readonly view: StatisticsView
+  /** Empty for `protocols`. */
+  readonly conversations: readonly Conversation[]
+  /** Null but for `protocols`. */
+  readonly hierarchy: HierarchyNode | null
+}
+
+export interface FilterCompletion {
+  /** Put in place of `[start, end)` of the text. */
+  readonly insert: string
+  readonly label: string
+}
+
+export interface FilterCompletions {
+  readonly kind: 'completions'
+  readonly text: string
+  readonly start: number
+  readonly end: number
+  readonly completions: readonly FilterCompletion[]
+}
+
+export type PacketAnswer = PacketList | PacketDetails | StreamAnswer | StatisticsAnswer | FilterCompletions
+
+/** Something on the stage that can be looked into. */
+export interface NetworkTarget {
+  readonly kind: Inspection['kind']
+  readonly name: string
+}
+
+/** Told when it is asked for, and again as it changes. */
+export interface InspectionAnswer {
+  readonly kind: 'inspection'
+  readonly inspection: Inspection
+  /** Of a link. */
+  readonly conditions: LinkConditions | null
+  readonly isCut: boolean
+  /** Of the rack's switch. */
+  readonly defences: SwitchDefences | null
+}
 
 export type HostRole = 'hypervisor' | 'client' | 'attacker'
 
@@ -134,6 +267,9 @@ export interface LinkView {
   readonly otherOctets: number
   /** What its migration octets are to somebody who reads them. */
   readonly content: 'clear' | 'sealed'
+  readonly isCut: boolean
+  /** It loses, delays or damages frames as nothing told it at first. */
+  readonly isImpaired: boolean
 }
 
 export interface MigrationView {
@@ -200,17 +336,6 @@ export interface EventView {
   readonly text: string
 }
 
-export interface PacketView {
-  /** Counts from 1. */
-  readonly packet: number
-  readonly atNs: number
-  readonly source: string
-  readonly destination: string
-  readonly protocol: string
-  readonly octets: number
-  readonly info: string
-}
-
 /** The state of a session at one instant. Lists whose names begin with `new` hold only what came since the last view. */
 export interface SessionView {
   readonly kind: 'view'
@@ -229,6 +354,7 @@ export interface SessionView {
   readonly settings: MigrationSettings
   readonly hosts: readonly HostView[]
   readonly links: readonly LinkView[]
+  readonly switches: readonly string[]
   readonly migration: MigrationView | null
   readonly runs: readonly RunMetrics[]
   readonly lab: LabView | null
@@ -237,7 +363,6 @@ export interface SessionView {
   readonly newProbes: readonly ProbeSample[]
   readonly newThroughput: readonly ThroughputSample[]
   readonly newEvents: readonly EventView[]
-  readonly newPackets: readonly PacketView[]
   /** True when this view starts a session afresh: the window drops what it kept of an earlier one. */
   readonly fresh: boolean
   /** Frames captured by the attacker so far. */
@@ -246,15 +371,19 @@ export interface SessionView {
 
 export type Answer =
   | SessionView
+  | PacketAnswer
+  | InspectionAnswer
   | { readonly kind: 'labs'; readonly labs: readonly LabSummary[] }
   | { readonly kind: 'saved'; readonly file: SessionFile }
-  | { readonly kind: 'analysis'; readonly name: string; readonly report: unknown }
+  | { readonly kind: 'analysis'; readonly name: string; readonly report: unknown; readonly hasPackets: boolean }
   | {
       readonly kind: 'exported'
       readonly what: 'report-data' | 'pcapng'
       readonly name: string
       readonly octets: Uint8Array
     }
+  /** Empty when nothing was captured since the piece before. */
+  | { readonly kind: 'live-capture'; readonly octets: Uint8Array; readonly isLast: boolean }
   /** Long work: opening a long session, analysing a capture. `fraction` is 0 to 1. */
   | { readonly kind: 'progress'; readonly what: string; readonly fraction: number }
   /** Something a person did cannot be done; the session goes on. */

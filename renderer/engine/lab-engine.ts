@@ -1,14 +1,18 @@
 /** Runs one session at a time for the window: requests in, answers out, virtual time at the speed that was asked for. */
 import { InputError, WireError } from '../../core/base/errors.js'
 import { analyseFile } from '../../core/attack/capture-file.js'
+import { CaptureFileSource } from '../../core/capture/frame-source.js'
 import type { Lab } from '../../core/lab/lab-schema.js'
 import { labProgress } from '../../core/lab/lab-progress.js'
 import { playStep } from '../../core/lab/play-solution.js'
 import { scenarioOf } from '../../core/lab/lab-schema.js'
+import { TapStream } from '../../core/net/tap-stream.js'
 import { buildReport } from '../../core/report/build-report.js'
-import { defaultScenario, type Scenario } from '../../core/session/scenario.js'
+import { RACK_SWITCH } from '../../core/session/rack.js'
+import { defaultScenario, linkNames, type Scenario } from '../../core/session/scenario.js'
 import { Session, type LoggedCommand, type SessionCommand } from '../../core/session/session.js'
-import type { Answer, LabSummary, MigrationSettings, Request, SessionFile } from './contract.js'
+import type { Answer, LabSummary, MigrationSettings, NetworkTarget, Request, SessionFile } from './contract.js'
+import { PacketDesk } from './packet-desk.js'
 import { SessionPresenter } from './session-view.js'
 
 /** Wall time a turn may take before the worker listens again. */
@@ -18,12 +22,12 @@ const REST_MS = 4
 /** Wall time between two foldings of metrics and checks. */
 const FOLD_MS = 120
 const SAVE_MS = 4000
-/** Wall time between two views of a session that stands still, while there are packets left to list. */
-const CATCH_UP_MS = 16
 /** Virtual time a turn advances at least: below it, nothing would move. */
 const STRIDE_NS = 20_000
 /** Speed at which a migration is shown when the speed is left to the engine. */
 const SLOW_MOTION = 0.05
+/** Of a live capture, in one answer. */
+const LIVE_PIECE_OCTETS = 4 * 1024 * 1024
 /** The clock stops by itself after so much virtual time in which nobody did anything and nothing was under way. */
 const IDLE_NS = 30e9
 
@@ -53,14 +57,21 @@ export class LabEngine {
   private playing = false
   private speed: number | 'auto' = 'auto'
   private turnIsDue = false
-  private isCatchingUp = false
   private lastTurnMs = 0
   private lastFoldMs = 0
   private lastSaveMs = 0
   private lastActionNs = 0
   private sessionCount = 0
+  private live: { readonly session: Session; readonly stream: TapStream } | null = null
 
-  constructor(private readonly host: EngineHost) {}
+  /** What the window looks into, and what it was told of it. */
+  private target: NetworkTarget | null = null
+  private toldInspection = ''
+  private readonly packets: PacketDesk
+
+  constructor(private readonly host: EngineHost) {
+    this.packets = new PacketDesk(host)
+  }
 
   /** Never throws: what cannot be done is answered as an error. */
   request(request: Request): void {
@@ -86,6 +97,7 @@ export class LabEngine {
       case 'close':
         this.save()
         this.open = null
+        this.packets.open('mirror', null)
         this.playing = false
         return
       case 'analyse':
@@ -133,13 +145,32 @@ export class LabEngine {
       }
       case 'export':
         return this.export(request.what)
+      case 'inspect':
+        this.target = request.target
+        this.toldInspection = ''
+        return this.tellInspection()
+      case 'configure-link':
+      case 'cut-link':
+      case 'restore-link':
+      case 'configure-switch':
+        return this.act(request)
+      case 'watch-packets':
+      case 'packet':
+      case 'follow-stream':
+      case 'statistics':
+      case 'complete-filter':
+        return this.packets.request(request)
+      case 'live-capture':
+        return this.sendLiveCapture(request.isFirst)
     }
   }
 
   private analyse(name: string, octets: Uint8Array): void {
     this.host.answer({ kind: 'progress', what: `Reading ${name}`, fraction: 0 })
     try {
-      this.host.answer({ kind: 'analysis', name, report: analyseFile(octets).report })
+      const { report, capture } = analyseFile(octets)
+      this.host.answer({ kind: 'analysis', name, report, hasPackets: capture !== null })
+      this.packets.open('file', capture === null ? null : new CaptureFileSource(capture))
     } catch (error) {
       if (error instanceof InputError) throw new InputError(`${name}: ${error.message}`)
       throw error
@@ -197,6 +228,7 @@ export class LabEngine {
       presenter: new SessionPresenter(session, lab, lab === null ? Object.keys(this.host.images) : []),
     }
     this.open = open
+    this.packets.open('mirror', session.world.rack.tap)
     this.lastActionNs = session.nowNs
     return open
   }
@@ -348,23 +380,38 @@ export class LabEngine {
     if (opened === null) return
     const nowMs = this.host.wallMs()
     const isFoldDue = fold || nowMs - this.lastFoldMs >= FOLD_MS
-    if (isFoldDue) this.lastFoldMs = nowMs
+    if (isFoldDue) {
+      this.lastFoldMs = nowMs
+      this.tellInspection(opened)
+    }
     this.host.answer(
       opened.presenter.view({ sessionId: opened.id, playing: this.playing, speed: this.effectiveSpeed() }, isFoldDue),
     )
+    this.packets.refresh()
     if (nowMs - this.lastSaveMs >= SAVE_MS) this.save()
-    if (!this.playing && opened.presenter.isBehind && !this.isCatchingUp) {
-      this.isCatchingUp = true
-      this.host.later(() => {
-        this.isCatchingUp = false
-        if (!this.playing) this.show(false)
-      }, CATCH_UP_MS)
-    }
     if (this.playing && !this.turnIsDue) {
       this.turnIsDue = true
       if (this.lastTurnMs === 0 || fold) this.lastTurnMs = nowMs
       this.host.later(() => this.turn(), REST_MS)
     }
+  }
+
+  private tellInspection(opened: Open | null = this.open): void {
+    const { target } = this
+    if (target === null || opened === null) return
+    const { world } = opened.session
+    const inspection = world.inspect(target.kind, target.name)
+    const link = linkNames.find((name) => target.kind === 'link' && name === target.name)
+    const answer: Answer = {
+      kind: 'inspection',
+      inspection,
+      conditions: link === undefined ? null : world.linkConditions(link),
+      isCut: link !== undefined && world.rack.link(link).isCut,
+      defences: target.kind === 'switch' && target.name === RACK_SWITCH ? world.rack.defences : null,
+    }
+    const said = JSON.stringify(answer)
+    if (said !== this.toldInspection) this.host.answer(answer)
+    this.toldInspection = said
   }
 
   /** While the clock stands still nobody saves by and by. */
@@ -395,6 +442,17 @@ export class LabEngine {
         log: session.log.slice(),
       },
     })
+  }
+
+  /** A capture ends with its session. */
+  private sendLiveCapture(isFirst: boolean): void {
+    const session = this.open?.session
+    if (isFirst && session !== undefined) this.live = { session, stream: new TapStream(session.world.rack.tap) }
+    const { live } = this
+    const isLast = live === null || live.session !== session
+    const octets = isLast ? (live?.stream.finish() ?? new Uint8Array(0)) : live.stream.take(LIVE_PIECE_OCTETS)
+    if (isLast) this.live = null
+    this.host.answer({ kind: 'live-capture', octets, isLast })
   }
 
   private export(what: 'report-data' | 'pcapng'): void {
@@ -437,6 +495,10 @@ const commandKinds: ReadonlySet<string> = new Set<SessionCommand['kind']>([
   'configure-migration',
   'configure-network',
   'configure-workload',
+  'configure-link',
+  'cut-link',
+  'restore-link',
+  'configure-switch',
   'configure-guest',
   'type',
   'answer',
@@ -463,5 +525,8 @@ const words: Partial<Record<Request['kind'], string>> = {
   migrate: 'The guest cannot be migrated',
   'cancel-migration': 'There is nothing to cancel',
   configure: 'That setting is not possible',
+  'configure-link': 'The cable cannot be changed so',
+  'cut-link': 'The cable cannot be cut',
+  'restore-link': 'The cable cannot be restored',
   analyse: 'The file cannot be read',
 }

@@ -3,8 +3,8 @@ import type { TimedRow } from '../../core/kernel/trace-tables.js'
 import type { Lab } from '../../core/lab/lab-schema.js'
 import { fillTemplate, labProgress } from '../../core/lab/lab-progress.js'
 import { computeRuns, probeSamples, throughputSamples } from '../../core/metrics/compute-runs.js'
+import { isImpaired } from '../../core/net/link-options.js'
 import { places } from '../../core/session/rack.js'
-import { summarisePacket } from '../../core/session/packet-summary.js'
 import type { Session } from '../../core/session/session.js'
 import type { VirtualMachine } from '../../core/hypervisor/virtual-machine.js'
 import {
@@ -14,7 +14,6 @@ import {
   type LabView,
   type LinkView,
   type MigrationView,
-  type PacketView,
   type RunMetrics,
   type SessionView,
   type VmView,
@@ -22,8 +21,6 @@ import {
 
 /** Cells of the small map on a VM's chip. */
 const CELLS = 96
-/** Packets listed in one view: a burst of thousands is listed over several. */
-const PACKETS_PER_VIEW = 1000
 /** Traffic of a link is summed over this time. */
 const TRAFFIC_WINDOW_NS = 2e6
 
@@ -34,7 +31,7 @@ export interface PlayState {
 }
 
 export class SessionPresenter {
-  private readonly shown = { guest: 0, operator: 0, attacker: 0, probes: 0, traffic: 0, packets: 0 }
+  private readonly shown = { guest: 0, operator: 0, attacker: 0, probes: 0, traffic: 0 }
   private readonly eventsShown = new Map<string, number>()
   private isFresh = true
   /** As of the last folding. */
@@ -81,6 +78,7 @@ export class SessionPresenter {
       },
       hosts: this.hosts(),
       links: this.links(),
+      switches: world.rack.switches.map(({ name }) => name),
       migration: this.migration(),
       runs: this.runs,
       lab: this.lab,
@@ -95,15 +93,9 @@ export class SessionPresenter {
         throughputSamples(trace, places.hostA.name, first),
       ),
       newEvents: this.events(),
-      newPackets: this.packets(),
       fresh,
       capturedFrames: world.rack.tap.lastPacket,
     }
-  }
-
-  /** Captured packets are waiting to be listed in views to come. */
-  get isBehind(): boolean {
-    return this.shown.packets < this.session.world.rack.tap.lastPacket
   }
 
   private since<T>(name: 'probes' | 'traffic', count: number, rows: (first: number) => readonly T[]): readonly T[] {
@@ -198,6 +190,8 @@ export class SessionPresenter {
         to: 's1',
         bandwidthBps: link.rateBps,
         ...sums,
+        isCut: link.isCut,
+        isImpaired: isImpaired(link.settings('a-to-b')),
         content: running === null ? content : running === 'none' ? 'clear' : 'sealed',
       }
     })
@@ -222,19 +216,6 @@ export class SessionPresenter {
       roundProgress: source.roundProgress,
       remainingPages: crossing.isOver ? 0 : Math.min(remainingPages, roundPages),
     }
-  }
-
-  private packets(): PacketView[] {
-    const { tap } = this.session.world.rack
-    const list: PacketView[] = []
-    let packet = Math.max(this.shown.packets + 1, tap.firstPacket)
-    for (; packet <= tap.lastPacket && list.length < PACKETS_PER_VIEW; packet++) {
-      const frame = tap.frame(packet)
-      if (frame !== undefined)
-        list.push({ packet, atNs: tap.timeNs(packet) ?? 0, octets: frame.length, ...summarisePacket(frame) })
-    }
-    this.shown.packets = packet - 1
-    return list
   }
 
   private events(): EventView[] {
@@ -314,6 +295,27 @@ const eventWords = {
   'channel-message': ({ channel, sender, name, octets }: TimedRow<'channel-message'>) => ({
     source: sender,
     text: `${channel}: ${name}, ${octets} octets`,
+  }),
+  'link-condition': ({ link, condition, value }: TimedRow<'link-condition'>) => ({
+    source: link,
+    text: `cable: ${condition} is ${value}`,
+  }),
+  'link-state': ({ link, state }: TimedRow<'link-state'>) => ({ source: link, text: `cable ${state}` }),
+  'switch-defence': ({ device, defence, isOn }: TimedRow<'switch-defence'>) => ({
+    source: device,
+    text: `${defence} is ${isOn === 1 ? 'on' : 'off'}`,
+  }),
+  'port-violation': ({ device, switchPort, kind, mac, action }: TimedRow<'port-violation'>) => ({
+    source: device,
+    text: `port ${switchPort}: ${kind}, ${mac}: ${action}`,
+  }),
+  'arp-inspection': ({ device, switchPort, senderMac, senderAddress }: TimedRow<'arp-inspection'>) => ({
+    source: device,
+    text: `port ${switchPort}: did not believe that ${senderAddress} is at ${senderMac}`,
+  }),
+  'tcp-backlog': ({ host, port, full }: TimedRow<'tcp-backlog'>) => ({
+    source: host,
+    text: `TCP port ${port}: the queue of half-open connections ${full === 1 ? 'is full' : 'has room again'}`,
   }),
   'switch-learned': (row: TimedRow<'switch-learned'>) => ({
     source: row.device,

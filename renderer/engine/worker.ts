@@ -19,7 +19,7 @@ async function start(): Promise<void> {
     labs: bundledLabs(),
     images,
     version: MIDSTREAM_VERSION,
-    answer: (answer) => scope.postMessage(answer, answer.kind === 'exported' ? [answer.octets.buffer] : []),
+    answer: (answer) => scope.postMessage(answer, 'octets' in answer ? [answer.octets.buffer] : []),
     wallMs: () => performance.now(),
     dateMs: () => Date.now(),
     later: (turn, delayMs) => void setTimeout(turn, delayMs),

@@ -5,7 +5,7 @@ import { joinPorts } from '../../core/net/frame-port.js'
 import { HostStack, type HostStackOptions } from '../../core/net/host-stack.js'
 import { Link } from '../../core/net/link.js'
 import type { NetworkInterface } from '../../core/net/network-interface.js'
-import { Switch } from '../../core/net/switch.js'
+import { Switch } from '../../core/net/switch/switch.js'
 import { Tap } from '../../core/net/tap.js'
 import { parseIpv4, parsePrefix } from '../../core/net/wire/addresses.js'
 

@@ -13,12 +13,14 @@ const EXPIRE: KernelEvent = Object.freeze({ kind: 'timer-expires' })
  */
 export class LazyTimer implements Process {
   private deadlineNs: Nanos = -1
-  private scheduled: QueuedEvent | null = null
+  private event: QueuedEvent
 
   constructor(
     private readonly kernel: Kernel,
     private readonly owner: TimerOwner,
-  ) {}
+  ) {
+    this.event = kernel.idleEvent(this, EXPIRE)
+  }
 
   get isSet(): boolean {
     return this.deadlineNs >= 0
@@ -26,11 +28,12 @@ export class LazyTimer implements Process {
 
   set(delayNs: Nanos): void {
     this.deadlineNs = this.kernel.nowNs + delayNs
-    if (this.scheduled !== null) {
-      if (this.scheduled.atNs <= this.deadlineNs) return
-      this.kernel.cancel(this.scheduled)
+    const { event } = this
+    if (event.isQueued && !event.cancelled) {
+      if (event.atNs <= this.deadlineNs) return
+      this.kernel.cancel(event)
     }
-    this.scheduled = this.kernel.scheduleAt(this.deadlineNs, this, EXPIRE)
+    this.event = this.kernel.rearm(event, this.deadlineNs)
   }
 
   stop(): void {
@@ -40,15 +43,13 @@ export class LazyTimer implements Process {
   /** Stop, and leave nothing in the kernel. */
   dispose(): void {
     this.stop()
-    this.kernel.cancel(this.scheduled)
-    this.scheduled = null
+    this.kernel.cancel(this.event)
   }
 
   handleEvent(): void {
-    this.scheduled = null
     if (this.deadlineNs < 0) return
     if (this.deadlineNs > this.kernel.nowNs) {
-      this.scheduled = this.kernel.scheduleAt(this.deadlineNs, this, EXPIRE)
+      this.event = this.kernel.rearm(this.event, this.deadlineNs)
       return
     }
     this.deadlineNs = -1

@@ -1,22 +1,25 @@
-/** What arrived: octets in order that wait for the reader, and segments beyond a hole that wait for it to be filled. */
+/**
+ * What arrived: octets in order that wait for the reader, and octets beyond a hole that wait for it to be filled. All of
+ * them are copied into one ring, each at the place where it will be read, so no frame is held.
+ */
+import { assert } from '../../base/errors.js'
+import { newOctets } from '../../base/octet-slab.js'
 import { seqAdd, seqDiff, seqLt } from './sequence.js'
+import { SequenceRanges } from './sequence-ranges.js'
 
-interface Segment {
-  readonly sequence: number
-  readonly octets: Uint8Array
-}
-
-/** Held segments beyond a hole: more are dropped and will be sent again. A window of tiny segments must not cost more than itself. */
-const SEGMENTS_BEYOND_HOLE_MAX = 8192
+const RING_OCTETS_MIN = 4096
 
 export class ReceiveBuffer {
-  private parts: Uint8Array[] = []
-  private headIndex = 0
-  /** Octets of the head part that were read. */
-  private headSkip = 0
+  /** Grows when it must. Its length is a power of two, so that places wrap by a mask. */
+  private ring = new Uint8Array(0)
+  /** Where in the ring the next octet to read is. */
+  private head = 0
   private readable = 0
-  /** In order of sequence, not overlapping. */
-  private beyond: Segment[] = []
+  /** What is held beyond a hole. */
+  readonly beyond = new SequenceRanges()
+
+  /** `octetsMax`: at most so many octets are ever held, holes counted. */
+  constructor(private readonly octetsMax: number) {}
 
   /** Octets in order that wait for the reader. */
   get readableOctets(): number {
@@ -27,80 +30,69 @@ export class ReceiveBuffer {
     return this.beyond.length > 0
   }
 
-  /** The octets that come next. They are kept by reference. */
-  append(octets: Uint8Array): void {
-    this.parts.push(octets)
-    this.readable += octets.length
-  }
-
-  /** Octets that come later. What is already held of them is kept as it was. */
-  insert(sequence: number, octets: Uint8Array): void {
-    const { beyond } = this
-    if (beyond.length >= SEGMENTS_BEYOND_HOLE_MAX) return
-    let index = beyond.length
-    while (index > 0 && seqLt(sequence, (beyond[index - 1] as Segment).sequence)) index--
-    const previous = beyond[index - 1]
-    let start = sequence
-    if (previous !== undefined) {
-      const previousEnd = seqAdd(previous.sequence, previous.octets.length)
-      if (seqLt(start, previousEnd)) start = previousEnd
+  /**
+   * Copy `frame[start, end)`, which begins at `sequence`, RCV.NXT being `rcvNxt`: not before it, and within the window.
+   * Returns the new RCV.NXT.
+   */
+  insert(rcvNxt: number, sequence: number, frame: Uint8Array, start: number, end: number): number {
+    const length = end - start
+    if (sequence !== rcvNxt) {
+      // What is held twice is taken from the later copy: the octets are the same unless somebody forges.
+      if (this.beyond.add(sequence, seqAdd(sequence, length)) >= 0)
+        this.place(seqDiff(sequence, rcvNxt), frame, start, end)
+      return rcvNxt
     }
-    const end = seqAdd(sequence, octets.length)
-    const added: Segment[] = []
-    let next = beyond[index]
-    const replaced = index
-    // Fill the spaces between the segments that follow.
-    while (seqLt(start, end)) {
-      const stop = next !== undefined && seqLt(next.sequence, end) ? next.sequence : end
-      if (seqLt(start, stop))
-        added.push({
-          sequence: start,
-          octets: octets.subarray(seqDiff(start, sequence), seqDiff(stop, sequence)),
-        })
-      if (stop === end || next === undefined) break
-      start = seqAdd(next.sequence, next.octets.length)
-      added.push(next)
-      next = beyond[++index]
+    this.place(0, frame, start, end)
+    let next = seqAdd(rcvNxt, length)
+    if (this.beyond.length > 0) {
+      const first = this.beyond.at(0)
+      if (!seqLt(next, first.left)) {
+        next = this.beyond.skip(next)
+        this.beyond.removeBefore(next)
+      }
     }
-    beyond.splice(replaced, index - replaced, ...added)
-  }
-
-  /** Move what now follows `rcvNxt` into order. Returns the new RCV.NXT. */
-  advance(rcvNxt: number): number {
-    let next = rcvNxt
-    let taken = 0
-    for (const { sequence, octets } of this.beyond) {
-      const skip = seqDiff(next, sequence)
-      if (skip < 0) break
-      taken++
-      if (skip >= octets.length) continue
-      this.append(octets.subarray(skip))
-      next = seqAdd(sequence, octets.length)
-    }
-    if (taken > 0) this.beyond.splice(0, taken)
+    this.readable += seqDiff(next, rcvNxt)
     return next
   }
 
   /** At most `octetsMax` octets in a new array. */
   read(octetsMax: number): Uint8Array {
+    const { ring, head } = this
     const length = Math.min(octetsMax, this.readable)
-    const octets = new Uint8Array(length)
-    for (let copied = 0; copied < length;) {
-      const head = this.parts[this.headIndex] as Uint8Array
-      const part = Math.min(length - copied, head.length - this.headSkip)
-      octets.set(head.subarray(this.headSkip, this.headSkip + part), copied)
-      copied += part
-      this.headSkip += part
-      if (this.headSkip === head.length) {
-        this.headIndex++
-        this.headSkip = 0
-      }
-    }
+    const octets = newOctets(length)
+    const first = Math.min(length, ring.length - head)
+    octets.set(ring.subarray(head, head + first))
+    if (first < length) octets.set(ring.subarray(0, length - first), first)
     this.readable -= length
-    if (this.headIndex === this.parts.length || this.headIndex >= 1024) {
-      this.parts = this.parts.slice(this.headIndex)
-      this.headIndex = 0
-    }
+    // An empty ring begins again at its start: what is in use then stays in the processor's cache.
+    this.head = this.readable === 0 && !this.hasHole ? 0 : (head + length) & (ring.length - 1)
     return octets
+  }
+
+  /** Put octets `offset` after the last that is in order. */
+  private place(offset: number, frame: Uint8Array, start: number, end: number): void {
+    const length = end - start
+    const needed = this.readable + offset + length
+    if (needed > this.ring.length) this.grow(needed)
+    const { ring } = this
+    const at = (this.head + this.readable + offset) & (ring.length - 1)
+    // A view costs 20 ns and makes the copy a single move; a loop over 32-bit words takes eight times as long.
+    if (at + length <= ring.length) ring.set(frame.subarray(start, end), at)
+    else {
+      const split = start + ring.length - at
+      ring.set(frame.subarray(start, split), at)
+      ring.set(frame.subarray(split, end), 0)
+    }
+  }
+
+  private grow(needed: number): void {
+    assert(needed <= this.octetsMax, 'more received than the window allows')
+    let length = Math.max(RING_OCTETS_MIN, this.ring.length)
+    while (length < needed) length *= 2
+    const grown = new Uint8Array(length)
+    grown.set(this.ring.subarray(this.head))
+    grown.set(this.ring.subarray(0, this.head), this.ring.length - this.head)
+    this.ring = grown
+    this.head = 0
   }
 }

@@ -1,10 +1,13 @@
-/** The retransmission timeout (RFC 6298). The least is 200 ms as in Linux, not the 1 s of §2.4. */
+/**
+ * The retransmission timeout (RFC 6298). As in Linux it is at least 200 ms more than the round-trip time, instead of 1 s at
+ * least (§2.4): on a long path that never varies it would else come together with the acknowledgment.
+ */
 import { milliseconds, seconds, type Nanos } from '../../base/units.js'
 
 export const RTO_INITIAL_NS = seconds(1)
 /** §5.7: when the SYN itself had to be sent again and nothing could be measured. */
 const RTO_AFTER_LOST_SYN_NS = seconds(3)
-const RTO_MIN_NS = milliseconds(200)
+const RTO_MARGIN_MIN_NS = milliseconds(200)
 const RTO_MAX_NS = seconds(60)
 
 export class RttEstimator {
@@ -23,7 +26,7 @@ export class RttEstimator {
       this.rttvarNs = Math.floor((3 * this.rttvarNs + Math.abs(this.srttNs - rttNs)) / 4)
       this.srttNs = Math.floor((7 * this.srttNs + rttNs) / 8)
     }
-    this.timeoutNs = Math.max(RTO_MIN_NS, this.srttNs + Math.max(1000, 4 * this.rttvarNs))
+    this.timeoutNs = this.srttNs + Math.max(RTO_MARGIN_MIN_NS, 4 * this.rttvarNs)
     this.backoffShift = 0
   }
 

@@ -1,20 +1,22 @@
 /**
  * What a TCP connection does with a segment.
  *
- * @implements RFC 9293 §3.10.7.3 (SYN-SENT), §3.10.7.4 (other states), RFC 5961 §3 and §4 (challenge ACKs), RFC 7323 §5
+ * @implements RFC 9293 §3.10.7.3 (SYN-SENT), §3.10.7.4 (other states), RFC 5961 §3 to §5 (challenge ACKs), RFC 7323 §5,
+ * RFC 2883 §4 (duplicates are reported)
  */
 import { milliseconds } from '../../base/units.js'
 import { TCP_FLAG, type TcpHeader } from '../wire/tcp.js'
 import { seqAdd, seqDiff, seqLeq, seqLt, seqMax } from './sequence.js'
 import type { TcpConnection } from './tcp-connection.js'
-import { armRetransmissionTimer, refuse, retransmitFirst, sendAck, sendSegment, transmit } from './transmit.js'
+import { armTimers, startKeepAlive } from './arm-timers.js'
+import { refuse, retransmitFirst, sendAck, sendSegment, transmit } from './transmit.js'
 
 /** Octets of the timestamps option with its padding, in every segment. */
 const TIMESTAMPS_OCTETS = 12
 /** Between two answers to segments that cannot be right. */
 const CHALLENGE_NS = milliseconds(500)
 
-/** `segment` was read from `frame`; its payload may be kept by reference. */
+/** `segment` was read from `frame`, of which nothing is kept. */
 export function segmentArrives(c: TcpConnection, segment: Readonly<TcpHeader>, frame: Uint8Array): void {
   if (c.tcpState === 'SYN-SENT') segmentArrivesInSynSent(c, segment)
   else if (c.tcpState !== 'CLOSED') segmentArrivesSynchronized(c, segment, frame)
@@ -26,6 +28,7 @@ export function synchronize(c: TcpConnection, segment: Readonly<TcpHeader>): voi
   c.rcvAdv = seqAdd(c.rcvNxt, segment.windowScale === null ? Math.min(0xffff, receiveMax(c)) : receiveMax(c))
   c.hasTimestamps = c.hasTimestamps && segment.hasTimestamps
   if (c.hasTimestamps) c.tsRecent = segment.tsVal
+  c.hasSack = c.hasSack && segment.sackPermitted
   if (segment.windowScale === null) c.rcvWndShift = 0
   else c.sndWndShift = Math.min(14, segment.windowScale)
   // Without the option the peer takes 536 octets (RFC 9293 §3.7.1); less than 64 would be an attack on us.
@@ -58,7 +61,7 @@ function segmentArrivesInSynSent(c: TcpConnection, segment: Readonly<TcpHeader>)
   if (!hasAck) {
     c.retries = 0
     // Both ends opened at once (§3.5, figure 8).
-    c.tcpState = 'SYN-RECEIVED'
+    c.enter('SYN-RECEIVED')
     sendSegment(c, c.iss, 0, 'SYN-ACK')
     return
   }
@@ -70,8 +73,9 @@ function segmentArrivesInSynSent(c: TcpConnection, segment: Readonly<TcpHeader>)
 }
 
 function establish(c: TcpConnection): void {
-  c.tcpState = 'ESTABLISHED'
+  c.enter('ESTABLISHED')
   c.retries = 0
+  startKeepAlive(c)
   c.rtt.opened()
   c.retransmissionTimer.stop()
   c.tellOpened()
@@ -85,7 +89,14 @@ function segmentArrivesSynchronized(c: TcpConnection, segment: Readonly<TcpHeade
     // The first SYN again: our answer was lost. The SYN-ACK of a simultaneous open gets the usual acknowledgment.
     const isSynAgain = (flags & (TCP_FLAG.syn | TCP_FLAG.ack)) === TCP_FLAG.syn
     if (c.tcpState === 'SYN-RECEIVED' && isSynAgain) sendSegment(c, c.iss, 0, 'SYN-ACK')
-    else challenge(c, segment)
+    else {
+      const length = segment.payloadEnd - segment.payloadStart
+      const stop = seqAdd(segment.sequence, length)
+      // All of it was received before (RFC 2883 §4.1). A probe of our closed window was not.
+      if (length > 0 && seqLt(segment.sequence, c.rcvNxt) && seqLeq(stop, c.rcvNxt))
+        reportDuplicate(c, segment.sequence, stop)
+      challenge(c, segment)
+    }
     return
   }
   if ((flags & TCP_FLAG.rst) !== 0) {
@@ -100,6 +111,9 @@ function segmentArrivesSynchronized(c: TcpConnection, segment: Readonly<TcpHeade
     return
   }
   if ((flags & TCP_FLAG.ack) === 0) return
+  c.lastHeardNs = c.kernel.nowNs
+  c.windowProbesUnanswered = 0
+  c.keepAliveProbes = 0
   // RFC 7323 §4.3: echo the time stamp of the segment that covers what we acknowledged last.
   if (c.hasTimestamps && segment.hasTimestamps && seqLeq(segment.sequence, c.lastAckSent)) c.tsRecent = segment.tsVal
 
@@ -108,6 +122,8 @@ function segmentArrivesSynchronized(c: TcpConnection, segment: Readonly<TcpHeade
       refuse(c.layer, segment, { source: c.remoteAddress, destination: c.localAddress })
       return
     }
+    // Nobody takes what is already open: the peer will say this again, or answer our next SYN-ACK.
+    if (c.listening !== null && !c.listening.hasAcceptRoom) return
     c.sndWnd = segment.window << c.sndWndShift
     c.maxSndWnd = Math.max(c.maxSndWnd, c.sndWnd)
     c.sndWl1 = segment.sequence
@@ -148,17 +164,24 @@ function isAcceptable(c: TcpConnection, segment: Readonly<TcpHeader>): boolean {
 /** §3.10.7.4 fifth check. False when the segment is to be dropped. */
 function acknowledge(c: TcpConnection, segment: Readonly<TcpHeader>): boolean {
   const { acknowledgment: ack, sequence } = segment
-  if (seqLt(c.sndMax, ack)) {
+  // Neither what was never sent nor what was acknowledged a whole window ago (RFC 5961 §5.2).
+  if (seqLt(c.sndMax, ack) || seqLt(ack, seqAdd(c.sndUna, -c.maxSndWnd))) {
     challenge(c, segment)
     return false
   }
-  // Whoever answers probes of its closed window is alive (RFC 9293 §3.8.6.1).
-  if (c.flightOctets() === 0) c.retries = 0
   const windowOctets = segment.window << c.sndWndShift
   const outstanding = seqDiff(c.sndMax, c.sndUna)
-  if (seqLt(c.sndUna, ack)) acceptAck(c, segment, outstanding)
-  else if (ack === c.sndUna && c.flightOctets() > 0 && windowOctets === c.sndWnd && isBare(segment))
-    if (c.congestion.duplicate(ack, c.sndMax, outstanding)) retransmitFirst(c)
+  const isAdvance = seqLt(c.sndUna, ack)
+  let isDuplicate =
+    !c.hasSack && ack === c.sndUna && c.flightOctets() > 0 && windowOctets === c.sndWnd && isBare(segment)
+  if (isAdvance) acceptAck(c, segment, outstanding)
+  // RFC 6675 §2: with SACK a duplicate is what tells of octets that were not known to have arrived.
+  if (c.hasSack && segment.sackBlocks.length > 0 && seqLeq(c.sndUna, ack))
+    isDuplicate = c.recovery.update(segment.sackBlocks, c)
+  if (isDuplicate && c.recovery.duplicate(c, c.hasSack, outstanding)) {
+    c.congestion.lossNoticed(c.recovery.flightBeforeOctets)
+    retransmitFirst(c)
+  }
   if (seqLeq(c.sndUna, ack) && (seqLt(c.sndWl1, sequence) || (c.sndWl1 === sequence && seqLeq(c.sndWl2, ack)))) {
     c.sndWnd = windowOctets
     c.maxSndWnd = Math.max(c.maxSndWnd, windowOctets)
@@ -176,7 +199,6 @@ function isBare(segment: Readonly<TcpHeader>): boolean {
 function acceptAck(c: TcpConnection, segment: Readonly<TcpHeader>, outstanding: number): void {
   const ack = segment.acknowledgment
   const acked = seqDiff(ack, c.sndUna)
-  const flight = Math.max(outstanding, acked)
   const isFinAcked = c.finSent && ack === seqAdd(c.finSeq, 1)
   const dataAcked = Math.min(c.sendBuffer.length, seqDiff(ack, c.dataSeq))
   c.sendBuffer.release(dataAcked)
@@ -185,13 +207,22 @@ function acceptAck(c: TcpConnection, segment: Readonly<TcpHeader>, outstanding: 
   c.sndNxt = seqMax(c.sndNxt, ack)
   measure(c, segment)
   c.retries = 0
-  const isPartial = c.congestion.acknowledged(ack, acked, flight)
-  c.retransmissionTimer.stop()
-  if (isPartial) retransmitFirst(c)
-  armRetransmissionTimer(c)
+  c.retransmissionTimer.stop() // and begins anew: RFC 6298 §5.3
+  switch (c.recovery.acknowledged(acked, c)) {
+    case 'outside':
+      c.congestion.acknowledged(acked, outstanding, c)
+      break
+    case 'partial':
+      if (!c.hasSack) retransmitFirst(c)
+      break
+    case 'over':
+      // RFC 6582 §3.2 step 3, full acknowledgments, option 1. With SACK there is no burst to be avoided.
+      c.congestion.recovered(c.hasSack ? Infinity : Math.max(outstanding - acked, c.sndMss) + c.sndMss)
+  }
+  armTimers(c)
   c.tellRoom()
   if (!isFinAcked) return
-  if (c.tcpState === 'FIN-WAIT-1') c.tcpState = 'FIN-WAIT-2'
+  if (c.tcpState === 'FIN-WAIT-1') c.enter('FIN-WAIT-2')
   else if (c.tcpState === 'CLOSING') c.enterTimeWait()
   else if (c.tcpState === 'LAST-ACK') c.close()
 }
@@ -219,25 +250,35 @@ function receiveText(c: TcpConnection, segment: Readonly<TcpHeader>, frame: Uint
   const windowEnd = segment.payloadStart + Math.max(0, seqDiff(c.rcvAdv, segment.sequence))
   const end = Math.min(segment.payloadEnd, windowEnd)
   const start = segment.payloadStart + skip
+  if (skip > 0)
+    reportDuplicate(c, segment.sequence, seqAdd(segment.sequence, Math.min(skip, end - segment.payloadStart)))
   if (start >= end) {
     c.ackNow = true
     return
   }
-  const octets = frame.slice(start, end)
+  const { receiveBuffer, rcvNxt } = c
   const sequence = seqAdd(segment.sequence, skip)
-  if (sequence !== c.rcvNxt) {
-    c.receiveBuffer.insert(sequence, octets)
-    c.ackNow = true // a duplicate acknowledgment tells the sender of the hole
-    return
+  const hadHole = receiveBuffer.hasHole
+  if (hadHole && sequence !== rcvNxt) {
+    const known = receiveBuffer.beyond.rangeOf(sequence)
+    if (known !== null) {
+      const stop = seqAdd(sequence, end - start)
+      reportDuplicate(c, sequence, seqLt(known.right, stop) ? known.right : stop)
+    }
   }
-  c.receiveBuffer.append(octets)
-  c.rcvNxt = seqAdd(c.rcvNxt, octets.length)
-  if (c.receiveBuffer.hasHole) {
-    c.rcvNxt = c.receiveBuffer.advance(c.rcvNxt)
-    c.ackNow = true
-  } else if (++c.segmentsUnacknowledged >= 2) c.ackNow = true
+  c.rcvNxt = receiveBuffer.insert(rcvNxt, sequence, frame, start, end)
+  // What comes beyond a hole, or into one, is answered at once: a duplicate acknowledgment tells the sender of the hole, and
+  // the other ends its recovery (RFC 5681 §4.2).
+  if (hadHole || c.rcvNxt === rcvNxt || ++c.segmentsUnacknowledged >= 2) c.ackNow = true
   else c.delayAck()
-  c.tellReadable()
+  if (c.rcvNxt !== rcvNxt) c.tellReadable()
+}
+
+/** The next acknowledgment says that these came twice, unless it already has something to say. */
+function reportDuplicate(c: TcpConnection, left: number, right: number): void {
+  if (!c.hasSack || c.duplicateLeft !== c.duplicateRight) return
+  c.duplicateLeft = left
+  c.duplicateRight = right
 }
 
 function receiveFin(c: TcpConnection, segment: Readonly<TcpHeader>): void {
@@ -256,7 +297,7 @@ function acceptFin(c: TcpConnection): void {
   c.rcvNxt = seqAdd(c.rcvNxt, 1)
   c.ackNow = true
   c.tellEnded()
-  if (c.tcpState === 'ESTABLISHED') c.tcpState = 'CLOSE-WAIT'
+  if (c.tcpState === 'ESTABLISHED') c.enter('CLOSE-WAIT')
   else if (c.tcpState === 'FIN-WAIT-2') c.enterTimeWait()
-  else c.tcpState = 'CLOSING' // FIN-WAIT-1: had our FIN been acknowledged, this were FIN-WAIT-2
+  else c.enter('CLOSING') // FIN-WAIT-1: had our FIN been acknowledged, this were FIN-WAIT-2
 }

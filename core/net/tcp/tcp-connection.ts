@@ -1,32 +1,31 @@
 /**
  * One TCP connection (RFC 9293): its control block, the stream its owner sees, its timers. What arrives is handled in
- * segment-arrives.ts, what leaves in transmit.ts. Options: MSS, window scale and timestamps (RFC 7323). Left out: urgent
- * data, SACK, keep-alives, Nagle's algorithm (what is written in one instant leaves together instead).
+ * segment-arrives.ts, what leaves in transmit.ts, what time brings in timeouts.ts. Options: MSS, window scale and timestamps
+ * (RFC 7323), SACK (RFC 2018, RFC 2883). Left out: urgent data, ECN.
  *
  * @implements RFC 9293 §3.8, §3.9
  */
 import type { ByteStream, StreamOwner, StreamState } from '../../base/byte-stream.js'
 import { AssertionError, type Failure } from '../../base/errors.js'
-import { milliseconds, seconds, type Nanos } from '../../base/units.js'
-import type { Kernel, KernelEvent, Process } from '../../kernel/kernel.js'
+import { milliseconds, type Nanos } from '../../base/units.js'
+import type { Kernel, KernelEvent, Process, QueuedEvent } from '../../kernel/kernel.js'
 import type { PacketErrorKind } from '../packet-error.js'
 import { ipText, type IpAddress } from '../wire/addresses.js'
+import { createCongestionControl, type CongestionClock, type CongestionControl } from './congestion-control.js'
 import { LazyTimer, type TimerOwner } from './lazy-timer.js'
-import { NewReno } from './new-reno.js'
+import type { ListeningPort } from './listening-port.js'
+import { LossRecovery, type SendSpace } from './loss-recovery.js'
 import { ReceiveBuffer } from './receive-buffer.js'
 import { RttEstimator } from './rtt-estimator.js'
 import { SendBuffer } from './send-buffer.js'
 import { seqAdd, seqDiff } from './sequence.js'
-import type { TcpLayer, TcpListener } from './tcp-layer.js'
-import type { TcpState } from './tcp-state.js'
-import { sendReset, sendSegment, transmit, transmitAgain, windowProbe } from './transmit.js'
+import type { TcpLayer } from './tcp-layer.js'
+import type { ConnectionState } from './tcp-state.js'
+import { keepAliveTimedOut, persistTimedOut, retransmissionTimedOut, TIME_WAIT_NS } from './timeouts.js'
+import { sendReset, transmit } from './transmit.js'
 
 /** RFC 9293 §3.8.6.3 allows 500 ms; Linux waits 40. */
 const DELAYED_ACK_NS = milliseconds(40)
-/** Twice the maximum segment lifetime, taken as 30 s like Linux. */
-const TIME_WAIT_NS = seconds(60)
-const SYN_RETRIES_MAX = 6
-const RETRIES_MAX = 15
 
 const OUTPUT: KernelEvent = Object.freeze({ kind: 'tcp-output' })
 const REPORT: KernelEvent = Object.freeze({ kind: 'tcp-report' })
@@ -41,9 +40,9 @@ export interface ConnectionEnds {
   readonly remotePort: number
 }
 
-export class TcpConnection implements ByteStream, Process, TimerOwner {
+export class TcpConnection implements ByteStream, Process, TimerOwner, SendSpace, CongestionClock {
   owner: StreamOwner | null = null
-  tcpState: TcpState = 'SYN-SENT'
+  tcpState: ConnectionState = 'CLOSED'
   readonly localAddress: IpAddress
   readonly localPort: number
   readonly remoteAddress: IpAddress
@@ -69,13 +68,17 @@ export class TcpConnection implements ByteStream, Process, TimerOwner {
   /** The right edge of the window that the peer was told of. */
   rcvAdv = 0
   rcvWndShift = 0
-  readonly receiveBuffer = new ReceiveBuffer()
+  readonly receiveBuffer: ReceiveBuffer
   /** The peer's FIN, when it came before the data in front of it. */
   finBeyondHole: number | null = null
 
   /** Octets of payload in a full segment, options taken off. */
   sndMss: number
   hasTimestamps: boolean
+  hasSack: boolean
+  /** Octets that came twice and are to be reported (RFC 2883); none when both are the same. */
+  duplicateLeft = 0
+  duplicateRight = 0
   tsRecent = 0
   /** The acknowledgment we sent last: RFC 7323 §4.3. */
   lastAckSent = 0
@@ -88,21 +91,32 @@ export class TcpConnection implements ByteStream, Process, TimerOwner {
   timedSeq: number | null = null
   timedAtNs: Nanos = 0
   lastSentNs: Nanos = 0
-  readonly congestion: NewReno
+  readonly congestion: CongestionControl
+  readonly recovery: LossRecovery
+  /** Timeouts since something was acknowledged. */
   retries = 0
+  /** Since when nothing of what is outstanding was acknowledged. */
+  waitingSinceNs: Nanos = 0
+  /** Zero-window probes since the window closed, and how many of the last were not answered. */
+  windowProbes = 0
+  windowProbesUnanswered = 0
+  keepAliveProbes = 0
+  lastHeardNs: Nanos = 0
   segmentsRetransmitted = 0
 
   readonly retransmissionTimer: LazyTimer
+  readonly persistTimer: LazyTimer
+  readonly keepAliveTimer: LazyTimer
   readonly delayedAckTimer: LazyTimer
   readonly timeWaitTimer: LazyTimer
-  /** Who accepts this connection once it is established; null when we opened it ourselves. */
-  listener: TcpListener | null = null
+  /** Where this connection came in; null when we opened it ourselves, or once the listener was told. */
+  listening: ListeningPort | null = null
   /** What ICMP said last about a segment of ours: why there is no answer, perhaps. */
   softError: PacketErrorKind | null = null
   private failure: Failure | null = null
   private pendingReports = 0
-  private isReportScheduled = false
-  private outputAtNs: Nanos = -1
+  private reportEvent: QueuedEvent
+  private outputEvent: QueuedEvent
   private writerWaits = false
 
   constructor(
@@ -119,13 +133,21 @@ export class TcpConnection implements ByteStream, Process, TimerOwner {
     this.sndNxt = iss
     this.sndMax = iss
     this.dataSeq = seqAdd(iss, 1)
-    this.hasTimestamps = layer.options.hasTimestamps
-    this.sndMss = layer.options.mss
-    this.congestion = new NewReno(layer.options.mss, iss)
+    const { options } = layer
+    this.hasTimestamps = options.hasTimestamps
+    this.hasSack = options.hasSack
+    this.sndMss = options.mss
+    this.congestion = createCongestionControl(options.congestionControl, options.mss)
+    this.recovery = new LossRecovery(iss)
+    this.receiveBuffer = new ReceiveBuffer(options.receiveBufferOctets)
     this.rcvWndShift = layer.windowShift
     this.retransmissionTimer = new LazyTimer(kernel, this)
+    this.persistTimer = new LazyTimer(kernel, this)
+    this.keepAliveTimer = new LazyTimer(kernel, this)
     this.delayedAckTimer = new LazyTimer(kernel, this)
     this.timeWaitTimer = new LazyTimer(kernel, this)
+    this.reportEvent = kernel.idleEvent(this, REPORT)
+    this.outputEvent = kernel.idleEvent(this, OUTPUT)
   }
 
   // The stream.
@@ -209,8 +231,27 @@ export class TcpConnection implements ByteStream, Process, TimerOwner {
   updateWindow(): number {
     const { receiveBufferOctets, mss } = this.layer.options
     const edge = seqAdd(this.rcvNxt, Math.max(0, receiveBufferOctets - this.receiveBuffer.readableOctets))
-    if (seqDiff(edge, this.rcvAdv) >= Math.min(receiveBufferOctets / 2, mss)) this.rcvAdv = edge
+    // What tells of a hole is a duplicate acknowledgment only with the same window as before (RFC 5681 §2).
+    const isDuplicate = this.receiveBuffer.hasHole && this.rcvNxt === this.lastAckSent
+    const half = receiveBufferOctets / 2
+    if (seqDiff(edge, this.rcvAdv) >= (isDuplicate ? half : Math.min(half, mss))) this.rcvAdv = edge
     return Math.max(0, seqDiff(this.rcvAdv, this.rcvNxt))
+  }
+
+  get nowNs(): Nanos {
+    return this.kernel.nowNs
+  }
+  get srttNs(): Nanos {
+    return this.rtt.srttNs
+  }
+
+  /** Go to another state, which the trace tells. */
+  enter(state: ConnectionState): void {
+    const was = this.tcpState
+    this.tcpState = state
+    if (was === 'SYN-RECEIVED') this.listening?.left(state === 'ESTABLISHED' ? this : null)
+    if (state === 'SYN-RECEIVED') this.listening?.entered()
+    this.layer.traceState(this)
   }
 
   /** What of the send buffer lies at or after SND.NXT. */
@@ -235,9 +276,12 @@ export class TcpConnection implements ByteStream, Process, TimerOwner {
   /** Send what can be sent, `delayNs` from now at the latest. */
   scheduleOutput(delayNs: Nanos): void {
     const atNs = this.kernel.nowNs + delayNs
-    if (this.outputAtNs >= 0 && this.outputAtNs <= atNs) return
-    this.outputAtNs = atNs
-    this.kernel.scheduleAt(atNs, this, OUTPUT)
+    const { outputEvent } = this
+    if (outputEvent.isQueued && !outputEvent.cancelled) {
+      if (outputEvent.atNs <= atNs) return
+      this.kernel.cancel(outputEvent)
+    }
+    this.outputEvent = this.kernel.rearm(outputEvent, atNs)
   }
 
   delayAck(): void {
@@ -261,9 +305,8 @@ export class TcpConnection implements ByteStream, Process, TimerOwner {
   }
 
   enterTimeWait(): void {
-    this.tcpState = 'TIME-WAIT'
-    this.retransmissionTimer.dispose()
-    this.delayedAckTimer.dispose()
+    if (this.tcpState !== 'TIME-WAIT') this.enter('TIME-WAIT')
+    this.disposeTimers()
     this.timeWaitTimer.set(TIME_WAIT_NS)
   }
 
@@ -276,9 +319,8 @@ export class TcpConnection implements ByteStream, Process, TimerOwner {
 
   /** Delete the control block. What was received can still be read. */
   close(): void {
-    this.tcpState = 'CLOSED'
-    this.retransmissionTimer.dispose()
-    this.delayedAckTimer.dispose()
+    this.enter('CLOSED')
+    this.disposeTimers()
     this.timeWaitTimer.dispose()
     this.layer.forget(this)
   }
@@ -294,8 +336,6 @@ export class TcpConnection implements ByteStream, Process, TimerOwner {
       this.report()
       return
     }
-    if (this.outputAtNs !== this.kernel.nowNs) return // an earlier event has done it
-    this.outputAtNs = -1
     if (this.tcpState === 'CLOSED') return
     this.layer.host.enter()
     transmit(this)
@@ -305,33 +345,21 @@ export class TcpConnection implements ByteStream, Process, TimerOwner {
   timerExpired(timer: LazyTimer): void {
     this.layer.host.enter()
     if (timer === this.timeWaitTimer) this.close()
-    else if (timer === this.delayedAckTimer) {
+    else if (timer === this.retransmissionTimer) retransmissionTimedOut(this)
+    else if (timer === this.persistTimer) persistTimedOut(this)
+    else if (timer === this.keepAliveTimer) keepAliveTimedOut(this)
+    else {
       this.ackNow = true
       transmit(this)
-    } else this.retransmissionTimedOut()
+    }
     this.layer.host.leave()
   }
 
-  private retransmissionTimedOut(): void {
-    const isOpening = this.state === 'opening'
-    if (++this.retries > (isOpening ? SYN_RETRIES_MAX : RETRIES_MAX)) {
-      this.fail(`no answer: ${this.softError ?? 'timed out'}`)
-      return
-    }
-    this.rtt.backOff()
-    this.timedSeq = null
-    if (isOpening) sendSegment(this, this.iss, 0, this.tcpState === 'SYN-SENT' ? 'SYN' : 'SYN-ACK')
-    else if (this.flightOctets() === 0) windowProbe(this)
-    else transmitAgain(this)
-    this.retransmissionTimer.set(this.rtt.rtoNs)
-  }
-
   private report(): void {
-    this.isReportScheduled = false
     if (this.take(TELL.opened)) {
-      const { listener } = this
-      this.listener = null
-      listener?.connectionAccepted(this)
+      const { listening } = this
+      this.listening = null
+      listening?.accepted(this)
       this.owner?.streamOpened(this)
     }
     if (this.take(TELL.readable)) this.owner?.streamReadable(this)
@@ -349,9 +377,14 @@ export class TcpConnection implements ByteStream, Process, TimerOwner {
 
   private tell(what: number): void {
     this.pendingReports |= what
-    if (this.isReportScheduled) return
-    this.isReportScheduled = true
-    this.kernel.schedule(0, this, REPORT)
+    if (!this.reportEvent.isQueued) this.reportEvent = this.kernel.rearm(this.reportEvent, this.kernel.nowNs)
+  }
+
+  private disposeTimers(): void {
+    this.retransmissionTimer.dispose()
+    this.persistTimer.dispose()
+    this.keepAliveTimer.dispose()
+    this.delayedAckTimer.dispose()
   }
 
   private canWrite(): boolean {

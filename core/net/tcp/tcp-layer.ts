@@ -1,6 +1,6 @@
 /** TCP of a host: which segment belongs to which connection, who listens, who connects. */
 import type { ByteStream } from '../../base/byte-stream.js'
-import { assert, InputError } from '../../base/errors.js'
+import { InputError } from '../../base/errors.js'
 import type { Nanos } from '../../base/units.js'
 import type { Kernel } from '../../kernel/kernel.js'
 import type { IpLayer, IpProtocol, PacketHeader } from '../ip.js'
@@ -9,36 +9,21 @@ import { ipText, type IpAddress } from '../wire/addresses.js'
 import { transportChecksum } from '../wire/checksum.js'
 import { IP_PROTOCOL } from '../wire/ipv4.js'
 import { readTcpHeader, TCP_FLAG, TcpHeader } from '../wire/tcp.js'
+import type { AddressPair } from '../wire/udp.js'
+import { hashedSequence, predictableSequence } from './initial-sequence.js'
+import { ListeningPort, type TcpListener } from './listening-port.js'
 import { segmentArrives, synchronize } from './segment-arrives.js'
-import { seqDiff } from './sequence.js'
+import { seqAdd, seqDiff } from './sequence.js'
+import { checkCookie, COOKIE_LIFE_NS, makeCookie, stampedOptions } from './syn-cookies.js'
 import { TcpConnection, type ConnectionEnds } from './tcp-connection.js'
+import { completeTcpOptions, type TcpOptions } from './tcp-options.js'
+import { connectionRow, listenerRow, type TcpTableRow } from './tcp-table.js'
+import { setRetransmissionTimer } from './arm-timers.js'
 import { lowerMss, segmentFailed } from './segment-failed.js'
-import { refuse, sendSegment } from './transmit.js'
+import { refuse, sendCookie, sendSegment } from './transmit.js'
 
-export interface TcpOptions {
-  /** Octets that a stream takes before `writableOctets` is 0: 2 MiB. */
-  readonly sendBufferOctets?: number
-  /** Octets that wait for the reader before the window is closed: 2 MiB; at most 1 GiB (RFC 7323 §2.3). */
-  readonly receiveBufferOctets?: number
-  /** Octets of a segment without options: 1460, for Ethernet. */
-  readonly mss?: number
-  readonly hasTimestamps?: boolean
-  /** Connections that may be half open for one listener: 128. More are not answered. */
-  readonly synBacklogMax?: number
-}
-
-const defaults: Required<TcpOptions> = Object.freeze({
-  sendBufferOctets: 2 * 1024 * 1024,
-  receiveBufferOctets: 2 * 1024 * 1024,
-  mss: 1460,
-  hasTimestamps: true,
-  synBacklogMax: 128,
-})
-
-export interface TcpListener {
-  /** A connection is established: take it by setting its owner, who is then told that it opened. */
-  connectionAccepted(stream: TcpConnection): void
-}
+export type { TcpListener } from './listening-port.js'
+export type { TcpOptions } from './tcp-options.js'
 
 /** What TCP needs of its host. */
 export interface TcpHost {
@@ -57,39 +42,47 @@ export class TcpLayer implements IpProtocol {
   /** The window scale we offer: the least that can say the whole receive buffer. */
   readonly windowShift: number
   readonly ip: IpLayer
-  private readonly listeners = new Map<number, TcpListener>()
+  private readonly listeners = new Map<number, ListeningPort>()
   /** By local port, then by remote address and port. */
   private readonly connections = new Map<number, Map<PeerKey, TcpConnection>>()
   private lastUsed: TcpConnection | null = null
   private nextPort: number
   private readonly received = new TcpHeader()
   private readonly timestampOffsetMs: number
+  /** For initial sequence numbers and cookies. */
+  private readonly key: Uint8Array
+  private connectionCount = 0
+  private cookieSentNs: Nanos | null = null
+  cookiesSent = 0
+  /** Connections that began with a cookie that came back. */
+  cookiesAccepted = 0
+  private dropped = 0
 
   constructor(
     private readonly kernel: Kernel,
     readonly host: TcpHost,
     options: TcpOptions,
   ) {
-    this.options = { ...defaults, ...options }
-    const { receiveBufferOctets, sendBufferOctets } = this.options
-    assert(receiveBufferOctets >= 1 && receiveBufferOctets <= 2 ** 30 && sendBufferOctets >= 1, 'TCP buffer sizes')
+    this.options = completeTcpOptions(options)
     let shift = 0
-    while (receiveBufferOctets / 2 ** shift > 0xffff) shift++
+    while (this.options.receiveBufferOctets / 2 ** shift > 0xffff) shift++
     this.windowShift = shift
     this.ip = host.ip
     const random = kernel.random(`${host.name}/tcp`)
     this.nextPort = EPHEMERAL_PORT_FIRST + random.below(EPHEMERAL_PORT_LAST - EPHEMERAL_PORT_FIRST + 1)
     this.timestampOffsetMs = random.u32()
+    this.key = random.octets(16)
     host.ip.register(IP_PROTOCOL.tcp, this)
   }
 
   listen(port: number, listener: TcpListener): void {
     if (this.listeners.has(port)) throw new InputError(`TCP port ${port} is already taken`)
-    this.listeners.set(port, listener)
+    this.listeners.set(port, new ListeningPort(this.kernel, this.host.name, port, listener, this.options))
   }
 
   /** Accept no more on `port`. Connections that were accepted stay. */
   unlisten(port: number): void {
+    this.dropped += this.listeners.get(port)?.synsDropped ?? 0
     this.listeners.delete(port)
   }
 
@@ -99,10 +92,11 @@ export class TcpLayer implements IpProtocol {
     const ends = { localAddress, localPort: localPort || this.freePort(), remoteAddress, remotePort }
     if (this.find(ends.localPort, remoteAddress, remotePort) !== undefined)
       throw new InputError(`there is already a connection to ${ipText(remoteAddress)}:${remotePort} from there`)
-    const connection = this.add(ends)
+    const connection = this.add(ends, this.initialSequence(ends))
     this.host.enter()
+    connection.enter('SYN-SENT')
     sendSegment(connection, connection.iss, 0, 'SYN')
-    connection.retransmissionTimer.set(connection.rtt.rtoNs)
+    this.startTimer(connection)
     this.host.leave()
     return connection
   }
@@ -132,11 +126,12 @@ export class TcpLayer implements IpProtocol {
       segmentArrives(connection, segment, frame)
       return
     }
-    const listener = this.listeners.get(segment.destinationPort)
-    if (listener === undefined || (segment.flags & (TCP_FLAG.rst | TCP_FLAG.ack | TCP_FLAG.syn)) !== TCP_FLAG.syn)
-      refuse(this, segment, { source, destination })
-    else if (this.halfOpenCount(segment.destinationPort) < this.options.synBacklogMax)
-      this.accept(listener, segment, { source, destination })
+    const listening = this.listeners.get(segment.destinationPort)
+    const kind = segment.flags & (TCP_FLAG.rst | TCP_FLAG.ack | TCP_FLAG.syn)
+    const pair = { source, destination }
+    if (listening === undefined) refuse(this, segment, pair)
+    else if (kind === TCP_FLAG.syn) this.synArrives(listening, segment, pair)
+    else if (kind !== TCP_FLAG.ack || !this.cookieArrives(listening, segment, pair, frame)) refuse(this, segment, pair)
   }
 
   /** Octets of a segment without options that fits one packet to `destination`. */
@@ -157,27 +152,91 @@ export class TcpLayer implements IpProtocol {
       for (const connection of peers.values()) if (connection.remoteAddress === destination) lowerMss(connection, mss)
   }
 
-  private accept(
-    listener: TcpListener,
-    segment: Readonly<TcpHeader>,
-    { source, destination }: { source: IpAddress; destination: IpAddress },
-  ): void {
-    const connection = this.add({
-      localAddress: destination,
-      localPort: segment.destinationPort,
-      remoteAddress: source,
-      remotePort: segment.sourcePort,
-    })
-    connection.listener = listener
-    connection.tcpState = 'SYN-RECEIVED'
-    synchronize(connection, segment)
-    sendSegment(connection, connection.iss, 0, 'SYN-ACK')
-    connection.retransmissionTimer.set(connection.rtt.rtoNs)
+  /** What stands in a connection table: where somebody listens, then the connections. */
+  table(): TcpTableRow[] {
+    const rows: TcpTableRow[] = []
+    for (const listening of this.listeners.values()) rows.push(listenerRow(listening, this.options.acceptBacklogMax))
+    for (const peers of this.connections.values()) for (const each of peers.values()) rows.push(connectionRow(each))
+    return rows
   }
 
-  private add(ends: ConnectionEnds): TcpConnection {
-    // Not to be guessed from outside (RFC 6528), and the same in every run.
-    const iss = this.kernel.random(`${this.host.name}/tcp`).u32()
+  /** SYNs that found no room at any port. */
+  get synsDropped(): number {
+    let dropped = this.dropped
+    for (const listening of this.listeners.values()) dropped += listening.synsDropped
+    return dropped
+  }
+
+  traceState({ localAddress, localPort, remoteAddress, remotePort, tcpState: state }: TcpConnection): void {
+    const local = `${ipText(localAddress)}:${localPort}`
+    const remote = `${ipText(remoteAddress)}:${remotePort}`
+    this.kernel.trace.add('tcp-state', { host: this.host.name, local, remote, state })
+  }
+
+  /** A queue that is full drops the SYN, which its sender will repeat, or answers it with a cookie (RFC 4987 §3). */
+  private synArrives(listening: ListeningPort, syn: Readonly<TcpHeader>, pair: AddressPair): void {
+    if (listening.hasSynRoom && listening.hasAcceptRoom) this.accept(listening, syn, pair)
+    else if (this.options.synCookies && listening.hasAcceptRoom) {
+      listening.overflowed(false)
+      this.cookieSentNs = this.kernel.nowNs
+      this.cookiesSent++
+      const cookie = makeCookie(this.key, endsOf(syn, pair), syn.mss ?? 536, this.kernel.nowNs)
+      sendCookie(this, syn, pair, cookie)
+    } else listening.overflowed(true)
+  }
+
+  /** An acknowledgment that nobody waits for may be the answer to a cookie. True when it was. */
+  private cookieArrives(
+    listening: ListeningPort,
+    segment: Readonly<TcpHeader>,
+    pair: AddressPair,
+    frame: Uint8Array,
+  ): boolean {
+    if (this.cookieSentNs === null || this.kernel.nowNs - this.cookieSentNs > COOKIE_LIFE_NS) return false
+    const ends = endsOf(segment, pair)
+    const cookie = seqAdd(segment.acknowledgment, -1)
+    const mss = checkCookie(this.key, ends, cookie, this.kernel.nowNs)
+    if (mss === null) return false
+    if (!listening.hasAcceptRoom) return true // as if it had been lost
+    this.cookiesAccepted++
+    const syn = new TcpHeader()
+    syn.sequence = seqAdd(segment.sequence, -1)
+    syn.mss = mss
+    syn.hasTimestamps = segment.hasTimestamps
+    syn.tsVal = segment.tsVal
+    if (segment.hasTimestamps) Object.assign(syn, stampedOptions(segment.tsEcr))
+    const connection = this.add(ends, cookie)
+    connection.sndNxt = connection.sndMax = seqAdd(cookie, 1)
+    connection.listening = listening
+    connection.enter('SYN-RECEIVED')
+    synchronize(connection, syn)
+    segmentArrives(connection, segment, frame)
+    return true
+  }
+
+  private accept(listening: ListeningPort, syn: Readonly<TcpHeader>, pair: AddressPair): void {
+    const ends = endsOf(syn, pair)
+    const connection = this.add(ends, this.initialSequence(ends))
+    connection.listening = listening
+    connection.enter('SYN-RECEIVED')
+    synchronize(connection, syn)
+    sendSegment(connection, connection.iss, 0, 'SYN-ACK')
+    this.startTimer(connection)
+  }
+
+  private startTimer(connection: TcpConnection): void {
+    connection.waitingSinceNs = this.kernel.nowNs
+    setRetransmissionTimer(connection)
+  }
+
+  private initialSequence(ends: ConnectionEnds): number {
+    const { nowNs } = this.kernel
+    return this.options.isn === 'hashed'
+      ? hashedSequence(this.key, ends, nowNs)
+      : predictableSequence(this.connectionCount++, nowNs)
+  }
+
+  private add(ends: ConnectionEnds, iss: number): TcpConnection {
     const connection = new TcpConnection(this.kernel, this, ends, iss)
     let peers = this.connections.get(ends.localPort)
     if (peers === undefined) {
@@ -202,12 +261,6 @@ export class TcpLayer implements IpProtocol {
     return this.connections.get(localPort)?.get(peerKey(remoteAddress, remotePort))
   }
 
-  private halfOpenCount(port: number): number {
-    let count = 0
-    for (const { tcpState } of this.connections.get(port)?.values() ?? []) if (tcpState === 'SYN-RECEIVED') count++
-    return count
-  }
-
   private freePort(): number {
     for (let tries = EPHEMERAL_PORT_FIRST; tries <= EPHEMERAL_PORT_LAST; tries++) {
       const port = this.nextPort
@@ -216,6 +269,11 @@ export class TcpLayer implements IpProtocol {
     }
     throw new InputError(`host ${this.host.name} has no TCP port left`)
   }
+}
+
+function endsOf({ sourcePort, destinationPort }: Readonly<TcpHeader>, pair: AddressPair): ConnectionEnds {
+  const { source: remoteAddress, destination: localAddress } = pair
+  return { localAddress, localPort: destinationPort, remoteAddress, remotePort: sourcePort }
 }
 
 /** A number for IPv4, a bigint for IPv6, so that they never meet. */

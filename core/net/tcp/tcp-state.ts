@@ -1,5 +1,5 @@
-/** The states of RFC 9293 §3.3.2. LISTEN belongs to a listener, not to a connection. */
-export type TcpState =
+/** The states of a connection (RFC 9293 §3.3.2). */
+export type ConnectionState =
   | 'SYN-SENT'
   | 'SYN-RECEIVED'
   | 'ESTABLISHED'
@@ -10,3 +10,6 @@ export type TcpState =
   | 'LAST-ACK'
   | 'TIME-WAIT'
   | 'CLOSED'
+
+/** All states of the RFC: LISTEN belongs to a port that somebody listens on, not to a connection. */
+export type TcpState = 'LISTEN' | ConnectionState

@@ -205,9 +205,9 @@ describe('layer 3, as tshark sees it', () => {
       // What came from there is poisoned on its way back, and so is what is gone.
       expect(updates).toContainEqual({
         'rip.version': '2',
-        'rip.ip': '10.2.0.0,10.1.0.0',
+        'rip.ip': '10.1.0.0,10.2.0.0',
         'rip.netmask': '255.255.255.0,255.255.255.0',
-        'rip.metric': '1,16',
+        'rip.metric': '16,1',
       })
       expect(updates).toContainEqual(expect.objectContaining({ 'rip.ip': '10.2.0.0', 'rip.metric': '16' }))
       expect(read('rip.auth.type == 3', 'rip.key_id').length > 0).toBe(key !== undefined)

@@ -13,6 +13,7 @@ describe('checkArguments', () => {
     expect(checkArguments['session:save']([session])).toEqual([session])
     expect(checkArguments['theme:set'](['projector'])).toEqual(['projector'])
     expect(checkArguments['app:about'](['ignored'])).toEqual([])
+    expect(checkArguments['wireshark:write']([octets])).toEqual([octets])
   })
 
   const refused: [Channel, unknown][] = [
@@ -29,10 +30,12 @@ describe('checkArguments', () => {
     ['session:remove', '..'],
     ['session:remove', 'x'.repeat(65)],
     ['theme:set', 'constructor'],
+    ['wireshark:write', 'text'],
+    ['wireshark:write', new Uint8Array(16 * 1024 * 1024 + 1)],
     ['capture:open-recent', null],
     ['capture:open-recent', 'x'.repeat(5000)],
   ]
-  it.each(refused)('%s refuses %j', (channel, value) => {
+  it.each(refused)('%s refuses what is not its own (%#)', (channel, value) => {
     expect(() => checkArguments[channel]([value])).toThrow(TypeError)
   })
 

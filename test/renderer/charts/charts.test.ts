@@ -13,7 +13,7 @@ import {
   runTimes,
   throughputBetween,
   type FixtureRun,
-} from '../../support/window/fixture-runs.js'
+} from '../../support/fixture-runs.js'
 
 const options = { width: 320, height: 140, document: svgDocument() }
 const clear: FixtureRun = { migration: 1, channel: 'none', startNs: 1e9, fromHost: 'host-a' }

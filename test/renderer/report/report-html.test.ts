@@ -3,7 +3,7 @@ import type { ReportData } from '../../../core/report/report-data.js'
 import { reportHtml } from '../../../renderer/report/report-html.js'
 import { parseHTML } from 'linkedom'
 import { svgDocument } from '../../support/svg-document.js'
-import { fixtureRun, probesBetween, throughputBetween } from '../../support/window/fixture-runs.js'
+import { fixtureRun, probesBetween, throughputBetween } from '../../support/fixture-runs.js'
 
 const clear = { migration: 1, channel: 'none', startNs: 1e9, fromHost: 'host-a' } as const
 const sealed = { migration: 2, channel: 'ssh', startNs: 3e9, fromHost: 'host-b' } as const
