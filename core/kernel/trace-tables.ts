@@ -125,6 +125,12 @@ export const traceTables = {
     senderMac: 'text',
     senderAddress: 'text',
   },
+  /** The best route of a host to a prefix is another one, or (origin `none`) there is none any more. */
+  'route-changed': { host: 'text', prefix: 'text', nextHop: 'text', metric: 'number', origin: 'text' },
+  /** A router did not believe a neighbour's announcement, and why. */
+  'route-refused': { host: 'text', neighbour: 'text', prefix: 'text', metric: 'number', cause: 'text' },
+  /** A host that knew a neighbour's MAC address (by ARP or neighbour discovery) believes another one now. */
+  'arp-changed': { host: 'text', address: 'text', oldMac: 'text', newMac: 'text' },
 } as const
 
 export type TraceKind = keyof typeof traceTables

@@ -1,162 +1,213 @@
-/** Address resolution of a host (RFC 826, with the retries and the queue of RFC 1122 §2.3.2). */
-import { milliseconds, seconds, type Nanos } from '../base/units.js'
+/**
+ * Address resolution of an interface (RFC 826, with the retries and the queue of RFC 1122 §2.3.2), announcements and the
+ * detection of duplicates (RFC 5227).
+ *
+ * What is believed without having asked is what makes ARP easy to poison: `gratuitous` says how much of it.
+ */
+import { milliseconds, seconds } from '../base/units.js'
 import type { Kernel, KernelEvent, Process } from '../kernel/kernel.js'
-import { FrameQueue } from './frame-queue.js'
-import { MAC_BROADCAST, writeMac, type Ipv4Address, type MacAddress } from './wire/addresses.js'
-import { ARP_OPERATION, decodeArp, encodeArp, type ArpMessage } from './wire/arp.js'
-import { encodeEthernet, ETHERTYPE } from './wire/ethernet.js'
+import { takeFrame } from './frame-pool.js'
+import { NeighbourTable, type NeighbourLink, type NeighbourRow } from './neighbour-table.js'
+import type { NetworkInterface } from './network-interface.js'
+import { MAC_BROADCAST, writeMac, type IpAddress, type Ipv4Address, type MacAddress } from './wire/addresses.js'
+import { ARP_OCTETS, ARP_OPERATION, decodeArp, encodeArp, type ArpMessage } from './wire/arp.js'
+import { ETHERNET_HEADER_OCTETS, ETHERTYPE } from './wire/ethernet.js'
+import { writeU16be } from '../base/octets.js'
 
-const RETRY_NS = seconds(1)
-const REQUESTS_MAX = 3
-/** How long an answer is believed when nothing confirms it. */
-const LIFETIME_NS = seconds(60)
-/** Frames that wait for one address; the oldest is dropped. */
-const WAITING_MAX = 64
-const ENTRIES_MAX = 4096
-/** After an address did not answer, do not ask again for so long. */
-const HOLD_DOWN_NS = milliseconds(100)
+/** RFC 5227 §1.1, without the random parts: PROBE_NUM, PROBE_MIN, ANNOUNCE_WAIT. */
+const PROBES = 3
+const PROBE_INTERVAL_NS = seconds(1)
+const ANNOUNCE_WAIT_NS = milliseconds(2000)
 
-interface ArpEntry {
-  mac: MacAddress | null
-  /** Until when `mac` is believed, or when another request may be sent. */
-  untilNs: Nanos
-  requestsSent: number
-  waiting: FrameQueue
+/**
+ * Which messages that nobody asked for change an entry: those about addresses that are known already (most systems), also
+ * about others (Linux's `arp_accept`), or none (only answers to questions that are open).
+ */
+export type GratuitousArp = 'known' | 'all' | 'none'
+
+/** Who wants to know whether an address is free. */
+export interface ProbeListener {
+  addressProbed(address: Ipv4Address, isTaken: boolean): void
 }
 
-interface RetryEvent extends KernelEvent {
-  readonly kind: 'arp-retry'
+interface ProbeEvent extends KernelEvent {
+  readonly kind: 'arp-probe'
   readonly address: Ipv4Address
 }
 
-/** What the ARP table needs of its host. */
-export interface ArpHost {
-  readonly mac: MacAddress
-  readonly address: Ipv4Address
-  transmit(frame: Uint8Array): void
+interface ProbeState {
+  readonly listener: ProbeListener
+  sent: number
 }
 
-export class ArpTable implements Process {
-  private readonly entries = new Map<Ipv4Address, ArpEntry>()
+export class ArpTable implements NeighbourLink, Process {
+  gratuitous: GratuitousArp = 'known'
+  /** Other stations that said that they have our own address. */
+  conflicts = 0
+  private readonly neighbours: NeighbourTable
+  private readonly probes = new Map<Ipv4Address, ProbeState>()
 
   constructor(
     private readonly kernel: Kernel,
-    private readonly host: ArpHost,
-  ) {}
+    private readonly through: NetworkInterface,
+  ) {
+    this.neighbours = new NeighbourTable(kernel, this)
+  }
+
+  get name(): string {
+    return this.through.name
+  }
+  get hostName(): string {
+    return this.through.hostName
+  }
 
   /** Address the frame to the station that has `address` and send it, at once or when the station has answered. */
   sendTo(address: Ipv4Address, frame: Uint8Array): void {
-    const entry = this.entries.get(address)
-    if (entry !== undefined && entry.mac !== null && entry.untilNs >= this.kernel.nowNs) {
-      writeMac(frame, 0, entry.mac)
-      this.host.transmit(frame)
-    } else this.resolve(address, frame)
+    this.neighbours.sendTo(address, frame)
   }
 
-  /** The MAC address believed to have `address` now, or null. */
+  /** The station that frames to `address` would be sent to now, or null. */
   macOf(address: Ipv4Address): MacAddress | null {
-    const entry = this.entries.get(address)
-    return entry !== undefined && entry.untilNs >= this.kernel.nowNs ? entry.mac : null
+    return this.neighbours.macOf(address)
   }
 
-  /** Tell everybody on the network where our address lives: a gratuitous request (RFC 5227 §2.3). */
-  announce(): void {
-    this.broadcast(this.host.address)
+  table(): NeighbourRow[] {
+    return this.neighbours.rows()
   }
 
-  /** Throws `WireError`. An announcement changes what is believed, as on real hosts, but makes no new entries. */
-  receive(payload: Uint8Array): void {
-    const message = decodeArp(payload)
-    const isForUs = message.targetAddress === this.host.address
-    const known = this.entries.get(message.senderAddress)
-    if (message.senderAddress !== 0 && message.senderAddress !== this.host.address)
-      if (known !== undefined) this.learn(known, message.senderMac)
-      else if (isForUs && this.makeRoom()) {
-        const entry = { mac: null, untilNs: 0, requestsSent: 0, waiting: new FrameQueue() }
-        this.entries.set(message.senderAddress, entry)
-        this.learn(entry, message.senderMac)
-      }
-    if (isForUs && message.operation === ARP_OPERATION.request && message.senderAddress !== this.host.address)
-      this.send(message.senderMac, {
-        operation: ARP_OPERATION.reply,
-        senderMac: this.host.mac,
-        senderAddress: this.host.address,
-        targetMac: message.senderMac,
-        targetAddress: message.senderAddress,
-      })
+  /** An entry that no message changes. */
+  setPermanent(address: Ipv4Address, mac: MacAddress): void {
+    this.neighbours.setPermanent(address, mac)
   }
 
-  handleEvent(event: RetryEvent): void {
-    const entry = this.entries.get(event.address)
-    if (entry === undefined || entry.mac !== null) return
-    if (entry.requestsSent < REQUESTS_MAX) this.request(event.address, entry)
-    else {
-      entry.waiting = new FrameQueue()
-      entry.requestsSent = 0
-      entry.untilNs = this.kernel.nowNs + HOLD_DOWN_NS
-    }
+  remove(address: Ipv4Address): void {
+    this.neighbours.remove(address)
   }
 
-  private resolve(address: Ipv4Address, frame: Uint8Array): void {
-    let entry = this.entries.get(address)
-    if (entry === undefined) {
-      if (!this.makeRoom()) return
-      entry = { mac: null, untilNs: 0, requestsSent: 0, waiting: new FrameQueue() }
-      this.entries.set(address, entry)
-    }
-    if (entry.mac !== null) {
-      entry.mac = null
-      entry.untilNs = 0
-      entry.requestsSent = 0
-    }
-    if (entry.requestsSent === 0 && this.kernel.nowNs < entry.untilNs) return
-    entry.waiting.push(frame)
-    if (entry.waiting.length > WAITING_MAX) entry.waiting.shift()
-    if (entry.requestsSent === 0) this.request(address, entry)
+  clear(): void {
+    this.neighbours.clear()
   }
 
-  private request(address: Ipv4Address, entry: ArpEntry): void {
-    entry.requestsSent++
-    const event: RetryEvent = { kind: 'arp-retry', address }
-    this.kernel.schedule(RETRY_NS, this, event)
-    this.broadcast(address)
-  }
-
-  private broadcast(targetAddress: Ipv4Address): void {
-    const { mac: senderMac, address: senderAddress } = this.host
+  /** Tell everybody on the network where our address lives: a gratuitous request (RFC 5227 §3) or reply. */
+  announce(form: 'request' | 'reply' = 'request', address = this.through.ipv4Address()): void {
+    const { mac } = this.through
+    const isReply = form === 'reply'
     this.send(MAC_BROADCAST, {
-      operation: ARP_OPERATION.request,
-      senderMac,
-      senderAddress,
-      targetMac: 0,
-      targetAddress,
+      operation: isReply ? ARP_OPERATION.reply : ARP_OPERATION.request,
+      senderMac: mac,
+      senderAddress: address,
+      targetMac: isReply ? mac : 0,
+      targetAddress: address,
     })
   }
 
-  private learn(entry: ArpEntry, mac: MacAddress): void {
-    entry.mac = mac
-    entry.untilNs = this.kernel.nowNs + LIFETIME_NS
-    entry.requestsSent = 0
-    const { waiting } = entry
-    entry.waiting = new FrameQueue()
-    for (let frame = waiting.shift(); frame !== null; frame = waiting.shift()) {
-      writeMac(frame, 0, mac)
-      this.host.transmit(frame)
+  /** Ask three times whether anybody has `address`, as a host does before it takes it (RFC 5227 §2.1). */
+  probe(address: Ipv4Address, listener: ProbeListener): void {
+    this.probes.set(address, { listener, sent: 0 })
+    this.sendProbe(address)
+  }
+
+  /** Send any message, true or not, in a frame to `destination`. */
+  send(destination: MacAddress, message: ArpMessage): void {
+    const frame = takeFrame(ETHERNET_HEADER_OCTETS + ARP_OCTETS)
+    writeMac(frame, 0, destination)
+    writeMac(frame, 6, this.through.mac)
+    writeU16be(frame, 12, ETHERTYPE.arp)
+    frame.set(encodeArp(message), ETHERNET_HEADER_OCTETS)
+    this.through.transmit(frame)
+  }
+
+  /** Throws `WireError`. */
+  receive(payload: Uint8Array): void {
+    const message = decodeArp(payload)
+    const { operation, senderAddress, senderMac, targetAddress } = message
+    if (operation !== ARP_OPERATION.request && operation !== ARP_OPERATION.reply) return
+    this.noteProbed(message)
+    const isForUs = this.through.hasAddress(targetAddress)
+    const isOurs = this.through.hasAddress(senderAddress)
+    if (isOurs && senderMac !== this.through.mac) this.conflicts++
+    if (senderAddress !== 0 && !isOurs) this.learn(message, isForUs)
+    if (isForUs && !isOurs && operation === ARP_OPERATION.request)
+      this.send(senderMac, {
+        operation: ARP_OPERATION.reply,
+        senderMac: this.through.mac,
+        senderAddress: targetAddress,
+        targetMac: senderMac,
+        targetAddress: senderAddress,
+      })
+  }
+
+  /** RFC 826's rule: whoever asks us is worth an entry; what is known is changed by any message. */
+  private learn({ operation, senderAddress, senderMac }: ArpMessage, isForUs: boolean): void {
+    const isReply = operation === ARP_OPERATION.reply
+    const isAsked = isForUs && (!isReply || this.neighbours.isAsking(senderAddress))
+    if (this.gratuitous === 'none' && !isAsked) return
+    this.neighbours.learn({
+      address: senderAddress,
+      mac: senderMac,
+      isSolicited: isForUs,
+      isOverride: true,
+      isNew: this.gratuitous === 'all' || (isForUs && !isReply),
+    })
+  }
+
+  handleEvent({ address }: ProbeEvent): void {
+    const probe = this.probes.get(address)
+    if (probe === undefined) return
+    if (probe.sent < PROBES) this.sendProbe(address)
+    else {
+      this.probes.delete(address)
+      probe.listener.addressProbed(address, false)
     }
   }
 
-  /** Forget one stale entry if the table is full. False when there is none. */
-  private makeRoom(): boolean {
-    if (this.entries.size < ENTRIES_MAX) return true
-    for (const [address, { untilNs, waiting }] of this.entries)
-      if (waiting.length === 0 && untilNs < this.kernel.nowNs) return this.entries.delete(address)
-    return false
+  // What the neighbour table asks of its link.
+
+  solicit(address: IpAddress, mac: MacAddress | null): void {
+    if (typeof address === 'bigint') return
+    this.send(mac ?? MAC_BROADCAST, {
+      operation: ARP_OPERATION.request,
+      senderMac: this.through.mac,
+      senderAddress: this.through.ipv4Address(address),
+      targetMac: 0,
+      targetAddress: address,
+    })
+  }
+  transmit(frame: Uint8Array): void {
+    this.through.transmit(frame)
+  }
+  neighbourFailed(frame: Uint8Array): void {
+    this.through.neighbourFailed(frame)
+  }
+  enter(): void {
+    this.through.host.enter()
+  }
+  leave(): void {
+    this.through.host.leave()
   }
 
-  private send(destination: MacAddress, message: ArpMessage): void {
-    const payload = encodeArp(message)
-    this.host.transmit(
-      encodeEthernet({ destination, source: this.host.mac, vlan: null, etherType: ETHERTYPE.arp, payload }),
-    )
+  private sendProbe(address: Ipv4Address): void {
+    const probe = this.probes.get(address)
+    if (probe === undefined) return
+    probe.sent++
+    const event: ProbeEvent = { kind: 'arp-probe', address }
+    this.kernel.schedule(probe.sent < PROBES ? PROBE_INTERVAL_NS : ANNOUNCE_WAIT_NS, this, event)
+    this.send(MAC_BROADCAST, {
+      operation: ARP_OPERATION.request,
+      senderMac: this.through.mac,
+      senderAddress: 0,
+      targetMac: 0,
+      targetAddress: address,
+    })
+  }
+
+  /** Somebody has the address that we look at, or looks at it too (RFC 5227 §2.1.1). */
+  private noteProbed({ senderAddress, senderMac, targetAddress }: ArpMessage): void {
+    if (senderMac === this.through.mac) return
+    const address = senderAddress === 0 ? targetAddress : senderAddress
+    const probe = this.probes.get(address)
+    if (probe === undefined) return
+    this.probes.delete(address)
+    probe.listener.addressProbed(address, true)
   }
 }

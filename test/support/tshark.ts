@@ -72,7 +72,7 @@ export function tsharkSummary(capture: Uint8Array, options: TsharkOptions = {}):
 
 /** What is wrong in a capture: malformed packets, bad checksums and every flag of the TCP analysis. Empty when it is clean. */
 export function tsharkComplaints(capture: Uint8Array, options: Omit<TsharkOptions, 'filter'> = {}): string[] {
-  const bad = ['ip', 'tcp', 'udp', 'icmp'].map((protocol) => `${protocol}.checksum.status == "Bad"`)
+  const bad = ['ip', 'tcp', 'udp', 'icmp', 'icmpv6'].map((protocol) => `${protocol}.checksum.status == "Bad"`)
   const filter = ['_ws.malformed', '_ws.short', 'tcp.analysis.flags', ...bad].join(' || ')
   return tsharkSummary(capture, { ...options, filter })
 }

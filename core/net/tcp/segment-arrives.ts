@@ -32,7 +32,7 @@ export function synchronize(c: TcpConnection, segment: Readonly<TcpHeader>): voi
   if (segment.windowScale === null) c.rcvWndShift = 0
   else c.sndWndShift = Math.min(14, segment.windowScale)
   // Without the option the peer takes 536 octets (RFC 9293 §3.7.1); less than 64 would be an attack on us.
-  const mss = Math.min(c.layer.options.mss, Math.max(64, segment.mss ?? 536))
+  const mss = Math.min(c.layer.mssTo(c.remoteAddress), Math.max(64, segment.mss ?? 536))
   c.sndMss = mss - (c.hasTimestamps ? TIMESTAMPS_OCTETS : 0)
   c.congestion.setMss(c.sndMss)
   c.sndWnd = segment.window

@@ -9,7 +9,8 @@ import type { ByteStream, StreamOwner, StreamState } from '../../base/byte-strea
 import { AssertionError, type Failure } from '../../base/errors.js'
 import { milliseconds, type Nanos } from '../../base/units.js'
 import type { Kernel, KernelEvent, Process, QueuedEvent } from '../../kernel/kernel.js'
-import { ipv4Text, type Ipv4Address } from '../wire/addresses.js'
+import type { PacketErrorKind } from '../packet-error.js'
+import { ipText, type IpAddress } from '../wire/addresses.js'
 import { createCongestionControl, type CongestionClock, type CongestionControl } from './congestion-control.js'
 import { LazyTimer, type TimerOwner } from './lazy-timer.js'
 import type { ListeningPort } from './listening-port.js'
@@ -33,18 +34,18 @@ const REPORT: KernelEvent = Object.freeze({ kind: 'tcp-report' })
 const TELL = { opened: 1, readable: 2, ended: 4, writable: 8, failed: 16 } as const
 
 export interface ConnectionEnds {
-  readonly localAddress: Ipv4Address
+  readonly localAddress: IpAddress
   readonly localPort: number
-  readonly remoteAddress: Ipv4Address
+  readonly remoteAddress: IpAddress
   readonly remotePort: number
 }
 
 export class TcpConnection implements ByteStream, Process, TimerOwner, SendSpace, CongestionClock {
   owner: StreamOwner | null = null
   tcpState: ConnectionState = 'CLOSED'
-  readonly localAddress: Ipv4Address
+  readonly localAddress: IpAddress
   readonly localPort: number
-  readonly remoteAddress: Ipv4Address
+  readonly remoteAddress: IpAddress
   readonly remotePort: number
 
   // The send sequence space (RFC 9293 §3.3.1). `sndNxt` goes back after a timeout; `sndMax` never does.
@@ -110,6 +111,8 @@ export class TcpConnection implements ByteStream, Process, TimerOwner, SendSpace
   readonly timeWaitTimer: LazyTimer
   /** Where this connection came in; null when we opened it ourselves, or once the listener was told. */
   listening: ListeningPort | null = null
+  /** What ICMP said last about a segment of ours: why there is no answer, perhaps. */
+  softError: PacketErrorKind | null = null
   private failure: Failure | null = null
   private pendingReports = 0
   private reportEvent: QueuedEvent
@@ -323,7 +326,7 @@ export class TcpConnection implements ByteStream, Process, TimerOwner, SendSpace
   }
 
   describe(): string {
-    return `${ipv4Text(this.localAddress)}:${this.localPort} to ${ipv4Text(this.remoteAddress)}:${this.remotePort}`
+    return `${ipText(this.localAddress)}:${this.localPort} to ${ipText(this.remoteAddress)}:${this.remotePort}`
   }
 
   // Events.

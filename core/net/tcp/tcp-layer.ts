@@ -3,10 +3,11 @@ import type { ByteStream } from '../../base/byte-stream.js'
 import { InputError } from '../../base/errors.js'
 import type { Nanos } from '../../base/units.js'
 import type { Kernel } from '../../kernel/kernel.js'
-import type { IpProtocol, Ipv4Layer } from '../ip.js'
-import { ipv4Text, type Ipv4Address } from '../wire/addresses.js'
+import type { IpLayer, IpProtocol, PacketHeader } from '../ip.js'
+import { portsOf, type PacketError } from '../packet-error.js'
+import { ipText, type IpAddress } from '../wire/addresses.js'
 import { transportChecksum } from '../wire/checksum.js'
-import { IP_PROTOCOL, type Ipv4Header } from '../wire/ipv4.js'
+import { IP_PROTOCOL } from '../wire/ipv4.js'
 import { readTcpHeader, TCP_FLAG, TcpHeader } from '../wire/tcp.js'
 import type { AddressPair } from '../wire/udp.js'
 import { endpointText } from './endpoint-text.js'
@@ -19,6 +20,7 @@ import { TcpConnection, type ConnectionEnds } from './tcp-connection.js'
 import { completeTcpOptions, type TcpOptions } from './tcp-options.js'
 import { connectionRow, listenerRow, type TcpTableRow } from './tcp-table.js'
 import { setRetransmissionTimer } from './arm-timers.js'
+import { lowerMss, segmentFailed } from './segment-failed.js'
 import { refuse, sendCookie, sendSegment } from './transmit.js'
 
 export type { TcpListener } from './listening-port.js'
@@ -27,7 +29,7 @@ export type { TcpOptions } from './tcp-options.js'
 /** What TCP needs of its host. */
 export interface TcpHost {
   readonly name: string
-  readonly ip: Ipv4Layer
+  readonly ip: IpLayer
   backlogNs(): Nanos
   enter(): void
   leave(): void
@@ -40,10 +42,10 @@ export class TcpLayer implements IpProtocol {
   readonly options: Required<TcpOptions>
   /** The window scale we offer: the least that can say the whole receive buffer. */
   readonly windowShift: number
-  readonly ip: Ipv4Layer
+  readonly ip: IpLayer
   private readonly listeners = new Map<number, ListeningPort>()
   /** By local port, then by remote address and port. */
-  private readonly connections = new Map<number, Map<number, TcpConnection>>()
+  private readonly connections = new Map<number, Map<PeerKey, TcpConnection>>()
   private lastUsed: TcpConnection | null = null
   private nextPort: number
   private readonly received = new TcpHeader()
@@ -86,11 +88,11 @@ export class TcpLayer implements IpProtocol {
   }
 
   /** `localPort` 0 takes the next free one. */
-  connect(remoteAddress: Ipv4Address, remotePort: number, localPort = 0): ByteStream {
+  connect(remoteAddress: IpAddress, remotePort: number, localPort = 0): ByteStream {
     const localAddress = this.ip.sourceFor(remoteAddress)
     const ends = { localAddress, localPort: localPort || this.freePort(), remoteAddress, remotePort }
     if (this.find(ends.localPort, remoteAddress, remotePort) !== undefined)
-      throw new InputError(`there is already a connection to ${ipv4Text(remoteAddress)}:${remotePort} from there`)
+      throw new InputError(`there is already a connection to ${ipText(remoteAddress)}:${remotePort} from there`)
     const connection = this.add(ends, this.initialSequence(ends))
     this.host.enter()
     connection.enter('SYN-SENT')
@@ -114,7 +116,7 @@ export class TcpLayer implements IpProtocol {
     if (peers.size === 0) this.connections.delete(connection.localPort)
   }
 
-  receivePacket(frame: Uint8Array, { source, destination, payloadStart, payloadEnd }: Readonly<Ipv4Header>): void {
+  receivePacket(frame: Uint8Array, { source, destination, payloadStart, payloadEnd }: PacketHeader): void {
     const segment = this.received
     readTcpHeader(frame, payloadStart, payloadEnd, segment)
     // A wrong checksum is dropped in silence (RFC 9293 §3.1).
@@ -131,6 +133,24 @@ export class TcpLayer implements IpProtocol {
     if (listening === undefined) refuse(this, segment, pair)
     else if (kind === TCP_FLAG.syn) this.synArrives(listening, segment, pair)
     else if (kind !== TCP_FLAG.ack || !this.cookieArrives(listening, segment, pair, frame)) refuse(this, segment, pair)
+  }
+
+  /** Octets of a segment without options that fits one packet to `destination`. */
+  mssTo(destination: IpAddress): number {
+    const headerOctets = typeof destination === 'number' ? 40 : 60
+    return Math.min(this.options.mss, this.ip.mtuTo(destination) - headerOctets)
+  }
+
+  receiveError(error: PacketError): boolean {
+    const { localPort, remotePort } = portsOf(error)
+    const connection = this.find(localPort, error.destination, remotePort)
+    return connection !== undefined && segmentFailed(connection, error)
+  }
+
+  pathMtuLowered(destination: IpAddress): void {
+    const mss = this.mssTo(destination)
+    for (const peers of this.connections.values())
+      for (const connection of peers.values()) if (connection.remoteAddress === destination) lowerMss(connection, mss)
   }
 
   /** What stands in a connection table: where somebody listens, then the connections. */
@@ -229,7 +249,7 @@ export class TcpLayer implements IpProtocol {
   }
 
   /** Most segments belong to the connection of the one before. */
-  private connectionOf({ sourcePort, destinationPort }: TcpHeader, source: Ipv4Address): TcpConnection | undefined {
+  private connectionOf({ sourcePort, destinationPort }: TcpHeader, source: IpAddress): TcpConnection | undefined {
     const last = this.lastUsed
     if (last?.localPort === destinationPort && last.remotePort === sourcePort && last.remoteAddress === source)
       return last
@@ -238,7 +258,7 @@ export class TcpLayer implements IpProtocol {
     return found
   }
 
-  private find(localPort: number, remoteAddress: Ipv4Address, remotePort: number): TcpConnection | undefined {
+  private find(localPort: number, remoteAddress: IpAddress, remotePort: number): TcpConnection | undefined {
     return this.connections.get(localPort)?.get(peerKey(remoteAddress, remotePort))
   }
 
@@ -257,8 +277,11 @@ function endsOf({ sourcePort, destinationPort }: Readonly<TcpHeader>, pair: Addr
   return { localAddress, localPort: destinationPort, remoteAddress, remotePort: sourcePort }
 }
 
-function peerKey(address: Ipv4Address, port: number): number {
-  return address * 0x1_0000 + port
+/** A number for IPv4, a bigint for IPv6, so that they never meet. */
+type PeerKey = number | bigint
+
+function peerKey(address: IpAddress, port: number): PeerKey {
+  return typeof address === 'number' ? address * 0x1_0000 + port : (address << 16n) | BigInt(port)
 }
 
 /** RFC 9293 §3.6.1 and RFC 1122 §4.2.2.13: a SYN beyond what was received may reopen a connection in TIME-WAIT. */

@@ -5,7 +5,8 @@
  * recovery with SACK), RFC 2018 §4 (what is reported)
  */
 import { microseconds, type Nanos } from '../../base/units.js'
-import { MESSAGE_OFFSET } from '../ip.js'
+import { messageOffset } from '../ip.js'
+import type { IpAddress } from '../wire/addresses.js'
 import { IP_PROTOCOL } from '../wire/ipv4.js'
 import { TCP_FLAG, TcpHeader, tcpHeaderOctets, writeTcpChecksum, writeTcpHeader, type SackBlock } from '../wire/tcp.js'
 import type { AddressPair } from '../wire/udp.js'
@@ -135,7 +136,7 @@ export function windowProbe(c: TcpConnection): void {
 }
 
 const header = new TcpHeader() // filled in and used up inside one call
-const pair = { source: 0, destination: 0 }
+const pair: { source: IpAddress; destination: IpAddress } = { source: 0, destination: 0 }
 const noBlocks: readonly SackBlock[] = Object.freeze([])
 
 /** With timestamps the 40 octets of options hold one block less. */
@@ -176,7 +177,7 @@ export function sendSegment(c: TcpConnection, sequence: number, length: number, 
   const end = seqAdd(sequence, length + (isSyn || control === 'FIN' ? 1 : 0))
   if (length > 0 && seqAdd(sequence, length) === c.finSeq) header.flags |= TCP_FLAG.psh
   header.window = isSyn ? Math.min(0xffff, windowOctets) : Math.min(0xffff, windowOctets >>> c.rcvWndShift)
-  header.mss = isSyn ? options.mss : null
+  header.mss = isSyn ? c.layer.mssTo(c.remoteAddress) : null
   header.windowScale = isSyn && (control === 'SYN' || c.rcvWndShift > 0) ? c.rcvWndShift : null
   header.sackPermitted = isSyn && c.hasSack
   header.sackBlocks = noBlocks
@@ -188,8 +189,8 @@ export function sendSegment(c: TcpConnection, sequence: number, length: number, 
   header.tsVal = c.layer.timestamp()
   header.tsEcr = control === 'SYN' ? 0 : c.tsRecent
 
-  const frame = c.layer.ip.allocate(tcpHeaderOctets(header) + length)
-  const payloadStart = writeTcpHeader(frame, MESSAGE_OFFSET, header)
+  const frame = c.layer.ip.allocate(c.remoteAddress, tcpHeaderOctets(header) + length)
+  const payloadStart = writeTcpHeader(frame, messageOffset(c.remoteAddress), header)
   if (length > 0) c.sendBuffer.copyTo(frame, payloadStart, seqDiff(sequence, c.dataSeq), length)
 
   if (control === 'FIN') {
@@ -221,8 +222,8 @@ export function sendReset(c: TcpConnection): void {
   header.sequence = c.sndMax
   header.acknowledgment = c.rcvNxt
   header.flags = TCP_FLAG.rst | TCP_FLAG.ack
-  const frame = c.layer.ip.allocate(tcpHeaderOctets(header))
-  writeTcpHeader(frame, MESSAGE_OFFSET, header)
+  const frame = c.layer.ip.allocate(c.remoteAddress, tcpHeaderOctets(header))
+  writeTcpHeader(frame, messageOffset(c.remoteAddress), header)
   finish(c.layer, frame, c.localAddress, c.remoteAddress)
 }
 
@@ -243,8 +244,8 @@ export function refuse(layer: TcpLayer, segment: Readonly<TcpHeader>, addresses:
     header.acknowledgment = seqAdd(sequence, payloadEnd - payloadStart + isSyn + isFin)
     header.flags = TCP_FLAG.rst | TCP_FLAG.ack
   }
-  const frame = layer.ip.allocate(tcpHeaderOctets(header))
-  writeTcpHeader(frame, MESSAGE_OFFSET, header)
+  const frame = layer.ip.allocate(source, tcpHeaderOctets(header))
+  writeTcpHeader(frame, messageOffset(source), header)
   finish(layer, frame, destination, source)
 }
 
@@ -258,7 +259,7 @@ export function sendCookie(layer: TcpLayer, syn: Readonly<TcpHeader>, addresses:
   header.acknowledgment = seqAdd(syn.sequence, 1)
   header.flags = TCP_FLAG.syn | TCP_FLAG.ack
   header.window = Math.min(0xffff, options.receiveBufferOctets)
-  header.mss = options.mss
+  header.mss = layer.mssTo(addresses.source)
   header.hasTimestamps = options.hasTimestamps && syn.hasTimestamps
   if (header.hasTimestamps) {
     header.sackPermitted = options.hasSack && syn.sackPermitted
@@ -266,8 +267,8 @@ export function sendCookie(layer: TcpLayer, syn: Readonly<TcpHeader>, addresses:
     header.tsVal = stampOptions(layer.timestamp(), syn)
     header.tsEcr = syn.tsVal
   }
-  const frame = layer.ip.allocate(tcpHeaderOctets(header))
-  writeTcpHeader(frame, MESSAGE_OFFSET, header)
+  const frame = layer.ip.allocate(addresses.source, tcpHeaderOctets(header))
+  writeTcpHeader(frame, messageOffset(addresses.source), header)
   finish(layer, frame, addresses.destination, addresses.source)
 }
 
@@ -282,9 +283,9 @@ function clear(): void {
   header.hasTimestamps = false
 }
 
-function finish(layer: TcpLayer, frame: Uint8Array, source: number, destination: number): void {
+function finish(layer: TcpLayer, frame: Uint8Array, source: IpAddress, destination: IpAddress): void {
   pair.source = source
   pair.destination = destination
-  writeTcpChecksum(frame, MESSAGE_OFFSET, frame.length, pair)
+  writeTcpChecksum(frame, messageOffset(destination), frame.length, pair)
   layer.ip.send(frame, IP_PROTOCOL.tcp, source, destination)
 }

@@ -5,7 +5,7 @@
  * the machine's own 32-bit words as exact doubles, and folds and swaps once at the end: 2^32 and 2^16 are both 1 modulo
  * 2^16 - 1. The slow twin that it is compared with is test/support/slow-checksum.ts.
  */
-import type { Ipv4Address } from './addresses.js'
+import { ipv6Words, type IpAddress } from './addresses.js'
 import { frameMemory } from './frame-memory.js'
 
 const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
@@ -104,25 +104,44 @@ export function internetChecksum(octets: Uint8Array, start = 0, end = octets.len
   return 0xffff - onesComplementSum(octets, start, end)
 }
 
+/** The one's complement sum of an address's 16-bit words, not folded. No garbage for IPv4. */
+function addressSum(address: IpAddress): number {
+  if (typeof address === 'number') return (address >>> 16) + (address & 0xffff)
+  const words = ipv6Words(address)
+  let sum = 0
+  for (let index = 0; index < 4; index++) {
+    const word = words[index] ?? 0
+    sum += (word >>> 16) + (word & 0xffff)
+  }
+  return sum
+}
+
 /**
- * The checksum of a TCP or UDP message at `octets[start, end)` with its IPv4 pseudo-header (RFC 9293 §3.1, RFC 768).
- * Over a message that holds a right checksum it gives 0.
+ * The checksum of a TCP, UDP or ICMPv6 message at `octets[start, end)` with its pseudo-header (RFC 9293 §3.1, RFC 768,
+ * RFC 8200 §8.1). Over a message that holds a right checksum it gives 0.
  */
 export function transportChecksum(
   octets: Uint8Array,
   start: number,
   end: number,
   protocol: number,
-  source: Ipv4Address,
-  destination: Ipv4Address,
+  source: IpAddress,
+  destination: IpAddress,
 ): number {
+  const length = end - start
   const sum =
     onesComplementSum(octets, start, end) +
-    (source >>> 16) +
-    (source & 0xffff) +
-    (destination >>> 16) +
-    (destination & 0xffff) +
+    addressSum(source) +
+    addressSum(destination) +
     protocol +
-    (end - start)
+    (length >>> 16) +
+    (length & 0xffff)
   return 0xffff - fold(sum)
+}
+
+/** The checksum when one 16-bit word that it covers changes (RFC 1624, equation 3). */
+export function adjustChecksum(checksum: number, before: number, after: number): number {
+  let sum = 0xffff - checksum + (0xffff - before) + after
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16)
+  return 0xffff - sum
 }

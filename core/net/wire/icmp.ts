@@ -1,14 +1,34 @@
 /**
- * ICMP (RFC 792): echo request and reply; other messages are kept as type, code and octets.
+ * ICMP (RFC 792): echo request and reply; other messages are kept as type, code and octets. Errors carry the header of the
+ * packet that failed and the beginning of what was in it.
  *
- *   type 1 | code 1 | checksum 2 | identifier 2 | sequence 2 | payload          (echo)
+ *   type 1 | code 1 | checksum 2 | identifier 2      | sequence 2          | payload     (echo)
+ *   type 1 | code 1 | checksum 2 | unused 2          | next-hop MTU 2      | packet      (errors; RFC 1191 §4 for the MTU)
+ *   type 1 | code 1 | checksum 2 | gateway address 4                       | packet      (redirect)
  */
 import { WireError } from '../../base/errors.js'
 import { readU16be, writeU16be } from '../../base/octets.js'
 import { internetChecksum, onesComplementSum } from './checksum.js'
 
 export const ICMP_HEADER_OCTETS = 8
-export const ICMP_TYPE = { echoReply: 0, destinationUnreachable: 3, echoRequest: 8, timeExceeded: 11 } as const
+export const ICMP_TYPE = {
+  echoReply: 0,
+  destinationUnreachable: 3,
+  redirect: 5,
+  echoRequest: 8,
+  timeExceeded: 11,
+  parameterProblem: 12,
+} as const
+
+/** Codes of destination unreachable (RFC 792, RFC 1812 §5.2.7.1). */
+export const ICMP_UNREACHABLE = {
+  net: 0,
+  host: 1,
+  protocol: 2,
+  port: 3,
+  fragmentationNeeded: 4,
+  prohibited: 13,
+} as const
 
 export interface IcmpMessage {
   readonly type: number

@@ -1,5 +1,5 @@
 /**
- * IPv4 (RFC 791). Options are skipped when read and never written; fragments are told apart but not put together.
+ * IPv4 (RFC 791). Options are skipped when read and never written; putting fragments together is core/net/reassembly.ts.
  *
  *   version 4 bits, header words 4 bits | DSCP, ECN 1 | total length 2 | identification 2 | flags 3 bits, offset 13 bits
  *   | time to live 1 | protocol 1 | checksum 2 | source 4 | destination 4 | options
@@ -10,7 +10,8 @@ import type { Ipv4Address } from './addresses.js'
 import { internetChecksum, onesComplementSum } from './checksum.js'
 
 export const IPV4_HEADER_OCTETS = 20
-export const IP_PROTOCOL = { icmp: 1, tcp: 6, udp: 17 } as const
+/** Common to both families. */
+export const IP_PROTOCOL = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58 } as const
 
 /** Where things are in the octets that were read. Reusable, so that reading a header makes no garbage. */
 export class Ipv4Header {

@@ -1,11 +1,11 @@
 /**
- * UDP (RFC 768) over IPv4.
+ * UDP (RFC 768) over IPv4 and IPv6.
  *
  *   source port 2 | destination port 2 | length 2 | checksum 2 | payload
  */
 import { WireError } from '../../base/errors.js'
 import { readU16be, writeU16be } from '../../base/octets.js'
-import type { Ipv4Address } from './addresses.js'
+import type { IpAddress } from './addresses.js'
 import { transportChecksum } from './checksum.js'
 import { IP_PROTOCOL } from './ipv4.js'
 
@@ -19,16 +19,17 @@ export interface UdpDatagram {
 
 /** The addresses that the checksum covers. */
 export interface AddressPair {
-  readonly source: Ipv4Address
-  readonly destination: Ipv4Address
+  readonly source: IpAddress
+  readonly destination: IpAddress
 }
 
-/** `payload` is a view. A checksum of zero means none was made; a wrong one throws `WireError`. */
+/** `payload` is a view. A checksum of zero means none was made (RFC 8200 §8.1: not over IPv6); a wrong one throws `WireError`. */
 export function decodeUdp(octets: Uint8Array, { source, destination }: AddressPair): UdpDatagram {
   if (octets.length < UDP_HEADER_OCTETS) throw new WireError('udp', octets.length, 'shorter than its 8-octet header')
   const length = readU16be(octets, 4)
   if (length < UDP_HEADER_OCTETS || length > octets.length) throw new WireError('udp', 4, `length field is ${length}`)
   const isChecked = readU16be(octets, 6) !== 0
+  if (!isChecked && typeof source === 'bigint') throw new WireError('udp', 6, 'no checksum')
   if (isChecked && transportChecksum(octets, 0, length, IP_PROTOCOL.udp, source, destination) !== 0)
     throw new WireError('udp', 6, 'checksum is wrong')
   return {

@@ -29,6 +29,7 @@ function scenario(): NetworkFixture {
     one.icmp.sendEcho(two.address, echo, sequence, patternOctets(56))
     net.kernel.runUntil(net.kernel.nowNs + milliseconds(5))
   }
+  one.udp.listen(5001, { datagramReceived: () => undefined })
   two.udp.send({ sourcePort: 5000, destination: one.address, destinationPort: 5001, payload: patternOctets(1001) })
   const client = new TestOwner(request)
   const server = new TestOwner(response)

@@ -83,8 +83,16 @@ describe('HostStack', () => {
     net.kernel.runUntil(seconds(2))
     expect(one.arp.macOf(two.address)).toBe(0x525400000099)
     expect(one.arp.macOf(three.address)).toBeNull()
-    net.kernel.runUntil(seconds(70))
-    expect(one.arp.macOf(two.address)).toBeNull() // too old to believe
+    expect(one.arp.table()).toMatchObject([{ address: '10.0.0.2', mac: '52:54:00:00:00:99', state: 'stale' }])
+    expect(net.kernel.trace.rows('arp-changed')).toMatchObject([
+      { host: 'host1', address: '10.0.0.2', oldMac: '52:54:00:00:00:02', newMac: '52:54:00:00:00:99' },
+    ])
+    // Its next use starts a doubt: nobody answers to the forged address, so the true owner is asked for again.
+    one.icmp.sendEcho(two.address, 1, 1, new Uint8Array(0))
+    net.kernel.runUntil(seconds(12))
+    one.icmp.sendEcho(two.address, 1, 1, new Uint8Array(0))
+    net.kernel.runUntil(seconds(13))
+    expect(one.arp.macOf(two.address)).toBe(two.mac)
   })
 
   it('sends and receives datagrams, to one and to all', () => {

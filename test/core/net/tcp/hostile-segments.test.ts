@@ -52,7 +52,7 @@ describe('a TCP connection under forged segments with right checksums', () => {
         if (!(stream instanceof TcpConnection && peer instanceof TcpConnection)) throw new Error('not open')
         for (const { toServer, sequenceOffset, ackOffset, length, waitNs, sackBlocks, ...fields } of list) {
           const to = toServer ? peer : stream
-          const pair = { source: to.remoteAddress, destination: to.localAddress }
+          const pair = { source: to.remoteAddress as number, destination: to.localAddress as number }
           const segment = encodeTcp(
             {
               ...fields,
@@ -106,7 +106,7 @@ describe('a TCP connection under forged segments with right checksums', () => {
         stream.owner = new TestOwner(patternOctets(200_000))
         for (const blocks of lies) {
           net.kernel.runUntil(net.kernel.nowNs + microseconds(300))
-          const pair = { source: stream.remoteAddress, destination: stream.localAddress }
+          const pair = { source: stream.remoteAddress as number, destination: stream.localAddress as number }
           const segment = encodeTcp(
             {
               ...new TcpHeader(),

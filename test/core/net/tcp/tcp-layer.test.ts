@@ -142,7 +142,7 @@ describe('SYN cookies', () => {
       expect(flood.tcp.cookiesSent).toBe(1)
       const cookie = decodeCapturedTcp(LINK_TYPE.ethernet, frames[0]!)!.segment.sequence
       const answer = (acknowledgment: number): Uint8Array => {
-        const ends = { source: client.localAddress, destination: client.remoteAddress }
+        const ends = { source: client.localAddress as number, destination: client.remoteAddress as number }
         const ports = { sourcePort: client.localPort, destinationPort: PORT }
         const header = {
           ...new TcpHeader(),

@@ -3,7 +3,13 @@ import { describe, expect, it } from 'vitest'
 import { concatOctets, octetsOfHex } from '../../../../core/base/octets.js'
 import { recycleFrame, takeFrame } from '../../../../core/net/frame-pool.js'
 import { frameMemory } from '../../../../core/net/wire/frame-memory.js'
-import { internetChecksum, onesComplementSum, transportChecksum } from '../../../../core/net/wire/checksum.js'
+import { writeIpv6 } from '../../../../core/net/wire/addresses.js'
+import {
+  adjustChecksum,
+  internetChecksum,
+  onesComplementSum,
+  transportChecksum,
+} from '../../../../core/net/wire/checksum.js'
 import { slowChecksum } from '../../../support/slow-checksum.js'
 
 describe('Internet checksum', () => {
@@ -56,6 +62,35 @@ describe('Internet checksum', () => {
         view.setUint16(10, octets.length)
         const expected = slowChecksum(concatOctets([pseudo, octets]))
         expect(transportChecksum(octets, 0, octets.length, 6, from, to)).toBe(expected)
+      }),
+    )
+  })
+
+  it('covers the pseudo-header of IPv6', () => {
+    const address = fc.bigInt({ min: 0n, max: 2n ** 128n - 1n })
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 99 }), address, address, (octets, from, to) => {
+        const pseudo = new Uint8Array(40)
+        writeIpv6(pseudo, 0, from)
+        writeIpv6(pseudo, 16, to)
+        pseudo[35] = octets.length
+        pseudo[39] = 17
+        const expected = slowChecksum(concatOctets([pseudo, octets]))
+        expect(transportChecksum(octets, 0, octets.length, 17, from, to)).toBe(expected)
+      }),
+    )
+  })
+
+  it('follows a change of one word without the rest (RFC 1624, with its example)', () => {
+    expect(adjustChecksum(0xdd2f, 0x5555, 0x3285)).toBe(0x0000)
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 20, maxLength: 20 }), fc.nat(0xffff), (octets, word) => {
+        octets[0] = 0x45 // not all zero
+        const before = internetChecksum(octets)
+        const was = (octets[8]! << 8) | octets[9]!
+        octets[8] = word >>> 8
+        octets[9] = word & 255
+        expect(adjustChecksum(before, was, word)).toBe(internetChecksum(octets))
       }),
     )
   })

@@ -6,8 +6,16 @@ import { ipv4Text, isGroupMac, macText, parseIpv4, parseMac, sameSubnet } from '
 import { decodeArp, encodeArp, encodeRarpAnnouncement } from '../../../../core/net/wire/arp.js'
 import { decodeEthernet, encodeEthernet } from '../../../../core/net/wire/ethernet.js'
 import { decodeIcmp, encodeIcmp } from '../../../../core/net/wire/icmp.js'
+import { decodeIcmpv6, encodeIcmpv6 } from '../../../../core/net/wire/icmpv6.js'
 import { decodeIpv4, encodeIpv4 } from '../../../../core/net/wire/ipv4.js'
+import { decodeIpv6, encodeIpv6 } from '../../../../core/net/wire/ipv6.js'
 import { decodeCapturedTcp, networkLayerOf } from '../../../../core/net/wire/link-layer.js'
+import {
+  decodeNeighbourMessage,
+  encodeNeighbourMessage,
+  type NeighbourMessage,
+} from '../../../../core/net/wire/neighbour-discovery.js'
+import { decodeRip, encodeRip } from '../../../../core/net/wire/rip.js'
 import { decodeTcp, encodeTcp } from '../../../../core/net/wire/tcp.js'
 import { decodeUdp, encodeUdp } from '../../../../core/net/wire/udp.js'
 
@@ -40,6 +48,79 @@ const ipv4 = fc.record({
 })
 const icmp = fc.record({ type: u8, code: u8, identifier: u16, sequence: u16, payload })
 const udp = fc.record({ sourcePort: u16, destinationPort: u16, payload })
+const ipv6Address = fc.bigInt({ min: 0n, max: 2n ** 128n - 1n })
+const ipv6 = fc
+  .record({
+    source: ipv6Address,
+    destination: ipv6Address,
+    // Not the number of an extension header.
+    protocol: fc.constantFrom(6, 17, 58, 59, 200),
+    ttl: u8,
+    trafficClass: u8,
+    flowLabel: fc.nat(0xfffff),
+    isFragment: fc.boolean(),
+    identification: u32,
+    moreFragments: fc.boolean(),
+    fragmentOffset: fc.nat(0x1fff).map((units) => units * 8),
+    payload,
+  })
+  .map((packet) =>
+    packet.isFragment ? packet : { ...packet, identification: 0, moreFragments: false, fragmentOffset: 0 },
+  )
+const ipv6Pair = { source: 1n << 127n, destination: 0xfd00n << 112n }
+const icmpv6 = fc.record({ type: u8, code: u8, word: u32, payload })
+const optionalMac = fc.option(mac)
+const prefixInformation = fc.record({
+  prefix: ipv6Address,
+  prefixLength: fc.nat(128),
+  isOnLink: fc.boolean(),
+  isAutonomous: fc.boolean(),
+  validSeconds: u32,
+  preferredSeconds: u32,
+})
+const neighbourMessage: fc.Arbitrary<NeighbourMessage> = fc.oneof(
+  fc.record({ kind: fc.constant('neighbour-solicitation'), target: ipv6Address, sourceMac: optionalMac }),
+  fc.record({
+    kind: fc.constant('neighbour-advertisement'),
+    target: ipv6Address,
+    targetMac: optionalMac,
+    isRouter: fc.boolean(),
+    isSolicited: fc.boolean(),
+    isOverride: fc.boolean(),
+  }),
+  fc.record({ kind: fc.constant('router-solicitation'), sourceMac: optionalMac }),
+  fc.record({
+    kind: fc.constant('router-advertisement'),
+    hopLimit: u8,
+    lifetimeSeconds: u16,
+    sourceMac: optionalMac,
+    mtu: fc.option(u32),
+    prefixes: fc.array(prefixInformation, { maxLength: 3 }),
+  }),
+  fc.record({
+    kind: fc.constant('redirect'),
+    target: ipv6Address,
+    destination: ipv6Address,
+    targetMac: optionalMac,
+  }),
+)
+const rip = fc.record({
+  command: u8,
+  entries: fc.array(
+    fc.record({
+      family: fc.constantFrom(0, 2),
+      routeTag: u16,
+      prefix: u32,
+      prefixLength: fc.nat(32),
+      nextHop: u32,
+      metric: fc.integer({ min: 1, max: 16 }),
+    }),
+    { maxLength: 24 },
+  ),
+  authentication: fc.option(
+    fc.record({ keyId: u8, sequence: u32, digest: fc.uint8Array({ minLength: 16, maxLength: 32 }) }),
+  ),
+})
 const tcp = fc
   .record({
     sourcePort: u16,
@@ -94,6 +175,33 @@ describe('wire codecs', () => {
   roundTrips('arp', arp, encodeArp, decodeArp)
   roundTrips('ipv4', ipv4, encodeIpv4, decodeIpv4)
   roundTrips('icmp', icmp, encodeIcmp, decodeIcmp)
+  roundTrips('ipv6', ipv6, encodeIpv6, decodeIpv6)
+  roundTrips(
+    'icmpv6',
+    icmpv6,
+    (value) => encodeIcmpv6(value, ipv6Pair),
+    (octets) => decodeIcmpv6(octets, ipv6Pair),
+  )
+  // The type and the first word stand outside the message's own payload.
+  roundTrips(
+    'neighbour discovery',
+    neighbourMessage,
+    (value) => encodeIcmpv6(encodeNeighbourMessage(value), ipv6Pair),
+    (octets) => decodeNeighbourMessage(decodeIcmpv6(octets, ipv6Pair)) ?? {},
+  )
+  it('neighbour discovery: any options give a value or WireError', () => {
+    const types = fc.integer({ min: 133, max: 137 })
+    fc.assert(
+      fc.property(types, u32, fc.uint8Array({ maxLength: 120 }), (type, word, options) => {
+        try {
+          expect(decodeNeighbourMessage({ type, code: 0, word, payload: options })).not.toBeNull()
+        } catch (error) {
+          expect(error).toBeInstanceOf(WireError)
+        }
+      }),
+    )
+  })
+  roundTrips('rip', rip, encodeRip, decodeRip)
   roundTrips(
     'udp',
     udp,
