@@ -7,9 +7,9 @@ import type {
   PacketDetails,
   PacketList,
   PacketRow,
-  Conversations,
-  ConversationLayer,
   FilterCompletions,
+  StatisticsAnswer,
+  StatisticsView,
 } from '../engine/contract.js'
 import { injectSession } from './use-session.js'
 
@@ -32,10 +32,10 @@ export interface Packets {
   readonly revealed: Readonly<Ref<number | null>>
   readonly details: Readonly<ShallowRef<PacketDetails | null>>
   readonly followed: ShallowRef<FollowedStream | null>
-  readonly conversations: ShallowRef<Conversations | null>
+  readonly statistics: ShallowRef<StatisticsAnswer | null>
   readonly completions: ShallowRef<FilterCompletions | null>
   follow(stream: number): void
-  showConversations(layer: ConversationLayer): void
+  showStatistics(view: StatisticsView): void
   complete(text: string, cursor: number): void
 }
 
@@ -47,7 +47,7 @@ export function usePackets(capture: CaptureId): Packets {
   const revealed = ref<number | null>(null)
   const details = shallowRef<PacketDetails | null>(null)
   const followed = shallowRef<FollowedStream | null>(null)
-  const conversations = shallowRef<Conversations | null>(null)
+  const statistics = shallowRef<StatisticsAnswer | null>(null)
   const completions = shallowRef<FilterCompletions | null>(null)
   const rows = reactive(new Map<number, PacketRow>())
   let sight = { first: -1, count: 100 }
@@ -87,10 +87,10 @@ export function usePackets(capture: CaptureId): Packets {
         if (answer.capture === capture && answer.packet === chosen.value) details.value = answer
         return
       case 'stream':
-        if (answer.capture === capture) followed.value = answer
+        if (answer.capture === capture) followed.value = answer.followed
         return
-      case 'conversations':
-        if (answer.capture === capture) conversations.value = answer
+      case 'statistics':
+        if (answer.capture === capture) statistics.value = answer
         return
       case 'completions':
         completions.value = answer
@@ -133,10 +133,10 @@ export function usePackets(capture: CaptureId): Packets {
     revealed: readonly(revealed),
     details,
     followed,
-    conversations,
+    statistics,
     completions,
     follow: (stream) => send({ kind: 'follow-stream', capture, stream }),
-    showConversations: (layer) => send({ kind: 'conversations', capture, layer }),
+    showStatistics: (view) => send({ kind: 'statistics', capture, view }),
     complete: (text, cursor) => send({ kind: 'complete-filter', text, cursor }),
   }
 }

@@ -7,6 +7,7 @@ import type {
   Answer,
   ConsoleName,
   EventView,
+  InspectionAnswer,
   LabSummary,
   LabView,
   MigrationSettings,
@@ -84,6 +85,8 @@ export interface Session {
   readonly throughput: Readonly<ShallowRef<Grown<ThroughputSample>>>
   readonly events: Readonly<ShallowRef<Grown<EventView>>>
   readonly consoles: Readonly<Record<ConsoleName, ConsoleFeed>>
+  /** The last answer to `inspect`. */
+  readonly inspected: Readonly<ShallowRef<InspectionAnswer | null>>
   readonly analysed: ShallowRef<Analysed | null>
   readonly progress: Readonly<ShallowRef<{ readonly what: string; readonly fraction: number } | null>>
   readonly problem: ShallowRef<Problem | null>
@@ -122,6 +125,7 @@ export function useSession(engine: EngineSource, options: SessionOptions = {}): 
   const lab = shallowRef<LabView | null>(null)
   const runs = shallowRef<readonly RunMetrics[]>([])
   const labs = shallowRef<readonly LabSummary[] | null>(null)
+  const inspected = shallowRef<InspectionAnswer | null>(null)
   const analysed = shallowRef<Analysed | null>(null)
   const progress = shallowRef<{ readonly what: string; readonly fraction: number } | null>(null)
   const problem = shallowRef<Problem | null>(null)
@@ -156,6 +160,7 @@ export function useSession(engine: EngineSource, options: SessionOptions = {}): 
   function drop(): void {
     view.value = null
     settings.value = null
+    inspected.value = null
     progress.value = null
     lists.forEach((list) => list.clear())
     Object.values(consoles).forEach((feed) => feed.clear())
@@ -197,9 +202,12 @@ export function useSession(engine: EngineSource, options: SessionOptions = {}): 
       case 'packets':
       case 'packet':
       case 'stream':
-      case 'conversations':
+      case 'statistics':
       case 'completions':
         packetListeners.forEach((listener) => listener(answer))
+        return
+      case 'inspection':
+        inspected.value = answer
         return
       case 'live-capture':
         return options.liveCapture?.(answer.octets, answer.isLast)
@@ -227,6 +235,7 @@ export function useSession(engine: EngineSource, options: SessionOptions = {}): 
     throughput: throughput.grown,
     events: events.grown,
     consoles,
+    inspected,
     analysed,
     progress,
     problem,

@@ -2,13 +2,20 @@
  * What the window and the engine's worker say to each other. Requests change the session (and are written to its input
  * log); the engine answers with views, at most one a display frame. Everything here survives structured cloning.
  */
+import type { Conversation } from '../../core/capture/conversations.js'
+import type { FollowedStream } from '../../core/capture/follow-stream.js'
+import type { HierarchyNode } from '../../core/capture/protocol-hierarchy.js'
 import type { PacketTree, TreeNode } from '../../core/capture/packet-tree.js'
 import type { ProbeSample, RunMetrics, ThroughputSample } from '../../core/metrics/run-metrics.js'
 import type { GuestOptions } from '../../core/session/guest-options.js'
-import type { ChannelName, MigrationStrategy } from '../../core/session/scenario.js'
+import type { Inspection } from '../../core/session/inspection.js'
+import type { LinkConditions } from '../../core/session/link-conditions.js'
+import type { SwitchDefences } from '../../core/session/rack.js'
+import type { ChannelName, LinkName, MigrationStrategy } from '../../core/session/scenario.js'
 import type { ConsoleName } from '../../core/session/world.js'
 
-export type { TreeNode }
+export type { Inspection, LinkConditions, LinkName, SwitchDefences }
+export type { Conversation, FollowedStream, HierarchyNode, TreeNode }
 export type { ChannelName, ConsoleName, GuestOptions, MigrationStrategy, ProbeSample, RunMetrics, ThroughputSample }
 
 /** The experiment controls of the top bar. */
@@ -100,11 +107,17 @@ export type Request =
   /** A capture from outside: the attacker's tool on a file. */
   | { readonly kind: 'analyse'; readonly name: string; readonly octets: Uint8Array }
   | { readonly kind: 'export'; readonly what: 'report-data' | 'pcapng' }
+  /** Null: nobody looks any more. */
+  | { readonly kind: 'inspect'; readonly target: NetworkTarget | null }
+  | { readonly kind: 'configure-link'; readonly link: LinkName; readonly conditions: Partial<LinkConditions> }
+  | { readonly kind: 'cut-link'; readonly link: LinkName }
+  | { readonly kind: 'restore-link'; readonly link: LinkName }
+  | { readonly kind: 'configure-switch'; readonly defences: Partial<SwitchDefences> }
   /** Null: nobody looks at a list of packets any more. */
   | { readonly kind: 'watch-packets'; readonly watch: PacketWatch | null }
   | { readonly kind: 'packet'; readonly capture: CaptureId; readonly packet: number }
   | { readonly kind: 'follow-stream'; readonly capture: CaptureId; readonly stream: number }
-  | { readonly kind: 'conversations'; readonly capture: CaptureId; readonly layer: ConversationLayer }
+  | { readonly kind: 'statistics'; readonly capture: CaptureId; readonly view: StatisticsView }
   | { readonly kind: 'complete-filter'; readonly text: string; readonly cursor: number }
   /** The next piece of the attacker's capture as one growing pcapng; `isFirst` begins a new one. Answered by `live-capture`. */
   | { readonly kind: 'live-capture'; readonly isFirst: boolean }
@@ -166,47 +179,24 @@ export interface PacketDetails {
   readonly stream: number | null
 }
 
-export interface FollowedStream {
+export interface StreamAnswer {
   readonly kind: 'stream'
   readonly capture: CaptureId
-  readonly stream: number
-  readonly client: string
-  readonly server: string
-  readonly parts: readonly {
-    readonly isFromClient: boolean
-    readonly packet: number
-    readonly atNs: number
-    readonly octets: Uint8Array
-    /** Octets before this part that were not captured. */
-    readonly missing: number
-  }[]
-  readonly octetsToServer: number
-  readonly octetsToClient: number
-  /** Only the beginning is here. */
-  readonly isCut: boolean
+  readonly followed: FollowedStream
 }
 
-export const conversationLayers = ['eth', 'ip', 'ipv6', 'tcp', 'udp'] as const
-export type ConversationLayer = (typeof conversationLayers)[number]
+/** Everything that was captured, told by who talked to whom at one layer, or by protocol. */
+export const statisticsViews = ['protocols', 'eth', 'ip', 'ipv6', 'tcp', 'udp'] as const
+export type StatisticsView = (typeof statisticsViews)[number]
 
-export interface ConversationRow {
-  readonly a: string
-  readonly b: string
-  readonly packetsAToB: number
-  readonly octetsAToB: number
-  readonly packetsBToA: number
-  readonly octetsBToA: number
-  readonly startNs: number
-  readonly endNs: number
-  /** A display filter for its packets. */
-  readonly filter: string
-}
-
-export interface Conversations {
-  readonly kind: 'conversations'
+export interface StatisticsAnswer {
+  readonly kind: 'statistics'
   readonly capture: CaptureId
-  readonly layer: ConversationLayer
-  readonly rows: readonly ConversationRow[]
+  readonly view: StatisticsView
+  /** Empty for `protocols`. */
+  readonly conversations: readonly Conversation[]
+  /** Null but for `protocols`. */
+  readonly hierarchy: HierarchyNode | null
 }
 
 export interface FilterCompletion {
@@ -223,7 +213,24 @@ export interface FilterCompletions {
   readonly completions: readonly FilterCompletion[]
 }
 
-export type PacketAnswer = PacketList | PacketDetails | FollowedStream | Conversations | FilterCompletions
+export type PacketAnswer = PacketList | PacketDetails | StreamAnswer | StatisticsAnswer | FilterCompletions
+
+/** Something on the stage that can be looked into. */
+export interface NetworkTarget {
+  readonly kind: Inspection['kind']
+  readonly name: string
+}
+
+/** Told when it is asked for, and again as it changes. */
+export interface InspectionAnswer {
+  readonly kind: 'inspection'
+  readonly inspection: Inspection
+  /** Of a link. */
+  readonly conditions: LinkConditions | null
+  readonly isCut: boolean
+  /** Of the rack's switch. */
+  readonly defences: SwitchDefences | null
+}
 
 export type HostRole = 'hypervisor' | 'client' | 'attacker'
 
@@ -260,6 +267,9 @@ export interface LinkView {
   readonly otherOctets: number
   /** What its migration octets are to somebody who reads them. */
   readonly content: 'clear' | 'sealed'
+  readonly isCut: boolean
+  /** It loses, delays or damages frames as nothing told it at first. */
+  readonly isImpaired: boolean
 }
 
 export interface MigrationView {
@@ -344,6 +354,7 @@ export interface SessionView {
   readonly settings: MigrationSettings
   readonly hosts: readonly HostView[]
   readonly links: readonly LinkView[]
+  readonly switches: readonly string[]
   readonly migration: MigrationView | null
   readonly runs: readonly RunMetrics[]
   readonly lab: LabView | null
@@ -361,6 +372,7 @@ export interface SessionView {
 export type Answer =
   | SessionView
   | PacketAnswer
+  | InspectionAnswer
   | { readonly kind: 'labs'; readonly labs: readonly LabSummary[] }
   | { readonly kind: 'saved'; readonly file: SessionFile }
   | { readonly kind: 'analysis'; readonly name: string; readonly report: unknown; readonly hasPackets: boolean }

@@ -8,9 +8,10 @@ import { playStep } from '../../core/lab/play-solution.js'
 import { scenarioOf } from '../../core/lab/lab-schema.js'
 import { TapStream } from '../../core/net/tap-stream.js'
 import { buildReport } from '../../core/report/build-report.js'
-import { defaultScenario, type Scenario } from '../../core/session/scenario.js'
+import { RACK_SWITCH } from '../../core/session/rack.js'
+import { defaultScenario, linkNames, type Scenario } from '../../core/session/scenario.js'
 import { Session, type LoggedCommand, type SessionCommand } from '../../core/session/session.js'
-import type { Answer, LabSummary, MigrationSettings, Request, SessionFile } from './contract.js'
+import type { Answer, LabSummary, MigrationSettings, NetworkTarget, Request, SessionFile } from './contract.js'
 import { PacketDesk } from './packet-desk.js'
 import { SessionPresenter } from './session-view.js'
 
@@ -63,6 +64,9 @@ export class LabEngine {
   private sessionCount = 0
   private live: { readonly session: Session; readonly stream: TapStream } | null = null
 
+  /** What the window looks into, and what it was told of it. */
+  private target: NetworkTarget | null = null
+  private toldInspection = ''
   private readonly packets: PacketDesk
 
   constructor(private readonly host: EngineHost) {
@@ -141,10 +145,19 @@ export class LabEngine {
       }
       case 'export':
         return this.export(request.what)
+      case 'inspect':
+        this.target = request.target
+        this.toldInspection = ''
+        return this.tellInspection()
+      case 'configure-link':
+      case 'cut-link':
+      case 'restore-link':
+      case 'configure-switch':
+        return this.act(request)
       case 'watch-packets':
       case 'packet':
       case 'follow-stream':
-      case 'conversations':
+      case 'statistics':
       case 'complete-filter':
         return this.packets.request(request)
       case 'live-capture':
@@ -367,7 +380,10 @@ export class LabEngine {
     if (opened === null) return
     const nowMs = this.host.wallMs()
     const isFoldDue = fold || nowMs - this.lastFoldMs >= FOLD_MS
-    if (isFoldDue) this.lastFoldMs = nowMs
+    if (isFoldDue) {
+      this.lastFoldMs = nowMs
+      this.tellInspection(opened)
+    }
     this.host.answer(
       opened.presenter.view({ sessionId: opened.id, playing: this.playing, speed: this.effectiveSpeed() }, isFoldDue),
     )
@@ -378,6 +394,24 @@ export class LabEngine {
       if (this.lastTurnMs === 0 || fold) this.lastTurnMs = nowMs
       this.host.later(() => this.turn(), REST_MS)
     }
+  }
+
+  private tellInspection(opened: Open | null = this.open): void {
+    const { target } = this
+    if (target === null || opened === null) return
+    const { world } = opened.session
+    const inspection = world.inspect(target.kind, target.name)
+    const link = linkNames.find((name) => target.kind === 'link' && name === target.name)
+    const answer: Answer = {
+      kind: 'inspection',
+      inspection,
+      conditions: link === undefined ? null : world.linkConditions(link),
+      isCut: link !== undefined && world.rack.link(link).isCut,
+      defences: target.kind === 'switch' && target.name === RACK_SWITCH ? world.rack.defences : null,
+    }
+    const said = JSON.stringify(answer)
+    if (said !== this.toldInspection) this.host.answer(answer)
+    this.toldInspection = said
   }
 
   /** While the clock stands still nobody saves by and by. */
@@ -461,6 +495,10 @@ const commandKinds: ReadonlySet<string> = new Set<SessionCommand['kind']>([
   'configure-migration',
   'configure-network',
   'configure-workload',
+  'configure-link',
+  'cut-link',
+  'restore-link',
+  'configure-switch',
   'configure-guest',
   'type',
   'answer',
@@ -487,5 +525,8 @@ const words: Partial<Record<Request['kind'], string>> = {
   migrate: 'The guest cannot be migrated',
   'cancel-migration': 'There is nothing to cancel',
   configure: 'That setting is not possible',
+  'configure-link': 'The cable cannot be changed so',
+  'cut-link': 'The cable cannot be cut',
+  'restore-link': 'The cable cannot be restored',
   analyse: 'The file cannot be read',
 }

@@ -1,13 +1,24 @@
 /** What the window asks about captured packets: rows of the list, one packet whole, streams, conversations, filters. */
 import { CaptureIndex } from '../../core/capture/capture-index.js'
+import { conversationsOf } from '../../core/capture/conversations.js'
 import { completions } from '../../core/capture/filter/completions.js'
 import { DisplayFilter } from '../../core/capture/filter/display-filter.js'
 import { FilterError } from '../../core/capture/filter/filter-error.js'
+import { followStream } from '../../core/capture/follow-stream.js'
 import type { FrameSource } from '../../core/capture/frame-source.js'
 import { packetTree } from '../../core/capture/packet-facts.js'
 import { summarisePacket } from '../../core/capture/packet-summary.js'
+import { protocolHierarchy } from '../../core/capture/protocol-hierarchy.js'
 import { TCP_ANALYSIS } from '../../core/capture/tcp-analysis-bits.js'
-import type { CaptureId, PacketAnswer, PacketList, PacketRow, PacketWatch, Request } from './contract.js'
+import type {
+  CaptureId,
+  PacketAnswer,
+  PacketList,
+  PacketRow,
+  PacketWatch,
+  Request,
+  StatisticsView,
+} from './contract.js'
 
 /** Wall time that indexing and filtering may take before somebody else has a turn. */
 const TURN_MS = 10
@@ -20,7 +31,7 @@ const FOLLOWED_OCTETS_MAX = 256 * 1024
 /** What Wireshark would colour: not acknowledgments that merely open the window, or keep a connection alive. */
 const ODD = 0xffff & ~(TCP_ANALYSIS.windowUpdate | TCP_ANALYSIS.keepAlive | TCP_ANALYSIS.keepAliveAck)
 /** Their contents can be read by whoever has the packet. */
-const clearProtocols: ReadonlySet<string> = new Set(['QEVM', 'MULTIFD', 'HTTP', 'RESP'])
+const clearProtocols: ReadonlySet<string> = new Set(['QEVM', 'QEVM-RP', 'Multifd', 'HTTP', 'RESP'])
 const sealedProtocols: ReadonlySet<string> = new Set(['SSH', 'SSHv2', 'TLS', 'TLSv1.2', 'TLSv1.3', 'NaCl', 'ESP'])
 
 const goneRow: PacketRow = {
@@ -33,6 +44,14 @@ const goneRow: PacketRow = {
   info: 'no longer kept',
   tone: 'plain',
   isOdd: false,
+}
+
+/** A segment in the middle of something is as readable as that. */
+function toneOf(protocol: string, index: CaptureIndex, packet: number): PacketRow['tone'] {
+  const stream = index.streamOf(packet)?.stream
+  const carried = [protocol, stream?.toServer.protocol?.columnName ?? '', stream?.toClient.protocol?.columnName ?? '']
+  if (carried.some((name) => clearProtocols.has(name))) return 'clear'
+  return carried.some((name) => sealedProtocols.has(name)) ? 'sealed' : 'plain'
 }
 
 export interface PacketDeskHost {
@@ -128,7 +147,7 @@ class OpenCapture {
     if (summary === null) return { ...goneRow, packet }
     const { timeNs: atNs, source, destination, protocol, octets, info } = summary
     const isOdd = ((columns.analysis[columns.row(packet)] ?? 0) & ODD) !== 0
-    const tone = clearProtocols.has(protocol) ? 'clear' : sealedProtocols.has(protocol) ? 'sealed' : 'plain'
+    const tone = (columns.payloadLength[columns.row(packet)] ?? 0) === 0 ? 'plain' : toneOf(protocol, index, packet)
     return { packet, atNs, source, destination, protocol, octets, info, tone, isOdd }
   }
 }
@@ -153,7 +172,7 @@ export class PacketDesk {
   request(
     request: Extract<
       Request,
-      { kind: 'watch-packets' | 'packet' | 'follow-stream' | 'conversations' | 'complete-filter' }
+      { kind: 'watch-packets' | 'packet' | 'follow-stream' | 'statistics' | 'complete-filter' }
     >,
   ): void {
     switch (request.kind) {
@@ -165,9 +184,8 @@ export class PacketDesk {
         return this.tellPacket(request.capture, request.packet)
       case 'follow-stream':
         return this.tellStream(request.capture, request.stream)
-      case 'conversations': {
-        return this.host.answer({ kind: 'conversations', capture: request.capture, layer: request.layer, rows: [] })
-      }
+      case 'statistics':
+        return this.tellStatistics(request.capture, request.view)
       case 'complete-filter':
         return this.tellCompletions(request.text, request.cursor)
     }
@@ -205,7 +223,18 @@ export class PacketDesk {
     this.host.answer({ kind: 'packet', capture: id, packet, tree, stream })
   }
 
-  private tellStream(_id: CaptureId, _stream: number): void {}
+  private tellStream(id: CaptureId, stream: number): void {
+    const capture = this.upToDate(id)
+    const followed = capture && followStream(capture.index, stream, { octetsMax: FOLLOWED_OCTETS_MAX })
+    if (followed) this.host.answer({ kind: 'stream', capture: id, followed })
+  }
+
+  private tellStatistics(id: CaptureId, view: StatisticsView): void {
+    const index = this.upToDate(id)?.index
+    const conversations = index === undefined || view === 'protocols' ? [] : conversationsOf(index, view)
+    const hierarchy = index !== undefined && view === 'protocols' ? protocolHierarchy(index) : null
+    this.host.answer({ kind: 'statistics', capture: id, view, conversations, hierarchy })
+  }
 
   private tellCompletions(text: string, cursor: number): void {
     const found = completions(text, cursor)

@@ -3,6 +3,7 @@ import type { TimedRow } from '../../core/kernel/trace-tables.js'
 import type { Lab } from '../../core/lab/lab-schema.js'
 import { fillTemplate, labProgress } from '../../core/lab/lab-progress.js'
 import { computeRuns, probeSamples, throughputSamples } from '../../core/metrics/compute-runs.js'
+import { isImpaired } from '../../core/net/link-options.js'
 import { places } from '../../core/session/rack.js'
 import type { Session } from '../../core/session/session.js'
 import type { VirtualMachine } from '../../core/hypervisor/virtual-machine.js'
@@ -77,6 +78,7 @@ export class SessionPresenter {
       },
       hosts: this.hosts(),
       links: this.links(),
+      switches: world.rack.switches.map(({ name }) => name),
       migration: this.migration(),
       runs: this.runs,
       lab: this.lab,
@@ -188,6 +190,8 @@ export class SessionPresenter {
         to: 's1',
         bandwidthBps: link.rateBps,
         ...sums,
+        isCut: link.isCut,
+        isImpaired: isImpaired(link.settings('a-to-b')),
         content: running === null ? content : running === 'none' ? 'clear' : 'sealed',
       }
     })
@@ -291,6 +295,27 @@ const eventWords = {
   'channel-message': ({ channel, sender, name, octets }: TimedRow<'channel-message'>) => ({
     source: sender,
     text: `${channel}: ${name}, ${octets} octets`,
+  }),
+  'link-condition': ({ link, condition, value }: TimedRow<'link-condition'>) => ({
+    source: link,
+    text: `cable: ${condition} is ${value}`,
+  }),
+  'link-state': ({ link, state }: TimedRow<'link-state'>) => ({ source: link, text: `cable ${state}` }),
+  'switch-defence': ({ device, defence, isOn }: TimedRow<'switch-defence'>) => ({
+    source: device,
+    text: `${defence} is ${isOn === 1 ? 'on' : 'off'}`,
+  }),
+  'port-violation': ({ device, switchPort, kind, mac, action }: TimedRow<'port-violation'>) => ({
+    source: device,
+    text: `port ${switchPort}: ${kind}, ${mac}: ${action}`,
+  }),
+  'arp-inspection': ({ device, switchPort, senderMac, senderAddress }: TimedRow<'arp-inspection'>) => ({
+    source: device,
+    text: `port ${switchPort}: did not believe that ${senderAddress} is at ${senderMac}`,
+  }),
+  'tcp-backlog': ({ host, port, full }: TimedRow<'tcp-backlog'>) => ({
+    source: host,
+    text: `TCP port ${port}: the queue of half-open connections ${full === 1 ? 'is full' : 'has room again'}`,
   }),
   'switch-learned': (row: TimedRow<'switch-learned'>) => ({
     source: row.device,

@@ -68,7 +68,7 @@ export class SwitchPort implements FramePort, Process {
   operationalMode: 'access' | 'trunk' = 'access'
   /** The VLAN of frames that come without a tag; -1 when they are refused, 0 in a switch that knows no VLANs. */
   ingressVlan = 0
-  /** The VLAN that leaves without tags; -1 when there is none, 0 in a switch that knows no VLANs. */
+  /** The VLAN that leaves without tags; -2 (which no frame is in) when there is none, 0 in a switch that knows no VLANs. */
   untaggedVlan = 0
   /** VLANs that leave with tags (but for `untaggedVlan`); null on an access port. */
   taggedVlans: VlanSet | null = null
@@ -274,7 +274,7 @@ export class SwitchPort implements FramePort, Process {
       const allowed = parseVlans(settings.allowedVlans)
       const sendsNative = allowed.has(settings.nativeVlan) && !settings.tagsNative
       this.ingressVlan = settings.tagsNative ? -1 : settings.nativeVlan
-      this.untaggedVlan = sendsNative ? settings.nativeVlan : -1
+      this.untaggedVlan = sendsNative ? settings.nativeVlan : -2
       this.taggedVlans = allowed
     } else {
       this.ingressVlan = this.untaggedVlan = settings.accessVlan

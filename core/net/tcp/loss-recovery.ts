@@ -48,10 +48,13 @@ export class LossRecovery {
 
   /** Take in the blocks of an acknowledgment. True when one of them tells of something new. */
   update(blocks: readonly SackBlock[], space: SendSpace): boolean {
+    const outstanding = seqDiff(space.sndMax, space.sndUna)
     let isNews = false
     for (const { left, right } of blocks) {
-      // A block that was never sent is a lie, and one that is acknowledged tells of a duplicate (RFC 2883 §4).
-      if (!seqLt(left, right) || seqLt(space.sndMax, right) || seqLeq(left, space.sndUna)) continue
+      const begin = seqDiff(left, space.sndUna)
+      const end = seqDiff(right, space.sndUna)
+      // What was never sent is a lie, and what is acknowledged tells of a duplicate (RFC 2883 §4).
+      if (begin <= 0 || end <= begin || end > outstanding) continue
       if (this.scoreboard.add(left, right) > 0) isNews = true
     }
     return isNews

@@ -1,7 +1,7 @@
 /**
  * What a TCP connection does with a segment.
  *
- * @implements RFC 9293 §3.10.7.3 (SYN-SENT), §3.10.7.4 (other states), RFC 5961 §3 and §4 (challenge ACKs), RFC 7323 §5,
+ * @implements RFC 9293 §3.10.7.3 (SYN-SENT), §3.10.7.4 (other states), RFC 5961 §3 to §5 (challenge ACKs), RFC 7323 §5,
  * RFC 2883 §4 (duplicates are reported)
  */
 import { milliseconds } from '../../base/units.js'
@@ -93,7 +93,8 @@ function segmentArrivesSynchronized(c: TcpConnection, segment: Readonly<TcpHeade
       const length = segment.payloadEnd - segment.payloadStart
       const stop = seqAdd(segment.sequence, length)
       // All of it was received before (RFC 2883 §4.1). A probe of our closed window was not.
-      if (length > 0 && seqLeq(stop, c.rcvNxt)) reportDuplicate(c, segment.sequence, stop)
+      if (length > 0 && seqLt(segment.sequence, c.rcvNxt) && seqLeq(stop, c.rcvNxt))
+        reportDuplicate(c, segment.sequence, stop)
       challenge(c, segment)
     }
     return
@@ -163,7 +164,8 @@ function isAcceptable(c: TcpConnection, segment: Readonly<TcpHeader>): boolean {
 /** §3.10.7.4 fifth check. False when the segment is to be dropped. */
 function acknowledge(c: TcpConnection, segment: Readonly<TcpHeader>): boolean {
   const { acknowledgment: ack, sequence } = segment
-  if (seqLt(c.sndMax, ack)) {
+  // Neither what was never sent nor what was acknowledged a whole window ago (RFC 5961 §5.2).
+  if (seqLt(c.sndMax, ack) || seqLt(ack, seqAdd(c.sndUna, -c.maxSndWnd))) {
     challenge(c, segment)
     return false
   }

@@ -228,7 +228,10 @@ export class TcpConnection implements ByteStream, Process, TimerOwner, SendSpace
   updateWindow(): number {
     const { receiveBufferOctets, mss } = this.layer.options
     const edge = seqAdd(this.rcvNxt, Math.max(0, receiveBufferOctets - this.receiveBuffer.readableOctets))
-    if (seqDiff(edge, this.rcvAdv) >= Math.min(receiveBufferOctets / 2, mss)) this.rcvAdv = edge
+    // What tells of a hole is a duplicate acknowledgment only with the same window as before (RFC 5681 §2).
+    const isDuplicate = this.receiveBuffer.hasHole && this.rcvNxt === this.lastAckSent
+    const half = receiveBufferOctets / 2
+    if (seqDiff(edge, this.rcvAdv) >= (isDuplicate ? half : Math.min(half, mss))) this.rcvAdv = edge
     return Math.max(0, seqDiff(this.rcvAdv, this.rcvNxt))
   }
 

@@ -1,6 +1,6 @@
 /** What can be chosen for the TCP of a host. */
 import { assert } from '../../base/errors.js'
-import { seconds, type Nanos } from '../../base/units.js'
+import type { Nanos } from '../../base/units.js'
 import type { CongestionControlName } from './congestion-control.js'
 
 export interface TcpOptions {
@@ -34,8 +34,9 @@ export interface TcpOptions {
   readonly synCookies?: boolean
 }
 
+/** Linux has 2 hours, 75 seconds and 9 probes. */
 export interface KeepAliveOptions {
-  /** Silence before the first probe; RFC 9293 wants 2 h at least by default. */
+  /** Silence before the first probe. */
   readonly idleNs: Nanos
   /** Between two probes. */
   readonly intervalNs: Nanos
@@ -45,13 +46,6 @@ export interface KeepAliveOptions {
 
 /** `hashed`: by RFC 6528. `predictable`: as 4.4BSD did, for a lab. */
 export type InitialSequenceKind = 'hashed' | 'predictable'
-
-/** As in Linux: 2 hours, 75 seconds, 9. */
-export const KEEP_ALIVE_USUAL: KeepAliveOptions = Object.freeze({
-  idleNs: seconds(7200),
-  intervalNs: seconds(75),
-  probes: 9,
-})
 
 const defaults: Required<TcpOptions> = Object.freeze({
   sendBufferOctets: 2 * 1024 * 1024,
