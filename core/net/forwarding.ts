@@ -3,7 +3,7 @@
  * addressed to its MAC address is also what a man in the middle needs: an inspector sees each packet before it goes on.
  */
 import { readU16be, writeU16be } from '../base/octets.js'
-import type { Destination } from './destination-cache.js'
+import type { Destination } from './destinations.js'
 import { mayFragment } from './fragmentation.js'
 import { recycleFrame, takeFrame } from './frame-pool.js'
 import type { IpHost, IpLayer } from './ip.js'
