@@ -2,7 +2,7 @@
  * ICMP of a host, both families: echo (RFC 792, RFC 1122 §3.2.2.6, RFC 4443 §4), errors (RFC 1812 §4.3, RFC 4443 §2.4) and the
  * messages of neighbour discovery. Echo requests to everybody are not answered over IPv4 (RFC 1122 allows it: "smurf").
  */
-import { InputError } from '../base/errors.js'
+import { InputError, WireError } from '../base/errors.js'
 import { readU16be } from '../base/octets.js'
 import { milliseconds, type Nanos } from '../base/units.js'
 import type { Kernel } from '../kernel/kernel.js'
@@ -266,12 +266,24 @@ function quotedHeader(packet: Uint8Array): Ipv4Header {
   return header
 }
 
-/** The packet's header if its sender may be told of an error (RFC 1122 §3.2.2, RFC 4443 §2.4), or null. */
-function errorableHeader(frame: Uint8Array): Ipv4Header | Ipv6Header | null {
+/** Null when it does not decode: whoever inspects packets that are forwarded may have spoilt it. */
+function headerOf(frame: Uint8Array): Ipv4Header | Ipv6Header | null {
   const isIpv4 = (frame[ETHERNET_HEADER_OCTETS] ?? 0) >>> 4 === 4
   const header = isIpv4 ? new Ipv4Header() : new Ipv6Header()
-  if (header instanceof Ipv4Header) readCapturedIpv4Header(frame, ETHERNET_HEADER_OCTETS, header)
-  else readCapturedIpv6Header(frame, ETHERNET_HEADER_OCTETS, header)
+  try {
+    if (header instanceof Ipv4Header) readCapturedIpv4Header(frame, ETHERNET_HEADER_OCTETS, header)
+    else readCapturedIpv6Header(frame, ETHERNET_HEADER_OCTETS, header)
+    return header
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error
+    return null
+  }
+}
+
+/** The packet's header if its sender may be told of an error (RFC 1122 §3.2.2, RFC 4443 §2.4), or null. */
+function errorableHeader(frame: Uint8Array): Ipv4Header | Ipv6Header | null {
+  const header = headerOf(frame)
+  if (header === null) return null
   const { source, destination, protocol, fragmentOffset, payloadStart } = header
   if (isGroupMac(readMac(frame, 0)) || fragmentOffset > 0 || isMulticast(source) || isMulticast(destination))
     return null
