@@ -23,7 +23,7 @@ const commands: Readonly<Record<string, Command>> = {
   },
   migrate: {
     usage:
-      'migrate [--guest NAME] [--ram 16MiB] [--fill 8MiB] [--working-set 1MiB] [--dirty-rate 2000/s] [--no-secrets] [--guest-option NAME=VALUE]... [--strategy precopy|stop-and-copy] [--channel none|nacl|ssh] [--bandwidth 1Gbit] [--latency 100us] [--downtime-limit 300ms] [--max-bandwidth 128MiB/s] [--seed N] [--json F] [--pcap F.pcapng] [--live wireshark|tshark|-] [--stream F.qevm]',
+      'migrate [--guest NAME] [--ram 16MiB] [--fill 8MiB] [--working-set 1MiB] [--dirty-rate 2000/s] [--no-secrets] [--guest-option NAME=VALUE]... [--strategy precopy|stop-and-copy] [--channel none|nacl|ssh] [--bandwidth 1Gbit] [--latency 100us] [--jitter 1ms] [--loss 1%] [--duplicate 1%] [--reorder 1%] [--corrupt 0.1%] [--queue 64KiB] [--congestion cubic|newreno] [--no-sack] [--downtime-limit 300ms] [--max-bandwidth 128MiB/s] [--seed N] [--json F] [--pcap F.pcapng] [--live wireshark|tshark|-] [--stream F.qevm]',
     summary: 'migrate one guest in a laboratory network and measure it; the capture is that of the mirror port',
     load: async () => (await import('./migrate.js')).migrateCommand,
   },

@@ -6,6 +6,7 @@ import {
   parseBitRate,
   parseDuration,
   parseEventRate,
+  parseFraction,
   parseOctetRate,
   parseOctets,
   milliseconds,
@@ -13,7 +14,15 @@ import {
 } from '../core/base/units.js'
 import { fileStream } from '../core/migration/wire/file-stream.js'
 import { parseGuestOption } from '../core/session/guest-options.js'
-import { channelNames, defaultScenario, scenarioProblem, strategies, type Scenario } from '../core/session/scenario.js'
+import type { LinkConditions } from '../core/session/link-conditions.js'
+import {
+  channelNames,
+  congestionControls,
+  defaultScenario,
+  scenarioProblem,
+  strategies,
+  type Scenario,
+} from '../core/session/scenario.js'
 import { Session } from '../core/session/session.js'
 import { readGuestImage } from './guest-images.js'
 import { LiveCapture } from './live-capture.js'
@@ -41,6 +50,14 @@ const options = {
   channel: { type: 'string', default: 'none' },
   bandwidth: { type: 'string', default: '1Gbit' },
   latency: { type: 'string', default: '100us' },
+  jitter: { type: 'string' },
+  loss: { type: 'string' },
+  duplicate: { type: 'string' },
+  reorder: { type: 'string' },
+  corrupt: { type: 'string' },
+  queue: { type: 'string' },
+  congestion: { type: 'string', default: 'cubic' },
+  'no-sack': { type: 'boolean', default: false },
   'downtime-limit': { type: 'string', default: '300ms' },
   'max-bandwidth': { type: 'string', default: '128MiB/s' },
   seed: { type: 'string', default: '1' },
@@ -150,12 +167,37 @@ function unconverged(pendingOctets: number | null): string {
 
 type Values = ReturnType<typeof parseArgs<{ options: typeof options }>>['values']
 
+/** Of the source's cable. */
+function linkConditionsFrom(values: Values): Partial<LinkConditions> {
+  const given = (
+    option: 'jitter' | 'loss' | 'duplicate' | 'reorder' | 'corrupt' | 'queue',
+    parse: (text: string) => number,
+  ) => {
+    const text = values[option]
+    return text === undefined ? null : quantity(option, text, parse)
+  }
+  const conditions = {
+    jitterNs: given('jitter', parseDuration),
+    loss: given('loss', parseFraction),
+    duplication: given('duplicate', parseFraction),
+    reordering: given('reorder', parseFraction),
+    corruption: given('corrupt', parseFraction),
+    queueOctets: given('queue', parseOctets),
+  }
+  return Object.fromEntries(Object.entries(conditions).filter(([, value]) => value !== null))
+}
+
 function scenarioFrom(values: Values): Scenario {
   const ramOctets = quantity('ram', values.ram, parseOctets)
   const scenario: Scenario = {
     ...defaultScenario,
     bandwidthBps: quantity('bandwidth', values.bandwidth, parseBitRate),
     latencyNs: quantity('latency', values.latency, parseDuration),
+    links: { 'host-a': linkConditionsFrom(values) },
+    tcp: {
+      congestionControl: oneOf('congestion', values.congestion, congestionControls),
+      hasSack: !values['no-sack'],
+    },
     guest: {
       ...defaultScenario.guest,
       image: values.guest,

@@ -58,3 +58,10 @@ export function parseOctetRate(text: string): number {
 export function parseEventRate(text: string): number {
   return parseQuantity(text.replace(/\/s$/, ''), { '': 1 }, 'a rate of events', '2000/s')
 }
+
+/** `0.5%` as a fraction, 0 to 1. */
+export function parseFraction(text: string): number {
+  const percent = parseQuantity(text.trim().replace(/%$/, ' percent'), { percent: 1 }, 'a share', '0.5%')
+  if (percent > 100) throw new InputError(`"${text}" is more than all: write it like 0.5%`)
+  return percent / 100
+}

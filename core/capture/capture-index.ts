@@ -308,17 +308,15 @@ export class CaptureIndex implements PayloadSource {
     own.packets++
     own.octets += length
     if ((flags & TCP_FLAG.syn) !== 0) own.flow.shift = windowShiftOf(frame, start + 20, start + headerOctets)
-    own.flow.sackEdges.length = 0
-    if (headerOctets > 32) readSackEdges(frame, start + 20, start + headerOctets, own.flow.sackEdges)
     columns.analysis[row]! |= stream.analysis.add(own.flow, other.flow, segment)
     if ((columns.analysis[row]! & TCP_ANALYSIS.duplicateAck) !== 0) {
       columns.duplicateNumber[row] = own.flow.duplicateAcks
       columns.duplicateOf[row] = own.flow.lastNewAckPacket
     }
-    this.addToStream(stream, own, row, frame)
+    this.addToStream(stream, own, row)
   }
 
-  private addToStream(stream: TcpStream, own: StreamDirection, row: number, _frame: Uint8Array): void {
+  private addToStream(stream: TcpStream, own: StreamDirection, row: number): void {
     const { segment } = this
     const { flags, length, packet } = segment
     const other = stream.opposite(own)
@@ -421,13 +419,6 @@ function keyOf(a: End, b: End): string {
 function windowShiftOf(frame: Uint8Array, start: number, end: number): number {
   const at = findOption(frame, start, end, 3, 3)
   return at < 0 ? -2 : (frame[at + 2] ?? 0)
-}
-
-function readSackEdges(frame: Uint8Array, start: number, end: number, edges: number[]): void {
-  const at = findOption(frame, start, end, 5, 10)
-  if (at < 0) return
-  const blocksEnd = at + (frame[at + 1] ?? 0)
-  for (let edge = at + 2; edge + 4 <= blocksEnd; edge += 4) edges.push(readU32be(frame, edge))
 }
 
 /** Where an option of that kind and at least that length begins; -1 if there is none. */

@@ -49,7 +49,11 @@ export function summarisePacket(index: CaptureIndex, packet: number): PacketSumm
     return { ...common, protocol: name, info: prefix + tcpInfo(index, packet, values) }
   }
   const info = infoOf(index, row, protocol, values)
-  return { ...common, protocol: name, info: damage === '' ? info : `${info} [Malformed: ${damage}]`.trim() }
+  return {
+    ...common,
+    protocol: protocol === PROTOCOL.rip ? `RIPv${values.number(ripFields.version)}` : name,
+    info: damage === '' ? info : `${info} [Malformed: ${damage}]`.trim(),
+  }
 }
 
 /** Addresses as the list shows them: the highest layer's that has any. */
@@ -102,7 +106,7 @@ function infoOf(index: CaptureIndex, row: number, protocol: number, values: Valu
     case PROTOCOL.udp:
       return `${columns.sourcePort[row]!} → ${columns.destinationPort[row]!} Len=${columns.payloadLength[row]!}`
     case PROTOCOL.rip:
-      return `${values.number(ripFields.command) === 1 ? 'Request' : 'Response'}, ${routesText(values)}`
+      return `${values.number(ripFields.command) === 1 ? 'Request' : 'Response'}: ${routesText(values)}`
     case PROTOCOL.esp:
       return `ESP (SPI=${values.text(espFields.spi)})`
     case PROTOCOL.dtp:
@@ -128,7 +132,8 @@ function arpInfo(values: ValueSink): string {
   const isGratuitous = values.has(arpFields.isGratuitous)
   switch (values.number(arpFields.operation)) {
     case 1:
-      return isGratuitous ? `ARP Announcement for ${sender}` : `Who has ${target}? Tell ${sender}`
+      if (isGratuitous && targetMac === '00:00:00:00:00:00') return `ARP Announcement for ${sender}`
+      return isGratuitous ? `Gratuitous ARP for ${sender} (Request)` : `Who has ${target}? Tell ${sender}`
     case 2:
       return isGratuitous ? `Gratuitous ARP for ${sender} (Reply)` : `${sender} is at ${senderMac}`
     case 3:
@@ -181,9 +186,18 @@ function icmpv6Info(values: ValueSink): string {
       const shown = flags.length === 0 ? '' : ` (${flags.join(', ')})`
       return `${name} ${values.text(icmpv6Fields.advertisementTarget)}${shown}${link === '' ? '' : ` is at ${link}`}`
     }
+    case 1:
+      return `${name} (${UNREACHABLE_WORDS[values.number(icmpv6Fields.code)] ?? 'unknown code'})`
     default:
       return name
   }
+}
+
+const UNREACHABLE_WORDS: Readonly<Record<number, string>> = {
+  0: 'no route to destination',
+  1: 'Administratively prohibited',
+  3: 'Address unreachable',
+  4: 'Port unreachable',
 }
 
 const ROUTES_SHOWN_MAX = 3
@@ -195,7 +209,7 @@ function routesText(values: ValueSink): string {
     return `${ipv4Text(Number(value))} metric ${metric}`
   })
   const more = routes.length > ROUTES_SHOWN_MAX ? `, … (${routes.length} routes)` : ''
-  return `RIPv${values.number(ripFields.version)}: ${routes.slice(0, ROUTES_SHOWN_MAX).join(', ')}${more}`
+  return `${routes.slice(0, ROUTES_SHOWN_MAX).join(', ')}${more}`
 }
 
 function dtpInfo(values: ValueSink): string {
@@ -208,7 +222,7 @@ function ipv4Info(values: ValueSink, marks: number): string {
   const protocol = values.number(ipv4Fields.protocol)
   const name = IP_PROTOCOL_WORDS[protocol] ?? 'unknown'
   if ((marks & MARK.fragment) === 0) return `${name} (${protocol})`
-  const offset = values.number(ipv4Fields.fragmentOffset)
+  const offset = values.number(ipv4Fields.fragmentOffset) * 8
   const id = values.number(ipv4Fields.identification).toString(16).padStart(4, '0')
   return `Fragmented IP protocol (proto=${name} ${protocol}, off=${offset}, ID=${id})`
 }

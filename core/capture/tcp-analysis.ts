@@ -5,7 +5,6 @@
  */
 import { TCP_FLAG } from '../net/wire/tcp.js'
 import { TCP_ANALYSIS } from './tcp-analysis-bits.js'
-import { UnackedSegments } from './unacked-segments.js'
 
 /** Duplicate acknowledgments longer ago than this do not make a retransmission a fast one. */
 const FAST_RETRANSMISSION_NS = 20e6
@@ -31,9 +30,6 @@ export class FlowAnalysis {
   duplicateAcks = 0
   lastNewAckPacket = 0
   lastBits = 0
-  /** Edges of the blocks the last segment acknowledged selectively, in pairs. */
-  readonly sackEdges: number[] = []
-  readonly unacked = new UnackedSegments()
 
   /** Windows of segments that are no SYN are shifted by so much: nothing unless both sides agreed. */
   effectiveShift(other: FlowAnalysis): number {
@@ -77,7 +73,7 @@ export class ConnectionAnalysis {
       other.maxToBeAcked = other.next
     }
     if ((bits & TCP_ANALYSIS.keepAlive) === 0) bits |= this.repetition(own, other, segment)
-    remember(own, other, segment, bits)
+    remember(own, segment, bits)
     return bits
   }
 
@@ -115,17 +111,12 @@ export class ConnectionAnalysis {
     // It brings more than the octet that probed a closed window.
     if (length > 1 && own.next === (sequence + 1) >>> 0) return 0
     const end = (sequence + length) >>> 0
+    if (length > 0 && other.lastAck !== 0 && !after(end, other.lastAck)) return TCP_ANALYSIS.spuriousRetransmission
     const isSoon = timeNs - other.lastAckNs < FAST_RETRANSMISSION_NS && other.duplicateAcks >= 2
     if (isSoon && other.lastAck === sequence) return TCP_ANALYSIS.fastRetransmission
-    if (isSoon && other.sackEdges.length > 0 && !isSacked(other.sackEdges, sequence, end))
-      return TCP_ANALYSIS.fastRetransmission
     const patienceNs = this.firstRttNs === 0 ? OUT_OF_ORDER_NS : this.firstRttNs
-    const isLate =
-      timeNs - own.nextNs < patienceNs &&
-      own.next !== (end + phantom) >>> 0 &&
-      !own.unacked.covers(sequence, end, other.lastAck)
+    const isLate = timeNs - own.nextNs < patienceNs && own.next !== (end + phantom) >>> 0
     if (isLate) return TCP_ANALYSIS.outOfOrder
-    if (length > 0 && other.lastAck !== 0 && !after(end, other.lastAck)) return TCP_ANALYSIS.spuriousRetransmission
     return TCP_ANALYSIS.retransmission
   }
 }
@@ -169,34 +160,26 @@ function isDuplicate(own: FlowAnalysis, { sequence, acknowledgment, length, flag
   )
 }
 
-function remember(own: FlowAnalysis, other: FlowAnalysis, segment: SegmentNumbers, bits: number): void {
+function remember(own: FlowAnalysis, segment: SegmentNumbers, bits: number): void {
   const { timeNs, sequence, acknowledgment, length, flags, window } = segment
   const phantom = (flags & (TCP_FLAG.syn | TCP_FLAG.fin)) !== 0 ? 1 : 0
   const end = (sequence + length + phantom) >>> 0
-  if (length + phantom > 0) own.unacked.add(sequence, end)
   const isProbe = (bits & TCP_ANALYSIS.zeroWindowProbe) !== 0
   if ((own.next === 0 || after(end, own.next)) && !isProbe) {
     own.next = end
     own.nextNs = timeNs
   }
-  if ((own.maxToBeAcked === 0 || sequence === own.maxToBeAcked) && !isProbe) own.maxToBeAcked = end
+  if ((own.maxToBeAcked === 0 || sequence === own.maxToBeAcked) && !isProbe) own.maxToBeAcked = own.next
   own.window = window
   own.isWindowOfSyn = (flags & TCP_FLAG.syn) !== 0
   own.lastAck = acknowledgment
   own.lastAckNs = timeNs
   own.lastBits = bits
-  if ((flags & TCP_FLAG.ack) !== 0) other.unacked.dropAcked(acknowledgment)
 }
 
-function isSacked(edges: readonly number[], sequence: number, end: number): boolean {
-  for (let index = 0; index + 1 < edges.length; index += 2)
-    if (!before(sequence, edges[index] ?? 0) && !after(end, edges[index + 1] ?? 0)) return true
-  return false
-}
-
-export function before(a: number, b: number): boolean {
+function before(a: number, b: number): boolean {
   return ((a - b) | 0) < 0
 }
-export function after(a: number, b: number): boolean {
+function after(a: number, b: number): boolean {
   return ((a - b) | 0) > 0
 }

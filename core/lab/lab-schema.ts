@@ -1,9 +1,17 @@
 /** What a lab is: plain data, checked when it is loaded. YAML and Markdown are read outside; values come in here. */
 import { z } from 'zod'
 import { LabError } from '../base/errors.js'
-import { PAGE_OCTETS, parseBitRate, parseDuration, parseOctetRate, parseOctets } from '../base/units.js'
+import { PAGE_OCTETS, parseBitRate, parseDuration, parseFraction, parseOctetRate, parseOctets } from '../base/units.js'
 import { checkGuestOptions } from '../session/guest-options.js'
-import { channelNames, defaultScenario, strategies, type Scenario } from '../session/scenario.js'
+import { checkLinkConditions, type LinkConditions } from '../session/link-conditions.js'
+import {
+  channelNames,
+  congestionControls,
+  defaultScenario,
+  linkNames,
+  strategies,
+  type Scenario,
+} from '../session/scenario.js'
 
 // Compiling validators with eval is forbidden by the window's content security policy.
 z.config({ jitless: true })
@@ -105,6 +113,40 @@ const step = z.strictObject({
   ),
 })
 
+const linkConditions = z
+  .strictObject({
+    delay: quantity(parseDuration).optional(),
+    jitter: quantity(parseDuration).optional(),
+    loss: quantity(parseFraction).optional(),
+    duplication: quantity(parseFraction).optional(),
+    reordering: quantity(parseFraction).optional(),
+    corruption: quantity(parseFraction).optional(),
+    queue: quantity(parseOctets).optional(),
+  })
+  .transform((given, context): Partial<LinkConditions> => {
+    const conditions = withoutGaps({
+      delayNs: given.delay,
+      jitterNs: given.jitter,
+      loss: given.loss,
+      duplication: given.duplication,
+      reordering: given.reordering,
+      corruption: given.corruption,
+      queueOctets: given.queue,
+    })
+    try {
+      checkLinkConditions(conditions)
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) })
+    }
+    return conditions
+  })
+
+function withoutGaps<K extends string>(values: Record<K, number | undefined>): Partial<Record<K, number>> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<
+    Record<K, number>
+  >
+}
+
 const scenario = z
   .strictObject({
     /** An image of labs/guests, and what can be set of it alone. */
@@ -116,6 +158,9 @@ const scenario = z
     dirtyPagesPerSecond: z.number().min(0).optional(),
     bandwidth: quantity(parseBitRate).optional(),
     latency: quantity(parseDuration).optional(),
+    /** What single cables do to frames; the rest carry them as they are. */
+    links: z.partialRecord(z.enum(linkNames), linkConditions).optional(),
+    congestionControl: z.enum(congestionControls).optional(),
     downtimeLimit: quantity(parseDuration).optional(),
     maxBandwidth: quantity(parseOctetRate).optional(),
     strategy: z.enum(strategies).optional(),
@@ -189,6 +234,8 @@ export function scenarioOf(lab: Lab): Scenario {
     ...base,
     bandwidthBps: own.bandwidth ?? base.bandwidthBps,
     latencyNs: own.latency ?? base.latencyNs,
+    links: own.links ?? {},
+    tcp: { ...base.tcp, congestionControl: own.congestionControl ?? base.tcp.congestionControl },
     guest: {
       ...base.guest,
       image: own.guest ?? base.guest.image,

@@ -4,6 +4,7 @@ import type { HostStack } from '../net/host-stack.js'
 import type { Link } from '../net/link.js'
 import type { DirectionCounters } from '../net/link-direction.js'
 import type { Switch } from '../net/switch/switch.js'
+import { macText } from '../net/wire/addresses.js'
 
 export interface InspectionTable {
   readonly title: string
@@ -122,6 +123,40 @@ function hostTables(stack: HostStack): InspectionTable[] {
           cwnd,
           ms(srttNs),
           retransmissions,
+        ]),
+      whenEmpty: 'None.',
+    },
+    {
+      title: 'Neighbours',
+      columns: ['address', 'MAC address', 'state', 'interface'],
+      rows: stack.neighbourRows().map(({ address, mac, state, interface: through }) => [address, mac, state, through]),
+      whenEmpty: 'It has asked for nobody yet.',
+    },
+    {
+      title: 'Routes',
+      columns: ['prefix', 'next hop', 'interface', 'metric', 'origin'],
+      rows: stack
+        .routeRows()
+        .map(({ prefix, nextHop, interface: through, metric, origin, isBest }) => [
+          isBest ? prefix : `(${prefix})`,
+          nextHop === '' ? 'direct' : nextHop,
+          through,
+          metric,
+          origin,
+        ]),
+      whenEmpty: 'None.',
+    },
+    {
+      title: 'Interfaces',
+      columns: ['name', 'MAC address', 'MTU', 'VLAN', 'addresses'],
+      rows: stack
+        .interfaceRows()
+        .map(({ name, mac, mtu, vlan, addresses }) => [
+          name,
+          macText(mac),
+          mtu,
+          vlan ?? '–',
+          addresses.map(({ text }) => text).join(', '),
         ]),
       whenEmpty: 'None.',
     },

@@ -3,7 +3,7 @@
  * named.
  */
 import { InputError } from '../base/errors.js'
-import { parseDuration, parseOctets } from '../base/units.js'
+import { parseDuration, parseFraction, parseOctets } from '../base/units.js'
 import type { Inspection, InspectionTable } from './inspection.js'
 import type { LinkConditions } from './link-conditions.js'
 import { linkNames, type LinkName } from './scenario.js'
@@ -70,16 +70,16 @@ function conditionsOf(words: readonly string[]): Partial<LinkConditions> {
         break
       }
       case 'loss':
-        found.loss = fraction(value)
+        found.loss = parseFraction(value)
         break
       case 'duplicate':
-        found.duplication = fraction(value)
+        found.duplication = parseFraction(value)
         break
       case 'reorder':
-        found.reordering = fraction(value)
+        found.reordering = parseFraction(value)
         break
       case 'corrupt':
-        found.corruption = fraction(value)
+        found.corruption = parseFraction(value)
         break
       case 'limit':
         found.queueOctets = parseOctets(value)
@@ -89,13 +89,6 @@ function conditionsOf(words: readonly string[]): Partial<LinkConditions> {
     }
   }
   return found
-}
-
-/** `1%`, `0.1%`. */
-export function fraction(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)%$/.exec(text)
-  if (match === null) throw new InputError(`"${text}" is no percentage: write it like 0.5%`)
-  return Number(match[1]) / 100
 }
 
 function described(link: LinkName, conditions: LinkConditions): string {

@@ -87,6 +87,8 @@ export interface SwitchDefences {
   readonly portSecurity: boolean
 }
 const SECURE_ADDRESSES = 2
+/** Somebody may look at every cable. */
+const LINK_TAP_OCTETS_MAX = 256 * 1024 ** 2
 
 export class Rack {
   private readonly guestAddress: Ipv4Address
@@ -103,7 +105,10 @@ export class Rack {
   defences: SwitchDefences = { arpInspection: false, portSecurity: false }
   private readonly portsByPlace = new Map<string, SwitchPort>()
 
-  constructor(kernel: Kernel, scenario: Scenario) {
+  constructor(
+    private readonly kernel: Kernel,
+    scenario: Scenario,
+  ) {
     const rackSwitch = new Switch(kernel, RACK_SWITCH)
     // Two links lie between any two hosts: each has half the delay.
     const delayNs = Math.floor(scenario.latencyNs / 2)
@@ -135,6 +140,23 @@ export class Rack {
 
   get stacks(): readonly HostStack[] {
     return [this.hostA.stack, this.hostB.stack, this.client]
+  }
+
+  /** Captures of cables, by name; each from when it was first asked for. */
+  private readonly linkTaps = new Map<LinkName, Tap>()
+
+  /**
+   * A capture of all that arrives at either end of a cable, from now on. It is nobody's in the lab: it changes nothing, so a
+   * session is the same with and without.
+   */
+  tapOf(name: LinkName): Tap {
+    let tap = this.linkTaps.get(name)
+    if (tap === undefined) {
+      tap = new Tap(this.kernel, `cable of ${name}`, { octetsMax: LINK_TAP_OCTETS_MAX })
+      this.linkTaps.set(name, tap)
+      this.link(name).watch(tap)
+    }
+    return tap
   }
 
   link(name: LinkName): Link {

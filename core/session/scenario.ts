@@ -48,6 +48,8 @@ export interface Scenario {
   readonly migration: MigrationScenario
 }
 
+export const congestionControls = ['cubic', 'newreno'] as const satisfies readonly CongestionControlName[]
+
 export interface TcpScenario {
   readonly congestionControl: CongestionControlName
   /** Selective acknowledgments. */

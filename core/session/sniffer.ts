@@ -9,6 +9,7 @@ import type { Tap } from '../net/tap.js'
 
 /** The trace hears of progress this often while frames come. */
 const REPORT_NS = milliseconds(1)
+const REMARK_CHARACTERS = 400
 const REPORT: KernelEvent = Object.freeze({ kind: 'report' })
 
 /** What the trace was told of a conversation. */
@@ -62,6 +63,13 @@ export class Sniffer implements FrameSink, Process {
     return null
   }
 
+  /** A packet that gave something away says so in the capture. One that gave away much has the first few. */
+  private remark(packet: number, text: string): void {
+    const before = this.tap.comment(packet)
+    if (before !== undefined && before.length > REMARK_CHARACTERS) return
+    this.tap.addComment(packet, before === undefined ? `Given away here: ${text}` : `${before}; ${text}`)
+  }
+
   private tell(): void {
     const { trace } = this.kernel
     const attacker = this.name
@@ -82,8 +90,10 @@ export class Sniffer implements FrameSink, Process {
         trace.add('recovered', { attacker, stream, pages, octets })
       }
       if (qevm.findingCount === told.findings) return
-      for (const { kind, name, value, address, packet } of qevm.liveFindings().slice(told.findings))
+      for (const { kind, name, value, address, packet } of qevm.liveFindings().slice(told.findings)) {
         trace.add('finding', { attacker, stream, kind, name, value, address: Number(address), packet })
+        this.remark(packet, `${kind} ${name}, at ${address} of the guest's memory`)
+      }
       told.findings = qevm.findingCount
     })
   }

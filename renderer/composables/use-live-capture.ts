@@ -1,7 +1,7 @@
 /** The attacker's capture on its way into Wireshark while the session runs: piece by piece, as fast as Wireshark takes it. */
 import { inject, onScopeDispose, readonly, shallowRef, type InjectionKey, type ShallowRef } from 'vue'
 import { desktop } from '../desktop.js'
-import type { Request } from '../engine/contract.js'
+import type { CaptureId, Request } from '../engine/contract.js'
 import type { Problem } from './use-session.js'
 
 /** Between two looks at a capture that had nothing new. */
@@ -11,7 +11,7 @@ export interface LiveCapture {
   /** Wireshark is installed, and this is the desktop. */
   readonly isAvailable: Readonly<ShallowRef<boolean>>
   readonly isLive: Readonly<ShallowRef<boolean>>
-  toggle(): Promise<void>
+  toggle(capture?: CaptureId): Promise<void>
   /** The engine's answer to what was asked for. */
   take(octets: Uint8Array, isLast: boolean): Promise<void>
 }
@@ -57,19 +57,19 @@ export function useLiveCapture(send: (request: Request) => void, complain: (prob
   return {
     isAvailable: readonly(isAvailable),
     isLive: readonly(isLive),
-    toggle: () =>
+    toggle: (capture = 'mirror') =>
       attempt(async () => {
         if (isLive.value) return stop()
         await api?.startWireshark()
         isLive.value = true
-        send({ kind: 'live-capture', isFirst: true })
+        send({ kind: 'live-capture', begin: capture })
       }),
     take: (octets, isLast) =>
       attempt(async () => {
         if (!isLive.value) return
         const isOpen = octets.length === 0 || (await api?.writeToWireshark(octets)) === true
         if (isLast || !isOpen) return stop()
-        timer = setTimeout(() => send({ kind: 'live-capture', isFirst: false }), octets.length === 0 ? REST_MS : 0)
+        timer = setTimeout(() => send({ kind: 'live-capture', begin: null }), octets.length === 0 ? REST_MS : 0)
       }),
   }
 }

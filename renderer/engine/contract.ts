@@ -106,7 +106,7 @@ export type Request =
   | { readonly kind: 'reset' }
   /** A capture from outside: the attacker's tool on a file. */
   | { readonly kind: 'analyse'; readonly name: string; readonly octets: Uint8Array }
-  | { readonly kind: 'export'; readonly what: 'report-data' | 'pcapng' }
+  | { readonly kind: 'export'; readonly what: 'report-data' | 'pcapng'; readonly capture?: CaptureId }
   /** Null: nobody looks any more. */
   | { readonly kind: 'inspect'; readonly target: NetworkTarget | null }
   | { readonly kind: 'configure-link'; readonly link: LinkName; readonly conditions: Partial<LinkConditions> }
@@ -119,11 +119,14 @@ export type Request =
   | { readonly kind: 'follow-stream'; readonly capture: CaptureId; readonly stream: number }
   | { readonly kind: 'statistics'; readonly capture: CaptureId; readonly view: StatisticsView }
   | { readonly kind: 'complete-filter'; readonly text: string; readonly cursor: number }
-  /** The next piece of the attacker's capture as one growing pcapng; `isFirst` begins a new one. Answered by `live-capture`. */
-  | { readonly kind: 'live-capture'; readonly isFirst: boolean }
+  /** The next piece of a capture as one growing pcapng; naming the capture begins a new one. Answered by `live-capture`. */
+  | { readonly kind: 'live-capture'; readonly begin: CaptureId | null }
 
-/** Which capture: the attacker's mirror port, or the file that was opened. */
-export type CaptureId = 'mirror' | 'file'
+/**
+ * Which capture: the attacker's mirror port, a cable of the session, or the file that was opened. What crosses a cable is captured
+ * from when somebody first looks.
+ */
+export type CaptureId = 'mirror' | 'file' | `cable ${LinkName}`
 
 /** The rows of a capture's list that are in sight. The engine tells them, and again whenever they or their number change. */
 export interface PacketWatch {

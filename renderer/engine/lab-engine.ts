@@ -6,12 +6,21 @@ import type { Lab } from '../../core/lab/lab-schema.js'
 import { labProgress } from '../../core/lab/lab-progress.js'
 import { playStep } from '../../core/lab/play-solution.js'
 import { scenarioOf } from '../../core/lab/lab-schema.js'
+import type { Tap } from '../../core/net/tap.js'
 import { TapStream } from '../../core/net/tap-stream.js'
 import { buildReport } from '../../core/report/build-report.js'
 import { RACK_SWITCH } from '../../core/session/rack.js'
 import { defaultScenario, linkNames, type Scenario } from '../../core/session/scenario.js'
 import { Session, type LoggedCommand, type SessionCommand } from '../../core/session/session.js'
-import type { Answer, LabSummary, MigrationSettings, NetworkTarget, Request, SessionFile } from './contract.js'
+import type {
+  Answer,
+  CaptureId,
+  LabSummary,
+  MigrationSettings,
+  NetworkTarget,
+  Request,
+  SessionFile,
+} from './contract.js'
 import { PacketDesk } from './packet-desk.js'
 import { SessionPresenter } from './session-view.js'
 
@@ -97,7 +106,7 @@ export class LabEngine {
       case 'close':
         this.save()
         this.open = null
-        this.packets.open('mirror', null)
+        this.packets.closeSession()
         this.playing = false
         return
       case 'analyse':
@@ -144,7 +153,7 @@ export class LabEngine {
         return this.openLab('sandbox', session.parts.seed, request.image)
       }
       case 'export':
-        return this.export(request.what)
+        return this.export(request.what, request.capture)
       case 'inspect':
         this.target = request.target
         this.toldInspection = ''
@@ -155,13 +164,15 @@ export class LabEngine {
       case 'configure-switch':
         return this.act(request)
       case 'watch-packets':
+        if (request.watch !== null) this.openCable(request.watch.capture)
+        return this.packets.request(request)
       case 'packet':
       case 'follow-stream':
       case 'statistics':
       case 'complete-filter':
         return this.packets.request(request)
       case 'live-capture':
-        return this.sendLiveCapture(request.isFirst)
+        return this.sendLiveCapture(request.begin)
     }
   }
 
@@ -228,6 +239,7 @@ export class LabEngine {
       presenter: new SessionPresenter(session, lab, lab === null ? Object.keys(this.host.images) : []),
     }
     this.open = open
+    this.packets.closeSession()
     this.packets.open('mirror', session.world.rack.tap)
     this.lastActionNs = session.nowNs
     return open
@@ -445,9 +457,9 @@ export class LabEngine {
   }
 
   /** A capture ends with its session. */
-  private sendLiveCapture(isFirst: boolean): void {
+  private sendLiveCapture(begin: CaptureId | null): void {
     const session = this.open?.session
-    if (isFirst && session !== undefined) this.live = { session, stream: new TapStream(session.world.rack.tap) }
+    if (begin !== null && session !== undefined) this.live = { session, stream: new TapStream(tapOf(session, begin)) }
     const { live } = this
     const isLast = live === null || live.session !== session
     const octets = isLast ? (live?.stream.finish() ?? new Uint8Array(0)) : live.stream.take(LIVE_PIECE_OCTETS)
@@ -455,19 +467,28 @@ export class LabEngine {
     this.host.answer({ kind: 'live-capture', octets, isLast })
   }
 
-  private export(what: 'report-data' | 'pcapng'): void {
+  /** What crosses a cable is captured from the first look on. */
+  private openCable(capture: CaptureId): void {
+    if (this.open !== null && capture !== 'file') this.packets.open(capture, tapOf(this.open.session, capture))
+  }
+
+  private export(what: 'report-data' | 'pcapng', capture: CaptureId = 'mirror'): void {
     const { session, lab } = this.current()
     const name = `midstream-${lab?.id ?? 'sandbox'}-${session.parts.seed}`
-    if (what === 'pcapng')
-      return this.host.answer({
-        kind: 'exported',
-        what,
-        name: `${name}.pcapng`,
-        octets: session.world.rack.tap.toPcapng(),
-      })
+    if (what === 'pcapng') {
+      const place = capture === 'mirror' ? '' : `-${capture.replace(' ', '-')}`
+      const octets = tapOf(session, capture).toPcapng()
+      return this.host.answer({ kind: 'exported', what, name: `${name}${place}.pcapng`, octets })
+    }
     const text = JSON.stringify(buildReport(session, lab, this.host.version))
     this.host.answer({ kind: 'exported', what, name, octets: new TextEncoder().encode(text) })
   }
+}
+
+/** The attacker's, unless a cable is named. */
+function tapOf({ world }: Session, capture: CaptureId): Tap {
+  const link = linkNames.find((name) => capture === `cable ${name}`)
+  return link === undefined ? world.rack.tap : world.rack.tapOf(link)
 }
 
 /** The default scenario, around another guest if one was chosen. */

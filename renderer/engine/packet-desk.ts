@@ -165,8 +165,14 @@ export class PacketDesk {
   open(id: CaptureId, source: FrameSource | null): void {
     if (source === null) this.captures.delete(id)
     else if (this.captures.get(id)?.source !== source) this.captures.set(id, new OpenCapture(source))
+    else return
     this.told = ''
     this.refresh()
+  }
+
+  /** The session is over: only a file stays open. */
+  closeSession(): void {
+    for (const id of this.captures.keys()) if (id !== 'file') this.captures.delete(id)
   }
 
   request(

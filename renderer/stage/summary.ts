@@ -8,6 +8,8 @@ export function stageSummary({ booted, hosts, migration, links, runs }: SessionV
   if (!booted) return 'Two hosts, a client, a switch and an attacker at its mirror port. No guest is running yet.'
   const guests = hosts.flatMap(({ title, vm }) => (vm === null ? [] : [`${vm.name} is ${vm.state} on ${title}`]))
   const parts = [guests.join('; ') + '.']
+  for (const { name, isCut, isImpaired } of links)
+    if (isCut || isImpaired) parts.push(`The cable of ${name} is ${isCut ? 'cut' : 'disturbed'}.`)
   if (migration !== null && isMigrating(migration.status)) {
     const reach = isSealed(migration.channel) ? 'sealed, the attacker cannot read it' : 'readable by the attacker'
     const load = Math.max(0, ...links.map(linkRateBps))

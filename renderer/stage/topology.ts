@@ -24,6 +24,9 @@ interface DrawnCable {
   readonly cable: Cable
   readonly length: number
   readonly line: SvgSelection<SVGLineElement>
+  /** The cable itself, under what it carries, and a word about it in the middle. */
+  readonly wire: SvgSelection<SVGLineElement>
+  readonly note: SvgSelection<SVGTextElement>
   readonly hit: SvgSelection
   readonly frames: SvgSelection
   traffic: CableTraffic
@@ -122,7 +125,7 @@ function drawCable(layer: SvgSelection, frameLayer: SvgSelection, cable: Cable, 
   const ends = (line: SvgSelection<SVGLineElement>) =>
     line.attr('x1', px(from.x)).attr('y1', px(from.y)).attr('x2', px(to.x)).attr('y2', px(to.y))
   ends(hit.append('line')).attr('stroke', 'transparent').attr('stroke-width', 22)
-  ends(hit.append('line')).attr('stroke', colours.lineStrong).attr('stroke-width', 1.5)
+  const wire = ends(hit.append('line')).attr('stroke-width', 1.5)
   const line = ends(hit.append('line')).attr('stroke-opacity', 0.32)
   const idle: CableTraffic = {
     load: 0,
@@ -132,8 +135,15 @@ function drawCable(layer: SvgSelection, frameLayer: SvgSelection, cable: Cable, 
     probeFrames: 0,
     towardsSwitch: false,
   }
-  const length = Math.hypot(to.x - from.x, to.y - from.y)
-  return { cable, length: Math.max(1, length), line, hit, frames: frameLayer.append('g'), traffic: idle, phase: 0 }
+  const isUpright = Math.abs(to.x - from.x) < Math.abs(to.y - from.y)
+  const note = hit
+    .append('text')
+    .attr('x', px((from.x + to.x) / 2 + (isUpright ? 10 : 0)))
+    .attr('y', px((from.y + to.y) / 2 + (isUpright ? 4 : -8)))
+    .attr('text-anchor', isUpright ? 'start' : 'middle')
+    .attr('fill', colours.control)
+  const length = Math.max(1, Math.hypot(to.x - from.x, to.y - from.y))
+  return { cable, length, line, wire, note, hit, frames: frameLayer.append('g'), traffic: idle, phase: 0 }
 }
 
 function updateCable(drawn: DrawnCable, view: SessionView): void {
@@ -142,6 +152,12 @@ function updateCable(drawn: DrawnCable, view: SessionView): void {
   const links = view.links.filter((link) => link.from === cable.host || link.to === cable.host)
   const traffic = cableTraffic(host, links, view.migration, drawn.length)
   const fill = traffic.content === 'clear' ? colours.clear : colours.sealed
+  const isCut = links.some((link) => link.isCut)
+  const isImpaired = links.some((link) => link.isImpaired)
+  drawn.wire
+    .attr('stroke', isCut || isImpaired ? colours.control : colours.lineStrong)
+    .attr('stroke-dasharray', isCut ? '2 9' : isImpaired ? '10 4' : null)
+  drawn.note.text(isCut ? 'cut' : isImpaired ? 'disturbed' : '')
   drawn.line
     .attr('stroke', traffic.hasMigration ? fill : colours.guest)
     .attr('stroke-width', traffic.load === 0 ? 0 : px(cableWidth(traffic)))

@@ -1,15 +1,19 @@
 /** Frames a second, from one host stack through a switch to another, and what idle hosts cost. */
 import { performance, PerformanceObserver } from 'node:perf_hooks'
 import type { ByteStream, StreamOwner } from '../../core/base/byte-stream.js'
+import type { FrameSink } from '../../core/base/frame-sink.js'
+import { writeU16be } from '../../core/base/octets.js'
 import { microseconds, seconds } from '../../core/base/units.js'
 import { Kernel } from '../../core/kernel/kernel.js'
+import { recycleFrame, takeFrame } from '../../core/net/frame-pool.js'
 import { joinPorts } from '../../core/net/frame-port.js'
 import { HostStack } from '../../core/net/host-stack.js'
 import { Link } from '../../core/net/link.js'
 import { Switch } from '../../core/net/switch/switch.js'
 import { Tap } from '../../core/net/tap.js'
+import { writeMac } from '../../core/net/wire/addresses.js'
 import type { TcpListener } from '../../core/net/tcp/tcp-layer.js'
-import { add, median, MIB, printMeasures, ROUNDS } from './measures.js'
+import { add, median, MIB, printMeasures, ROUNDS, time } from './measures.js'
 
 const chunk = new Uint8Array(65536).map((_, index) => (index * 31 + (index >>> 8)) & 255)
 
@@ -107,6 +111,48 @@ function framesPerSecond(isCaptured: boolean): { rate: number; perFrameGc: numbe
   return { rate: median(rates), perFrameGc: collections }
 }
 
+/** Where the frames of a bench end. */
+class End implements FrameSink {
+  receiveFrame(frame: Uint8Array): void {
+    recycleFrame(frame)
+  }
+}
+
+const FORWARDED = 500_000
+
+/** Between two stations that the switch knows. */
+function forward(): void {
+  const device = new Switch(new Kernel('bench'), 's1')
+  const ports = [device.addPort(), device.addPort(), device.addPort()]
+  for (const port of ports) port.output = new End()
+  for (let count = 0; count < FORWARDED; count++)
+    ports[count & 1]?.receiveFrame(smallFrame((count & 1) + 1, 2 - (count & 1)))
+}
+
+/** In bursts of 8, as TCP sends. */
+function carry(): void {
+  const kernel = new Kernel('bench')
+  const link = new Link(kernel, 'cable', { rateBps: 10e9, delayNs: microseconds(5) })
+  link.b.output = new End()
+  for (let count = 0; count < FORWARDED; count += 8) {
+    for (let index = 0; index < 8; index++) link.a.receiveFrame(smallFrame(1, 2))
+    while (kernel.step());
+  }
+}
+
+function smallFrame(source: number, destination: number): Uint8Array {
+  const frame = takeFrame(60)
+  writeMac(frame, 0, destination)
+  writeMac(frame, 6, source)
+  writeU16be(frame, 12, 0x0800)
+  return frame
+}
+
+const nsPerFrame = (work: () => void): number => (time(() => undefined, work) / FORWARDED) * 1e6
+forward()
+carry()
+add('a frame through a switch, made and dropped', nsPerFrame(forward), 'ns')
+add('a frame over a link, made and dropped', nsPerFrame(carry), 'ns')
 add('frames a second end to end through a switch, all checksums', framesPerSecond(false).rate, '/s', 'over 1000000')
 add('  with capture', framesPerSecond(true).rate, '/s', 'over 500000')
 printMeasures()

@@ -43,6 +43,13 @@ export function tshark(capture: Uint8Array, args: readonly string[]): string {
   }
 }
 
+/** The names of all fields that tshark knows. */
+export function tsharkFieldNames(): ReadonlySet<string> {
+  const list = execFileSync('tshark', ['-G', 'fields'], { maxBuffer: 1 << 30, stdio: ['ignore', 'pipe', 'pipe'] })
+  const lines = list.toString().split('\n')
+  return new Set(lines.flatMap((line) => line.split('\t').slice(2, 3)))
+}
+
 /** One record a packet: the named fields (Wireshark's names), empty when the packet has none, several joined by commas. */
 export function tsharkFields<F extends string>(
   capture: Uint8Array,

@@ -1,7 +1,7 @@
 /** Ethernet II, IEEE 802.3 with LLC and SNAP, and 802.1Q tags, any number of which may follow one another. */
 import { readU16be } from '../../base/octets.js'
 import { macText, readMac } from '../../net/wire/addresses.js'
-import { ETHERNET_HEADER_OCTETS } from '../../net/wire/ethernet.js'
+import { ETHERNET_FRAME_OCTETS_MIN, ETHERNET_HEADER_OCTETS } from '../../net/wire/ethernet.js'
 import { need, type Dissection } from '../dissection.js'
 import { anyOf, field, protocol } from '../field.js'
 import { dissectArp } from './arp.js'
@@ -32,6 +32,7 @@ export const ethernetFields = {
   address: anyOf('eth.addr', 'Source or destination', [destination, source]),
   type: field('eth.type', 'Type', 'uint16', { base: 'hex', words: ETHERTYPE_WORDS }),
   length: field('eth.len', 'Length', 'uint16'),
+  padding: field('eth.padding', 'Padding', 'octets'),
   trailer: field('eth.trailer', 'After the packet', 'octets'),
   vlan: protocol('vlan', '802.1Q Virtual LAN'),
   priority: field('vlan.priority', 'Priority', 'uint8'),
@@ -100,7 +101,9 @@ export function dissectNetworkLayer(dissection: Dissection, etherType: number, s
   }
 }
 
-/** Padding, mostly: frames are at least 60 octets long. */
+/** Frames are at least 60 octets long, so short ones are padded; what follows beyond that somebody else put there. */
 function dissectTrailer({ sink }: Dissection, start: number, end: number): void {
-  if (start < end) sink.field(ethernetFields.trailer, start, end - start, null)
+  if (start >= end) return
+  const isPadding = end <= ETHERNET_FRAME_OCTETS_MIN
+  sink.field(isPadding ? ethernetFields.padding : ethernetFields.trailer, start, end - start, null)
 }

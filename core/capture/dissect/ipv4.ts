@@ -28,6 +28,7 @@ export const ipv4Fields = {
   reserved: field('ip.flags.rb', 'Reserved bit', 'bool'),
   dontFragment: field('ip.flags.df', 'Don’t fragment', 'bool'),
   moreFragments: field('ip.flags.mf', 'More fragments', 'bool'),
+  /** In units of 8 octets, as it stands in the header. */
   fragmentOffset: field('ip.frag_offset', 'Fragment offset', 'uint16'),
   ttl: field('ip.ttl', 'Time to live', 'uint8'),
   protocol: field('ip.proto', 'Protocol', 'uint8', { words: IP_PROTOCOL_WORDS }),
@@ -71,7 +72,7 @@ export function dissectIpv4(dissection: Dissection, start: number, end: number):
   } else {
     dissection.source = from
     dissection.destination = to
-    const isWhole = start + totalLength <= end
+    const isWhole = dissection.depth === 0 && start + totalLength <= end
     dissectTransport(dissection, octets[start + 9] ?? 0, { start: start + headerOctets, end: packetEnd, isWhole })
   }
   return packetEnd
@@ -92,7 +93,9 @@ function putHeader(dissection: Dissection, start: number, headerEnd: number): vo
   sink.field(ipv4Fields.dontFragment, start + 6, 1, (fragment >>> 14) & 1)
   sink.field(ipv4Fields.moreFragments, start + 6, 1, (fragment >>> 13) & 1)
   sink.close()
-  sink.field(ipv4Fields.fragmentOffset, start + 6, 2, (fragment & 0x1fff) * 8)
+  const place = fragment & 0x1fff
+  const placeText = sink.wantsText ? `Fragment offset: ${place} (${place * 8} octets)` : ''
+  sink.field(ipv4Fields.fragmentOffset, start + 6, 2, place, placeText)
   sink.field(ipv4Fields.ttl, start + 8, 1, octets[start + 8] ?? 0)
   sink.field(ipv4Fields.protocol, start + 9, 1, octets[start + 9] ?? 0)
   const isGood = onesComplementSum(octets, start, headerEnd) === 0xffff

@@ -71,7 +71,7 @@ export function dissectIpv6(dissection: Dissection, start: number, end: number):
   if (sink.isDone) return packetEnd
   dissection.source = from
   dissection.destination = to
-  const isWhole = start + 40 + payloadLength <= end
+  const isWhole = dissection.depth === 0 && start + 40 + payloadLength <= end
   dissectNext(dissection, octets[start + 6] ?? 0, { start: start + 40, end: packetEnd, isWhole })
   return packetEnd
 }

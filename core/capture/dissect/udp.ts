@@ -34,16 +34,16 @@ export function dissectUdp(dissection: Dissection, { start, end, isWhole }: Tran
     throw new WireError('udp', start + 4, `length field is ${length}`)
   const dataEnd = Math.min(end, start + length)
   const sum = readU16be(octets, start + 6)
-  putChecksum(dissection, udpFields, start + 6, sum, statusOf(dissection, start, dataEnd, isWhole ? sum : null))
+  putChecksum(dissection, udpFields, start + 6, sum, statusOf(dissection, { start, end: dataEnd, isWhole }, sum))
   sink.close()
   if (sink.isDone) return
   if (dissection.depth === 0 && (from === RIP_PORT || to === RIP_PORT)) dissectRip(dissection, start + 8, dataEnd)
   else dissectData(dissection, start + 8, dataEnd)
 }
 
-/** `sum` is null when it cannot be verified. A sum of zero says that none was made. */
-function statusOf(dissection: Dissection, start: number, end: number, sum: number | null): number {
+/** A sum of zero says that none was made. */
+function statusOf(dissection: Dissection, { start, end, isWhole }: TransportRange, sum: number): number {
   if (sum === 0) return CHECKSUM_STATUS.notPresent
-  if (sum === null || dissection.depth > 0) return CHECKSUM_STATUS.unverified
+  if (!isWhole || dissection.depth > 0) return CHECKSUM_STATUS.unverified
   return isTransportSumGood(dissection, start, end, 17) ? CHECKSUM_STATUS.good : CHECKSUM_STATUS.bad
 }

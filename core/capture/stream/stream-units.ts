@@ -67,7 +67,9 @@ export class SegmentUnits implements PayloadUnits {
   dissectUnits(dissection: Dissection, start: number, end: number): void {
     const { protocol: spoken, walker } = this.direction
     const { sink } = dissection
-    if (spoken === null || walker === null || this.freshOctets === 0) return dissectData(dissection, start, end)
+    // Octets that came before are shown where they came first.
+    if (this.freshOctets === 0) return
+    if (spoken === null || walker === null) return dissectData(dissection, start, end)
     const freshStart = end - this.freshOctets
     const units = walker.units.endingIn(this.freshPosition, this.endPosition, UNITS_MAX)
     if (!sink.wants(spoken.layer) && !sink.wants(segmentFields.segments)) return

@@ -11,10 +11,11 @@ import { readU16be, readU32be } from '../../base/octets.js'
 import { seconds, type Nanos } from '../../base/units.js'
 import type { Kernel } from '../../kernel/kernel.js'
 import { copyFrame, recycleFrame } from '../frame-pool.js'
-import { ipv4Text, macText, type MacAddress } from '../wire/addresses.js'
+import { macText, type MacAddress } from '../wire/addresses.js'
 import { DOMAIN_OCTETS_MAX, isDtpFrame } from '../wire/dtp.js'
 import { ETHERNET_HEADER_OCTETS, ETHERTYPE, ETHERTYPE_MIN, VLAN_TAG_OCTETS } from '../wire/ethernet.js'
 import { ArpInspection, type ArpInspectionOptions } from './arp-inspection.js'
+import { IngressChecks } from './ingress-checks.js'
 import { DYNAMIC, MAC_TYPES, MacTable, type MacType } from './mac-table.js'
 import { MirrorSession, type MirrorOptions } from './mirror-session.js'
 import { portSettings, type PortOptions, type PortSettings } from './port-options.js'
@@ -57,10 +58,9 @@ export class Switch {
   readonly addresses = new MacTable()
   private readonly portList: SwitchPort[] = []
   private readonly mirrors: MirrorSession[] = []
-  private arpInspection: ArpInspection | null = null
+  private readonly checks: IngressChecks
   private readonly ageingNs: Nanos
   private readonly addressesMax: number
-  private readonly recoverNs: Nanos | null
   private nextSweepNs: Nanos = 0
   /** Forwardings under way inside one another: ports without delay may bring frames back before they are over. */
   private depth = 0
@@ -83,7 +83,7 @@ export class Switch {
     this.isVlanAware = isVlanAware
     this.domain = domain
     this.mac = options.mac ?? macOfName(name)
-    this.recoverNs = recoverNs
+    this.checks = new IngressChecks(kernel, name, recoverNs)
   }
 
   get ports(): readonly SwitchPort[] {
@@ -119,8 +119,9 @@ export class Switch {
   /** Begin to inspect ARP, or otherwise than until now, or stop (null). Bindings that are known stay. Throws `InputError`. */
   inspectArp(options: ArpInspectionOptions | null): ArpInspection | null {
     if (options !== null && !this.isVlanAware) throw new InputError(`${this.name} knows no VLANs to inspect ARP in`)
-    this.arpInspection = options === null ? null : new ArpInspection(options, this.arpInspection?.bindings)
-    return this.arpInspection
+    const { checks } = this
+    checks.arpInspection = options === null ? null : new ArpInspection(options, checks.arpInspection?.bindings)
+    return checks.arpInspection
   }
 
   /** Where frames to `mac` go now, or null when they are flooded. */
@@ -197,13 +198,17 @@ export class Switch {
     }
     const sourceHigh = readU16be(frame, 6)
     const sourceLow = readU32be(frame, 8)
-    if (ingress.security !== null && !this.isSecure(ingress, vlan, sourceHigh, sourceLow)) {
-      ingress.drop(frame, 'port-security')
-      return
+    if (ingress.security !== null) {
+      const verdict = this.checks.checkSource(ingress, vlan, sourceHigh, sourceLow)
+      if (verdict === 'violation') {
+        ingress.drop(frame, 'port-security')
+        return
+      }
+      if (verdict === 'learned') this.traceLearned(vlan, sourceHigh, sourceLow, ingress)
     }
-    if (etherType === ETHERTYPE.arp && this.arpInspection !== null) {
+    if (etherType === ETHERTYPE.arp && this.checks.arpInspection !== null) {
       const start = isTagged ? ETHERNET_HEADER_OCTETS + VLAN_TAG_OCTETS : ETHERNET_HEADER_OCTETS
-      if (!this.isArpSound(this.arpInspection, frame, { start, vlan, ingress })) {
+      if (!this.checks.admitsArp(frame, { start, vlan, ingress })) {
         ingress.drop(frame, 'arp-inspection')
         return
       }
@@ -346,53 +351,6 @@ export class Switch {
   private traceLearned(vlan: number, high: number, low: number, port: SwitchPort): void {
     const mac = macText(high * 0x1_0000_0000 + low)
     this.kernel.trace.add('switch-learned', { device: this.name, mac, switchPort: port.index, vlan })
-  }
-
-  private isSecure(port: SwitchPort, vlan: number, high: number, low: number): boolean {
-    const { security } = port
-    const { nowNs } = this.kernel
-    const verdict = security?.check(vlan, high, low, nowNs) ?? 'known'
-    if (verdict === 'learned') this.traceLearned(vlan, high, low, port)
-    if (verdict !== 'violation' || security === null) return true
-    const { violation } = security.options
-    if (violation !== 'protect' && (violation === 'shutdown' || security.isReportDue(nowNs)))
-      this.traceViolation(port, 'port-security', vlan, macText(high * 0x1_0000_0000 + low), violation)
-    if (violation === 'shutdown') port.errDisable('port-security', this.recoverNs)
-    return false
-  }
-
-  private isArpSound(
-    inspection: ArpInspection,
-    frame: Uint8Array,
-    place: { start: number; vlan: number; ingress: SwitchPort },
-  ): boolean {
-    const { start, vlan, ingress } = place
-    if (!inspection.inspects(vlan)) return true
-    if (!ingress.countArp()) {
-      this.traceViolation(
-        ingress,
-        'arp-rate',
-        vlan,
-        macText(readU16be(frame, 6) * 0x1_0000_0000 + readU32be(frame, 8)),
-        'shutdown',
-      )
-      ingress.errDisable('arp-rate', this.recoverNs)
-      return false
-    }
-    if (ingress.settings.trustsArp) return true
-    const drop = inspection.inspect(frame, start, { vlan, switchPort: ingress.index, atNs: this.kernel.nowNs })
-    if (drop === null) return true
-    const { switchPort, fault, senderMac, senderAddress } = drop
-    this.kernel.trace.add('arp-inspection', {
-      ...{ device: this.name, switchPort, vlan, fault },
-      senderMac: macText(senderMac),
-      senderAddress: ipv4Text(senderAddress),
-    })
-    return false
-  }
-
-  private traceViolation(port: SwitchPort, kind: string, vlan: number, mac: string, action: string): void {
-    this.kernel.trace.add('port-violation', { device: this.name, switchPort: port.index, kind, vlan, mac, action })
   }
 
   /** Forget what is too old, at most once a second. True when there is room. */

@@ -53,7 +53,6 @@ export class TrunkNegotiation implements Process {
   private hello: QueuedEvent
   private age: QueuedEvent
   private quickHellosLeft = 0
-  private isStopped = false
 
   constructor(
     private readonly kernel: Kernel,
@@ -67,7 +66,6 @@ export class TrunkNegotiation implements Process {
   }
 
   stop(): void {
-    this.isStopped = true
     this.kernel.cancel(this.hello)
     this.kernel.cancel(this.age)
   }
@@ -89,7 +87,6 @@ export class TrunkNegotiation implements Process {
   }
 
   handleEvent(event: KernelEvent): void {
-    if (this.isStopped) return
     if (event.kind === AGE.kind) this.ageNeighbour()
     else this.sendHello()
   }

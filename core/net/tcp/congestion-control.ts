@@ -11,7 +11,7 @@ export interface CongestionControl {
   readonly cwnd: number
   /** In octets; `SSTHRESH_UNSET` before the first loss. */
   readonly ssthresh: number
-  /** The peer's MSS became known. */
+  /** The peer's MSS became known, or the path's smaller: the window begins anew. */
   setMss(mss: number): void
   /** `ackedOctets` new octets were acknowledged outside of loss recovery, `flightOctets` having been outstanding. */
   acknowledged(ackedOctets: number, flightOctets: number, clock: CongestionClock): void

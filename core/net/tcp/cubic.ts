@@ -44,6 +44,9 @@ export class Cubic implements CongestionControl {
   setMss(mss: number): void {
     this.mss = mss
     this.window = initialWindow(mss) / mss
+    this.windowMax = 0
+    this.windowPrior = 0
+    this.epochNs = -1
   }
 
   acknowledged(ackedOctets: number, flightOctets: number, { nowNs, srttNs }: CongestionClock): void {

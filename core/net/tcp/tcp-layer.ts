@@ -10,6 +10,7 @@ import { transportChecksum } from '../wire/checksum.js'
 import { IP_PROTOCOL } from '../wire/ipv4.js'
 import { readTcpHeader, TCP_FLAG, TcpHeader } from '../wire/tcp.js'
 import type { AddressPair } from '../wire/udp.js'
+import { endpointText } from './endpoint-text.js'
 import { hashedSequence, predictableSequence } from './initial-sequence.js'
 import { ListeningPort, type TcpListener } from './listening-port.js'
 import { segmentArrives, synchronize } from './segment-arrives.js'
@@ -168,8 +169,8 @@ export class TcpLayer implements IpProtocol {
   }
 
   traceState({ localAddress, localPort, remoteAddress, remotePort, tcpState: state }: TcpConnection): void {
-    const local = `${ipText(localAddress)}:${localPort}`
-    const remote = `${ipText(remoteAddress)}:${remotePort}`
+    const local = endpointText(localAddress, localPort)
+    const remote = endpointText(remoteAddress, remotePort)
     this.kernel.trace.add('tcp-state', { host: this.host.name, local, remote, state })
   }
 

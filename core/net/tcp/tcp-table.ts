@@ -1,6 +1,6 @@
 /** Rows of a table of connections, as `ss` shows them. */
 import type { Nanos } from '../../base/units.js'
-import { ipText } from '../wire/addresses.js'
+import { endpointText } from './endpoint-text.js'
 import type { ListeningPort } from './listening-port.js'
 import { SSTHRESH_UNSET } from './slow-start.js'
 import type { TcpConnection } from './tcp-connection.js'
@@ -29,8 +29,8 @@ export interface TcpTableRow {
 
 export function connectionRow(c: TcpConnection): TcpTableRow {
   return {
-    local: `${ipText(c.localAddress)}:${c.localPort}`,
-    remote: `${ipText(c.remoteAddress)}:${c.remotePort}`,
+    local: endpointText(c.localAddress, c.localPort),
+    remote: endpointText(c.remoteAddress, c.remotePort),
     state: c.tcpState,
     receiveQueue: c.receiveBuffer.readableOctets,
     sendQueue: c.sendBuffer.length,

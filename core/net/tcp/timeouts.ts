@@ -24,7 +24,7 @@ export function retransmissionTimedOut(c: TcpConnection): void {
     tcpState === 'SYN-SENT' ? SYN_RETRIES_MAX : tcpState === 'SYN-RECEIVED' ? synAckRetriesMax : RETRIES_MAX
   const isImpatient = userTimeoutNs !== null && c.kernel.nowNs - c.waitingSinceNs >= userTimeoutNs
   if (++c.retries > retriesMax || isImpatient) {
-    c.fail(`no answer: timed out${c.softError === null ? '' : `, ${c.softError}`}`)
+    c.fail(`no answer: timed out${c.softError === null ? '' : `, ${c.softError.replaceAll('-', ' ')}`}`)
     return
   }
   c.rtt.backOff()

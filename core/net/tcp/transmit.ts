@@ -23,7 +23,8 @@ type Control = 'SYN' | 'SYN-ACK' | 'FIN' | null
 
 /** Send everything that may be sent now, then an acknowledgment if one is due and nothing carried it. */
 export function transmit(c: TcpConnection): void {
-  if (c.state !== 'opening' && c.tcpState !== 'CLOSED') {
+  // Who only receives has nothing outstanding either, and is done here.
+  if ((c.sendBuffer.length > 0 || c.finRequested) && c.state !== 'opening' && c.tcpState !== 'CLOSED') {
     const idleNs = c.kernel.nowNs - c.lastSentNs
     if (idleNs > c.rtt.rtoNs && c.flightOctets() === 0 && c.unsentOctets() > 0) c.congestion.restartAfterIdle(idleNs)
     if (c.recovery.isRecovering && c.hasSack) repair(c)

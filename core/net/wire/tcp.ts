@@ -14,6 +14,7 @@ import type { AddressPair } from './udp.js'
 export const TCP_HEADER_OCTETS = 20
 export const TCP_FLAG = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16, urg: 32, ece: 64, cwr: 128 } as const
 const OPTION = { end: 0, nop: 1, mss: 2, windowScale: 3, sackPermitted: 4, sack: 5, timestamps: 8 } as const
+const ALIGNED_TIMESTAMPS = (OPTION.nop << 24) | (OPTION.nop << 16) | (OPTION.timestamps << 8) | 10
 
 export interface SackBlock {
   readonly left: number
@@ -73,7 +74,12 @@ export function readTcpHeader(octets: Uint8Array, start: number, end: number, in
   into.hasTimestamps = false
   into.tsVal = 0
   into.tsEcr = 0
-  if (headerOctets > TCP_HEADER_OCTETS) readOptions(octets, start + TCP_HEADER_OCTETS, start + headerOctets, into)
+  // Almost every segment has the timestamps alone, aligned as RFC 7323, appendix A, suggests.
+  if (headerOctets === 32 && readU32be(octets, start + TCP_HEADER_OCTETS) === ALIGNED_TIMESTAMPS) {
+    into.hasTimestamps = true
+    into.tsVal = readU32be(octets, start + 24)
+    into.tsEcr = readU32be(octets, start + 28)
+  } else if (headerOctets > TCP_HEADER_OCTETS) readOptions(octets, start + TCP_HEADER_OCTETS, start + headerOctets, into)
 }
 
 function readOptions(octets: Uint8Array, start: number, end: number, into: TcpHeader): void {
@@ -139,7 +145,7 @@ export function writeTcpHeader(octets: Uint8Array, start: number, header: Readon
     at += 4
   }
   if (header.hasTimestamps) {
-    writeU32be(octets, at, (OPTION.nop << 24) | (OPTION.nop << 16) | (OPTION.timestamps << 8) | 10)
+    writeU32be(octets, at, ALIGNED_TIMESTAMPS)
     writeU32be(octets, at + 4, header.tsVal)
     writeU32be(octets, at + 8, header.tsEcr)
     at += 12

@@ -90,7 +90,7 @@ describe('Forwarding', () => {
     const owner = new TestOwner()
     net.host('client').connect(parseIp('192.0.2.1'), 80).owner = owner
     net.runFor(seconds(400))
-    expect(owner.failure?.message).toMatch(/timed out, net-unreachable/)
+    expect(owner.failure?.message).toMatch(/timed out, net unreachable/)
     net.host('one').ip.forwarding.inspector = { inspect: () => 'prohibit' }
     const refused = new TestOwner()
     net.host('client').connect(parseIp('10.0.3.2'), 80).owner = refused

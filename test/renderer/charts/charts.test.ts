@@ -7,13 +7,7 @@ import { roundsChart } from '../../../renderer/charts/rounds-chart.js'
 import { throughputChart } from '../../../renderer/charts/throughput-chart.js'
 import { timelineChart } from '../../../renderer/charts/timeline-chart.js'
 import { svgDocument } from '../../support/svg-document.js'
-import {
-  fixtureRun,
-  probesBetween,
-  runTimes,
-  throughputBetween,
-  type FixtureRun,
-} from '../../support/fixture-runs.js'
+import { fixtureRun, probesBetween, runTimes, throughputBetween, type FixtureRun } from '../../support/fixture-runs.js'
 
 const options = { width: 320, height: 140, document: svgDocument() }
 const clear: FixtureRun = { migration: 1, channel: 'none', startNs: 1e9, fromHost: 'host-a' }

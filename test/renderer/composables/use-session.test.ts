@@ -50,6 +50,7 @@ const view = (change: Partial<SessionView> = {}): SessionView => ({
   },
   hosts: [],
   links: [],
+  switches: [],
   migration: null,
   runs: [],
   lab: null,
@@ -58,7 +59,6 @@ const view = (change: Partial<SessionView> = {}): SessionView => ({
   newProbes: [],
   newThroughput: [],
   newEvents: [],
-  newPackets: [],
   fresh: false,
   capturedFrames: 0,
   ...change,
@@ -151,7 +151,7 @@ describe('useSession', () => {
     expect(exported).toEqual([pcapng])
     engine.tell({ kind: 'progress', what: 'Opening', fraction: 0.5 })
     expect(session.progress.value).toEqual({ what: 'Opening', fraction: 0.5 })
-    engine.tell({ kind: 'analysis', name: 'c.pcapng', report: {} })
+    engine.tell({ kind: 'analysis', name: 'c.pcapng', report: {}, hasPackets: true })
     expect(session.progress.value).toBeNull()
     expect(session.analysed.value!.name).toBe('c.pcapng')
     engine.tell({ kind: 'error', what: 'Boot', message: 'no room' })

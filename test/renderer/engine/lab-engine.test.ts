@@ -177,12 +177,6 @@ describe('LabEngine', () => {
       'locked',
       'locked',
     ])
-    // The clock stands still, and yet every packet captured on the way is listed in time.
-    bench.runUntil(() => false)
-    const listed = bench.answers.flatMap((answer) => (answer.kind === 'view' ? answer.newPackets : []))
-    expect(listed.length).toBeGreaterThan(10_000)
-    expect(listed.map(({ packet }) => packet)).toEqual(listed.map((_, index) => index + 1))
-    expect(listed.at(-1)?.packet).toBe(bench.view.capturedFrames)
   })
 
   it('steps to the next packet, and says when there is none', () => {

@@ -34,17 +34,6 @@ describe('SessionPresenter', () => {
     expect(new SessionPresenter(session, null).view(play, true).newProbes).toEqual(first.newProbes)
   })
 
-  it('lists every captured packet once, a burst of them over several views', () => {
-    const session = bootedSession()
-    migrateToEnd(session)
-    const presenter = new SessionPresenter(session, null)
-    const listed: number[] = []
-    for (let views = 0; listed.length < session.world.rack.tap.lastPacket && views < 100; views++)
-      listed.push(...presenter.view(play, false).newPackets.map(({ packet }) => packet))
-    expect(listed).toEqual(Array.from({ length: session.world.rack.tap.lastPacket }, (_, index) => index + 1))
-    expect(presenter.view(play, false).newPackets).toEqual([])
-  })
-
   it('paints pages by their last event while they cross', () => {
     const session = bootedSession()
     session.do({ kind: 'migrate' })

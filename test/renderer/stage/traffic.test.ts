@@ -21,6 +21,8 @@ const link = (from: string, migrationOctets: number, content: 'clear' | 'sealed'
   probeOctets: 0,
   otherOctets: 0,
   content,
+  isCut: false,
+  isImpaired: false,
 })
 const migration: MigrationView = {
   migration: 1,
