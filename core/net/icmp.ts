@@ -36,6 +36,8 @@ const QUOTED_IPV6_OCTETS_MAX = IPV6_MTU_MIN - 48
 /** Shows that a message of neighbour discovery was not forwarded. */
 const ND_HOP_LIMIT = 255
 const REDIRECT_HOST = 1
+/** What is left of 65,535 octets behind the headers of IPv4 and ICMP. */
+const ECHO_PAYLOAD_OCTETS_MAX = 65507
 
 export interface EchoReply {
   readonly source: IpAddress
@@ -83,7 +85,7 @@ export class IcmpLayer implements IpProtocol {
     this.listeners.delete(identifier)
   }
 
-  /** `payload` is copied; `ping` sends 56 octets. */
+  /** `payload`, at most `ECHO_PAYLOAD_OCTETS_MAX` octets, is copied; `ping` sends 56. Throws `InputError`. */
   sendEcho(
     destination: IpAddress,
     identifier: number,
@@ -91,6 +93,8 @@ export class IcmpLayer implements IpProtocol {
     payload: Uint8Array,
     options: SendOptions = {},
   ): void {
+    if (payload.length > ECHO_PAYLOAD_OCTETS_MAX)
+      throw new InputError(`an echo request has at most ${ECHO_PAYLOAD_OCTETS_MAX} octets, not ${payload.length}`)
     const source = this.ip.sourceFor(destination, options.through)
     const type = typeof destination === 'number' ? ICMP_TYPE.echoRequest : ICMPV6_TYPE.echoRequest
     this.sendEchoMessage({ type, identifier, sequence, payload }, { source, destination }, options)
