@@ -28,7 +28,7 @@ class Socket implements UdpListener {
   readonly received: ReceivedDatagram[] = []
   readonly errors: PacketError[] = []
   datagramReceived(datagram: ReceivedDatagram): void {
-    this.received.push(datagram)
+    this.received.push({ ...datagram, payload: datagram.payload.slice() })
   }
   datagramFailed(error: PacketError): void {
     this.errors.push(error)
