@@ -25,12 +25,21 @@ export class NetworkFile {
     const [mistake] = this.document.errors
     if (mistake !== undefined)
       throw new InputError(`${path}:${this.lines.linePos(mistake.pos[0]).line}: ${mistake.message}`)
-    this.plan = this.naming(() => parseNetworkPlan(this.document.toJS({ maxAliasCount: ALIASES_MAX }) as unknown))
+    this.plan = this.naming(() => parseNetworkPlan(this.values()))
   }
 
   /** Throws `InputError` as the constructor does. */
   run(seed?: string): NetworkRun {
     return this.naming(() => new NetworkRun(this.plan, seed))
+  }
+
+  private values(): unknown {
+    try {
+      return this.document.toJS({ maxAliasCount: ALIASES_MAX }) as unknown
+    } catch (error) {
+      if (error instanceof ReferenceError) throw new InputError(`${this.path}: its aliases stand for too much`)
+      throw error
+    }
   }
 
   private naming<T>(work: () => T): T {

@@ -81,7 +81,6 @@ export const linkPlan = z
     if (isRefused({ ...options, ...aToB }, context) || isRefused({ ...options, ...bToA }, context)) return z.NEVER
     return { name: name ?? from.text, from, to, options: { ...options, aToB, bToA } }
   })
-export type LinkPlan = z.output<typeof linkPlan>
 
 function isRefused(options: DirectionOptions, context: z.RefinementCtx): boolean {
   try {

@@ -20,11 +20,9 @@ function checkItem(plan: NetworkPlan, item: ScriptItem, path: string): void {
   }
   if ('from' in item) host(item.from, 'from')
   if ('to' in item) target(item.to, 'to')
-  if ('listener' in item) {
-    host(item.listener, 'listener')
-    if (item.hears !== undefined && item.listener === undefined)
-      throw new LabError(`${path}.hears`, 'who hears? Name a listener')
-  }
+  if ('listener' in item) host(item.listener, 'listener')
+  if ('hears' in item && item.hears !== undefined && item.listener === undefined)
+    throw new LabError(`${path}.hears`, 'who hears? Name a listener')
   switch (item.do) {
     case 'cut':
     case 'restore':
