@@ -3,7 +3,7 @@
  * addressed to its MAC address is also what a man in the middle needs: an inspector sees each packet before it goes on.
  */
 import { readU16be, writeU16be } from '../base/octets.js'
-import type { Destination } from './destination-cache.js'
+import type { Destination } from './destinations.js'
 import { mayFragment } from './fragmentation.js'
 import { recycleFrame, takeFrame } from './frame-pool.js'
 import type { IpHost, IpLayer } from './ip.js'
@@ -11,15 +11,18 @@ import type { NetworkInterface } from './network-interface.js'
 import { isLinkLocal, isMulticast, readMac, type IpAddress } from './wire/addresses.js'
 import { adjustChecksum } from './wire/checksum.js'
 import { ETHERNET_HEADER_OCTETS } from './wire/ethernet.js'
-import type { Ipv4Header } from './wire/ipv4.js'
-import type { Ipv6Header } from './wire/ipv6.js'
+import { Ipv4Header, readIpv4Header } from './wire/ipv4.js'
+import { readIpv6Header, type Ipv6Header } from './wire/ipv6.js'
 
 const IP = ETHERNET_HEADER_OCTETS
 
 /** Sees packets that are about to be sent on. It may change them in place, checksums included. */
 export interface PacketInspector {
-  inspect(frame: Uint8Array, from: NetworkInterface): 'pass' | 'drop' | 'prohibit'
+  inspect(frame: Uint8Array, from: NetworkInterface): InspectorVerdict
 }
+
+/** `prohibit` drops, and tells the sender. */
+export type InspectorVerdict = 'pass' | 'drop' | 'prohibit'
 
 export class Forwarding {
   isOn = false
@@ -27,7 +30,6 @@ export class Forwarding {
   sendsRedirects = true
   /** A man in the middle who does not want to be seen in traceroute leaves the time to live as it is. */
   lowersTtl = true
-  /** `prohibit` drops, and tells the sender. */
   inspector: PacketInspector | null = null
   packetsForwarded = 0
   packetsDropped = 0
@@ -37,11 +39,16 @@ export class Forwarding {
     private readonly host: Pick<IpHost, 'icmp'>,
   ) {}
 
-  /** True when the frame was given away. */
-  forward(frame: Uint8Array, header: Readonly<Ipv4Header> | Readonly<Ipv6Header>, through: NetworkInterface): boolean {
+  /** True when the frame was given away. Throws `WireError` when the inspector has spoilt the header. */
+  forward(frame: Uint8Array, header: Ipv4Header | Ipv6Header, through: NetworkInterface): boolean {
     if (!this.isOn || readMac(frame, 0) !== through.mac) return false
+    let verdict: InspectorVerdict = 'pass'
+    if (this.inspector !== null) {
+      verdict = this.inspector.inspect(frame, through)
+      if (header instanceof Ipv4Header) readIpv4Header(frame, IP, header)
+      else readIpv6Header(frame, IP, header)
+    }
     const { source, destination, ttl } = header
-    const verdict = this.inspector?.inspect(frame, through) ?? 'pass'
     if (verdict !== 'pass' || !isForwardable(source) || !isForwardable(destination)) {
       if (verdict === 'prohibit') this.host.icmp.sendError(frame, 'prohibited', through)
       return this.drop()

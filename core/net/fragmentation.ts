@@ -10,7 +10,7 @@ const MORE_FRAGMENTS = 0x2000
 
 /**
  * The IPv4 packet in `frame`, which may be a fragment itself, as frames with packets of at most `mtu` octets. Options are
- * copied to all of them, though some need not be. `frame` stays the caller's.
+ * copied to all of them, though some need not be. `frame` stays the caller's. Headers that leave no room give nothing.
  */
 export function fragmentIpv4(frame: Uint8Array, mtu: number): Uint8Array[] {
   const headerOctets = ((frame[IP] ?? 0) & 15) * 4
@@ -19,6 +19,7 @@ export function fragmentIpv4(frame: Uint8Array, mtu: number): Uint8Array[] {
   const end = IP + readU16be(frame, IP + 2)
   const partOctets = (mtu - headerOctets) & ~7
   const fragments: Uint8Array[] = []
+  if (partOctets < 8) return fragments
   for (let at = start; at < end; at += partOctets) {
     const partEnd = Math.min(end, at + partOctets)
     const fragment = takeFrame(start + partEnd - at)
@@ -39,8 +40,9 @@ export function fragmentIpv6(frame: Uint8Array, mtu: number, identification: num
   const start = fragmentablePartStart(frame, IP)
   const end = frame.length
   const partOctets = (mtu - (start - IP) - IPV6_FRAGMENT_OCTETS) & ~7
-  const nextHeaderAt = lastNextHeaderAt(frame, start)
   const fragments: Uint8Array[] = []
+  if (partOctets < 8) return fragments
+  const nextHeaderAt = lastNextHeaderAt(frame, start)
   for (let at = start; at < end; at += partOctets) {
     const partEnd = Math.min(end, at + partOctets)
     const fragment = takeFrame(start + IPV6_FRAGMENT_OCTETS + partEnd - at)

@@ -6,19 +6,16 @@
  * frame's memory is used next: that is why one pool may serve every session of the process.
  */
 import { assert } from '../base/errors.js'
-import { FRAME_MEMORY_OCTETS, frameMemory } from './wire/frame-memory.js'
+import { cutFrame, isCutFrame } from './wire/frame-memory.js'
 
 /** Longer frames are not recycled. */
 const RECYCLED_OCTETS_MAX = 2048
-/** Cut from a buffer of this size when the arena is full: a buffer for each frame would cost more than filling it. */
+/** Cut from a buffer of this size when that memory is full: a buffer for each frame would cost more than filling it. */
 const SLAB_OCTETS = 65536
 
-/** All frames that are recycled, not collected, lie here: some 2,700 of full size. More are made when it is full. */
-const arena = new Uint8Array(frameMemory.buffer)
-let arenaUsed = 0
-/** Frames in the arena that nobody owns, by their length. */
+/** Frames of that memory that nobody owns, by their length. */
 const idle: Uint8Array[][] = Array.from({ length: RECYCLED_OCTETS_MAX + 1 }, () => [])
-let slab = new Uint8Array(0)
+let slab: Uint8Array = new Uint8Array(0)
 let slabUsed = 0
 /** While tests watch: every frame that nobody owns. */
 let watched: Set<Uint8Array> | null = null
@@ -43,7 +40,7 @@ export function copyFrame(frame: Uint8Array): Uint8Array {
 
 /** The frame's last owner is done with it. Nobody may look at it from now on. */
 export function recycleFrame(frame: Uint8Array): void {
-  if (frame.buffer !== arena.buffer) return
+  if (!isCutFrame(frame)) return
   if (watched !== null) {
     assert(!watched.has(frame), 'a frame was recycled twice')
     watched.add(frame)
@@ -58,11 +55,9 @@ export function watchFrames(): void {
 }
 
 function cut(length: number): Uint8Array {
+  const frame = length <= RECYCLED_OCTETS_MAX ? cutFrame(length) : null
+  if (frame !== null) return frame
   const slotOctets = (length + 2 + 3) & ~3
-  if (length <= RECYCLED_OCTETS_MAX && arenaUsed + slotOctets <= FRAME_MEMORY_OCTETS) {
-    arenaUsed += slotOctets
-    return arena.subarray(arenaUsed - slotOctets + 2, arenaUsed - slotOctets + 2 + length)
-  }
   if (slotOctets > SLAB_OCTETS) return new Uint8Array(length)
   if (slabUsed + slotOctets > slab.length) {
     slab = new Uint8Array(SLAB_OCTETS)

@@ -2,7 +2,7 @@
  * ICMP of a host, both families: echo (RFC 792, RFC 1122 §3.2.2.6, RFC 4443 §4), errors (RFC 1812 §4.3, RFC 4443 §2.4) and the
  * messages of neighbour discovery. Echo requests to everybody are not answered over IPv4 (RFC 1122 allows it: "smurf").
  */
-import { InputError } from '../base/errors.js'
+import { InputError, WireError } from '../base/errors.js'
 import { readU16be } from '../base/octets.js'
 import { milliseconds, type Nanos } from '../base/units.js'
 import type { Kernel } from '../kernel/kernel.js'
@@ -36,6 +36,8 @@ const QUOTED_IPV6_OCTETS_MAX = IPV6_MTU_MIN - 48
 /** Shows that a message of neighbour discovery was not forwarded. */
 const ND_HOP_LIMIT = 255
 const REDIRECT_HOST = 1
+/** What is left of 65,535 octets behind the headers of IPv4 and ICMP. */
+const ECHO_PAYLOAD_OCTETS_MAX = 65507
 
 export interface EchoReply {
   readonly source: IpAddress
@@ -83,7 +85,7 @@ export class IcmpLayer implements IpProtocol {
     this.listeners.delete(identifier)
   }
 
-  /** `payload` is copied; `ping` sends 56 octets. */
+  /** `payload`, at most `ECHO_PAYLOAD_OCTETS_MAX` octets, is copied; `ping` sends 56. Throws `InputError`. */
   sendEcho(
     destination: IpAddress,
     identifier: number,
@@ -91,6 +93,8 @@ export class IcmpLayer implements IpProtocol {
     payload: Uint8Array,
     options: SendOptions = {},
   ): void {
+    if (payload.length > ECHO_PAYLOAD_OCTETS_MAX)
+      throw new InputError(`an echo request has at most ${ECHO_PAYLOAD_OCTETS_MAX} octets, not ${payload.length}`)
     const source = this.ip.sourceFor(destination, options.through)
     const type = typeof destination === 'number' ? ICMP_TYPE.echoRequest : ICMPV6_TYPE.echoRequest
     this.sendEchoMessage({ type, identifier, sequence, payload }, { source, destination }, options)
@@ -266,12 +270,24 @@ function quotedHeader(packet: Uint8Array): Ipv4Header {
   return header
 }
 
-/** The packet's header if its sender may be told of an error (RFC 1122 §3.2.2, RFC 4443 §2.4), or null. */
-function errorableHeader(frame: Uint8Array): Ipv4Header | Ipv6Header | null {
+/** Null when it does not decode: whoever inspects packets that are forwarded may have spoilt it. */
+function headerOf(frame: Uint8Array): Ipv4Header | Ipv6Header | null {
   const isIpv4 = (frame[ETHERNET_HEADER_OCTETS] ?? 0) >>> 4 === 4
   const header = isIpv4 ? new Ipv4Header() : new Ipv6Header()
-  if (header instanceof Ipv4Header) readCapturedIpv4Header(frame, ETHERNET_HEADER_OCTETS, header)
-  else readCapturedIpv6Header(frame, ETHERNET_HEADER_OCTETS, header)
+  try {
+    if (header instanceof Ipv4Header) readCapturedIpv4Header(frame, ETHERNET_HEADER_OCTETS, header)
+    else readCapturedIpv6Header(frame, ETHERNET_HEADER_OCTETS, header)
+    return header
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error
+    return null
+  }
+}
+
+/** The packet's header if its sender may be told of an error (RFC 1122 §3.2.2, RFC 4443 §2.4), or null. */
+function errorableHeader(frame: Uint8Array): Ipv4Header | Ipv6Header | null {
+  const header = headerOf(frame)
+  if (header === null) return null
   const { source, destination, protocol, fragmentOffset, payloadStart } = header
   if (isGroupMac(readMac(frame, 0)) || fragmentOffset > 0 || isMulticast(source) || isMulticast(destination))
     return null

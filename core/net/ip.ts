@@ -5,7 +5,7 @@
 import { assert } from '../base/errors.js'
 import { readU16be, readU32be, writeU16be } from '../base/octets.js'
 import type { Kernel } from '../kernel/kernel.js'
-import { DestinationCache, Destination } from './destination-cache.js'
+import { Destinations, isLoopback, type Destination, type Redirect } from './destinations.js'
 import { Forwarding } from './forwarding.js'
 import { fragmentIpv4, fragmentIpv6, mayFragment } from './fragmentation.js'
 import { recycleFrame, takeFrame } from './frame-pool.js'
@@ -14,8 +14,6 @@ import type { PacketError, PacketErrorKind } from './packet-error.js'
 import { Reassembly, type ReassemblyOwner } from './reassembly.js'
 import { RoutingTable } from './routing-table.js'
 import {
-  IPV4_BROADCAST,
-  IPV6_LOOPBACK,
   IPV6_UNSPECIFIED,
   isLinkLocal,
   isMulticast,
@@ -30,10 +28,7 @@ import {
 } from './wire/addresses.js'
 import { ETHERNET_HEADER_OCTETS, ETHERTYPE } from './wire/ethernet.js'
 import { IP_PROTOCOL, IPV4_HEADER_OCTETS, Ipv4Header, readIpv4Header, writeIpv4Header } from './wire/ipv4.js'
-import { IPV6_HEADER_OCTETS, IPV6_MTU_MIN, Ipv6Header, readIpv6Header, writeIpv6Header } from './wire/ipv6.js'
-
-/** As Linux (`min_pmtu`): less would be an attack on us. */
-const IPV4_PATH_MTU_MIN = 552
+import { IPV6_HEADER_OCTETS, Ipv6Header, readIpv6Header, writeIpv6Header } from './wire/ipv6.js'
 
 /** Where the message inside IP begins in a frame that `IpLayer.allocate` made for that destination. */
 export function messageOffset(destination: IpAddress): number {
@@ -82,18 +77,11 @@ export interface InterfaceListener {
   interfaceChanged(through: NetworkInterface): void
 }
 
-export interface Redirect {
-  readonly destination: IpAddress
-  readonly nextHop: IpAddress
-  /** Who says so. */
-  readonly router: IpAddress
-}
-
 const noOptions: SendOptions = Object.freeze({})
 
 export class IpLayer implements ReassemblyOwner {
   readonly routes: RoutingTable
-  readonly destinations = new DestinationCache()
+  readonly destinations: Destinations
   readonly forwarding: Forwarding
   readonly reassembly: Reassembly
   /** Whether routers may tell us of better routers. Hosts believe them (RFC 1122 §3.2.2.2), and so anybody on the link. */
@@ -109,15 +97,13 @@ export class IpLayer implements ReassemblyOwner {
   private readonly sentIpv6 = new Ipv6Header()
   private identification = 0
   private lastLocal: Ipv4Address = 0
-  private lastUsed = new Destination(0)
-  /** Where the packet that is being handled came in; answers to link-local addresses leave there. */
-  private arrivedThrough: NetworkInterface | null = null
 
   constructor(
-    private readonly kernel: Kernel,
+    kernel: Kernel,
     private readonly host: IpHost,
   ) {
     this.routes = new RoutingTable(kernel, host.name)
+    this.destinations = new Destinations(kernel, this.routes, host.interfaces, this.localAddresses)
     this.forwarding = new Forwarding(this, host)
     this.reassembly = new Reassembly(kernel, this)
   }
@@ -178,7 +164,7 @@ export class IpLayer implements ReassemblyOwner {
     }
     this.sendOn(
       frame,
-      options.through === undefined ? this.find(destination) : this.bound(destination, options.through),
+      options.through === undefined ? this.find(destination) : this.destinations.bound(destination, options.through),
     )
   }
 
@@ -265,85 +251,9 @@ export class IpLayer implements ReassemblyOwner {
     return 0
   }
 
-  // Where to.
-
-  /** Where packets to `address` go. Most go where the one before went. */
+  /** Where packets to `address` go. */
   find(address: IpAddress): Destination {
-    let to = this.lastUsed
-    if (to.address !== address) {
-      if (typeof address === 'bigint' && needsInterface(address))
-        return this.bound(address, this.interfaceTowards(address))
-      to = this.destinations.get(address)
-      this.lastUsed = to
-    }
-    if (to.version !== this.routes.version || to.untilNs <= this.kernel.nowNs) this.refresh(to)
-    return to
-  }
-
-  /** Where packets to `address` go that must leave through a certain interface. */
-  bound(address: IpAddress, through: NetworkInterface | null): Destination {
-    const to = new Destination(address)
-    to.through = through
-    if (through === null) return to
-    to.mtu = through.mtu
-    if (isMulticast(address)) to.kind = 'group'
-    else if (typeof address === 'number' && through.isBroadcast(address)) to.kind = 'broadcast'
-    else {
-      to.kind = 'unicast'
-      const route = through.isOnLink(address) ? null : this.routes.find(address)
-      if (route?.interface === through && route.nextHop !== null) to.nextHop = route.nextHop
-      if (this.localAddresses.has(address)) to.kind = 'local'
-    }
-    return to
-  }
-
-  private refresh(to: Destination): void {
-    const { address } = to
-    to.version = this.routes.version
-    to.untilNs = Infinity
-    to.through = null
-    to.nextHop = address
-    to.mtu = Infinity
-    if (isLoopback(address) || this.localAddresses.has(address)) {
-      to.kind = 'local'
-      return
-    }
-    const broadcast = typeof address === 'number' ? this.broadcastInterface(address) : null
-    const route = this.routes.find(address)
-    to.through = broadcast ?? route?.interface ?? (isMulticast(address) ? this.firstUp() : null)
-    if (to.through === null) {
-      to.kind = 'unreachable'
-      return
-    }
-    to.kind = broadcast !== null ? 'broadcast' : isMulticast(address) ? 'group' : 'unicast'
-    if (to.kind === 'unicast') to.nextHop = to.redirect ?? route?.nextHop ?? address
-    if (route?.untilNs !== undefined) to.untilNs = route.untilNs
-    to.mtu = to.through.mtu
-    if (to.pathMtuUntilNs > this.kernel.nowNs) {
-      to.mtu = Math.min(to.mtu, to.pathMtu)
-      to.untilNs = Math.min(to.untilNs, to.pathMtuUntilNs)
-    } else to.pathMtu = Infinity
-    if (to.redirect !== null && !to.through.isOnLink(to.redirect) && !needsInterface(to.redirect)) to.redirect = null
-  }
-
-  private broadcastInterface(address: Ipv4Address): NetworkInterface | null {
-    if (address === IPV4_BROADCAST) return this.firstUp()
-    return this.host.interfaces.find((through) => through.isUp && through.isBroadcast(address)) ?? null
-  }
-
-  private firstUp(): NetworkInterface | null {
-    return this.host.interfaces.find(({ isUp }) => isUp) ?? null
-  }
-
-  /** A link-local address says nothing about the link: it is where we know it, where we were just asked, or the first. */
-  private interfaceTowards(address: Ipv6Address): NetworkInterface | null {
-    const { interfaces } = this.host
-    return (
-      interfaces.find(({ neighbours }) => (neighbours?.macOf(address) ?? null) !== null) ??
-      this.arrivedThrough ??
-      interfaces.find(({ neighbours, isUp }) => neighbours !== null && isUp) ??
-      null
-    )
+    return this.destinations.find(address)
   }
 
   // Receiving.
@@ -383,9 +293,9 @@ export class IpLayer implements ReassemblyOwner {
       this.host.icmp.sendError(frame, 'protocol-unreachable', through)
       return
     }
-    this.arrivedThrough = through
+    this.destinations.arrivedThrough = through
     protocol.receivePacket(frame, header, through)
-    this.arrivedThrough = null
+    this.destinations.arrivedThrough = null
   }
 
   private reassemble(frame: Uint8Array, header: Ipv4Header | Ipv6Header, through: NetworkInterface): void {
@@ -416,28 +326,13 @@ export class IpLayer implements ReassemblyOwner {
     if (!this.localAddresses.has(error.source) && !isLoopback(error.source)) return
     const protocol = this.protocols[error.protocol]
     if (protocol?.receiveError?.(error) !== true || error.kind !== 'packet-too-big') return
-    this.lowerPathMtu(error.destination, error.mtu)
-  }
-
-  /** Packets to `destination` do not get through when they are longer than `mtu` octets (0: the router did not say). */
-  lowerPathMtu(destination: IpAddress, mtu: number): void {
-    const least = typeof destination === 'number' ? IPV4_PATH_MTU_MIN : IPV6_MTU_MIN
-    const lowered = Math.max(least, mtu)
-    const to = this.find(destination)
-    if (lowered >= to.mtu) return
-    to.lowerPathMtu(lowered, this.kernel.nowNs)
-    for (const protocol of this.protocols) protocol?.pathMtuLowered?.(destination, lowered)
+    const mtu = this.destinations.lowerPathMtu(error.destination, error.mtu)
+    if (mtu !== null) for (const each of this.protocols) each?.pathMtuLowered?.(error.destination, mtu)
   }
 
   /** Take another router, if the one that says so is the one we use (RFC 1122 §3.2.2.2). False when it is not believed. */
-  redirected({ destination, nextHop, router }: Redirect): boolean {
-    const to = this.find(destination)
-    const isOnLink = to.through !== null && (to.through.isOnLink(nextHop) || needsInterface(nextHop))
-    const isBelieved = this.acceptsRedirects && !this.forwards && to.kind === 'unicast' && to.nextHop === router
-    if (!isBelieved || !isOnLink || this.localAddresses.has(nextHop)) return false
-    to.redirect = nextHop
-    to.version = -1
-    return true
+  redirected(redirect: Redirect): boolean {
+    return this.acceptsRedirects && !this.forwards && this.destinations.redirect(redirect)
   }
 
   /** A frame waited for a neighbour that does not answer. */
@@ -494,15 +389,6 @@ export class IpLayer implements ReassemblyOwner {
     const at = ETHERNET_HEADER_OCTETS
     return this.find(isIpv4Frame(frame) ? readU32be(frame, at + 12) : readIpv6(frame, at + 8)).through
   }
-}
-
-function isLoopback(address: IpAddress): boolean {
-  return typeof address === 'number' ? address >>> 24 === 127 : address === IPV6_LOOPBACK
-}
-
-/** Addresses that are the same on every link. */
-function needsInterface(address: IpAddress): boolean {
-  return typeof address === 'bigint' && (isLinkLocal(address) || isMulticast(address))
 }
 
 /** Whether a frame carries IPv4 without a VLAN tag. */

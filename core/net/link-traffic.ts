@@ -5,6 +5,7 @@ import type { Kernel, KernelEvent, Process } from '../kernel/kernel.js'
 import { TRAFFIC_BIN_NS } from '../kernel/trace-tables.js'
 import { ETHERNET_HEADER_OCTETS, ETHERTYPE, VLAN_TAG_OCTETS } from './wire/ethernet.js'
 import { IP_PROTOCOL } from './wire/ipv4.js'
+import { IPV6_HEADER_OCTETS } from './wire/ipv6.js'
 
 const BIN_ENDS: KernelEvent = Object.freeze({ kind: 'traffic-bin-ends' })
 
@@ -66,12 +67,14 @@ export class LinkTraffic implements Process {
 
   private classOf(frame: Uint8Array): 'migration' | 'probe' | 'other' {
     const tagOctets = readU16be(frame, 12) === ETHERTYPE.vlan ? VLAN_TAG_OCTETS : 0
-    if (readU16be(frame, 12 + tagOctets) !== ETHERTYPE.ipv4) return 'other'
+    const etherType = readU16be(frame, 12 + tagOctets)
+    const isIpv6 = etherType === ETHERTYPE.ipv6
+    if (etherType !== ETHERTYPE.ipv4 && !isIpv6) return 'other'
     const ip = ETHERNET_HEADER_OCTETS + tagOctets
-    const protocol = frame[ip + 9]
+    const protocol = frame[ip + (isIpv6 ? 6 : 9)]
     if (protocol === IP_PROTOCOL.icmp) return 'probe'
     if (protocol !== IP_PROTOCOL.tcp) return 'other'
-    const tcp = ip + ((frame[ip] ?? 0) & 15) * 4
+    const tcp = ip + (isIpv6 ? IPV6_HEADER_OCTETS : ((frame[ip] ?? 0) & 15) * 4)
     const { migrationPorts, probePorts } = this
     const [source, destination] = [readU16be(frame, tcp), readU16be(frame, tcp + 2)]
     if (migrationPorts.has(source) || migrationPorts.has(destination)) return 'migration'

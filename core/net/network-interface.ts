@@ -29,6 +29,10 @@ import {
 } from './wire/addresses.js'
 import { ETHERNET_HEADER_OCTETS, ETHERTYPE, VLAN_TAG_OCTETS } from './wire/ethernet.js'
 
+/** RFC 791 §3.2: every link carries that much. IPv6 wants 1,280. */
+const MTU_MIN = 68
+const MTU_MAX = 65535
+
 export interface InterfaceOptions {
   /** `eth0`, `eth1`, ... unless told. */
   readonly name?: string
@@ -104,6 +108,8 @@ export class NetworkInterface implements FramePort {
     readonly vlan: number | null = null,
   ) {
     const { name = 'eth0', mac, mtu = 1500, detectsDuplicates = false, acceptsAdvertisements = true } = options
+    if (!(mtu >= MTU_MIN && mtu <= MTU_MAX))
+      throw new InputError(`an MTU is ${MTU_MIN} to ${MTU_MAX} octets, not ${mtu}`)
     this.name = name
     this.mac = mac
     this.mtu = mtu

@@ -3,13 +3,14 @@
  * ICMP error, and one that comes back is told to the socket that sent it.
  */
 import { InputError } from '../base/errors.js'
+import { readU16be } from '../base/octets.js'
 import { messageOffset, type IpLayer, type IpProtocol, type PacketHeader, type SendOptions } from './ip.js'
 import type { IcmpLayer } from './icmp.js'
 import type { NetworkInterface } from './network-interface.js'
 import { portsOf, type PacketError } from './packet-error.js'
 import type { IpAddress } from './wire/addresses.js'
 import { IP_PROTOCOL } from './wire/ipv4.js'
-import { decodeUdp, UDP_HEADER_OCTETS, writeUdp } from './wire/udp.js'
+import { checkUdp, UDP_HEADER_OCTETS, writeUdp } from './wire/udp.js'
 
 /** The largest datagram that IPv4 carries; what does not fit one Ethernet frame is fragmented. */
 export const UDP_PAYLOAD_OCTETS_MAX = 65507
@@ -21,6 +22,7 @@ export interface ReceivedDatagram {
   readonly sourcePort: number
   readonly destination: IpAddress
   readonly destinationPort: number
+  /** A view, good during the call: who keeps it copies it. */
   readonly payload: Uint8Array
   /** Time to live, or hop limit, as it came. */
   readonly ttl: number
@@ -82,15 +84,17 @@ export class UdpLayer implements IpProtocol {
   }
 
   receivePacket(frame: Uint8Array, header: PacketHeader, through: NetworkInterface): void {
-    const { source, destination, ttl } = header
-    const datagram = decodeUdp(frame.subarray(header.payloadStart, header.payloadEnd), header)
-    const listener = this.listeners.get(datagram.destinationPort)
+    const { source, destination, ttl, payloadStart: start } = header
+    const end = checkUdp(frame, start, header.payloadEnd, header)
+    const destinationPort = readU16be(frame, start + 2)
+    const listener = this.listeners.get(destinationPort)
     if (listener === undefined) {
       this.icmp.sendError(frame, 'port-unreachable', through)
       return
     }
-    const payload = datagram.payload.slice()
-    listener.datagramReceived({ ...datagram, source, destination, payload, ttl, through })
+    const sourcePort = readU16be(frame, start)
+    const payload = frame.subarray(start + UDP_HEADER_OCTETS, end)
+    listener.datagramReceived({ source, sourcePort, destination, destinationPort, payload, ttl, through })
   }
 
   receiveError(error: PacketError): boolean {

@@ -8,6 +8,14 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import type { ByteStream } from '../../core/base/byte-stream.js'
+import { Kernel } from '../../core/kernel/kernel.js'
+import { joinPorts } from '../../core/net/frame-port.js'
+import { HostStack } from '../../core/net/host-stack.js'
+import { Link } from '../../core/net/link.js'
+import { Switch } from '../../core/net/switch/switch.js'
+import { Tap } from '../../core/net/tap.js'
 
 const BROWSERS = ['/usr/bin/chromium', '/usr/bin/google-chrome', '/usr/bin/chromium-browser']
 const ROUNDS = 3
@@ -108,6 +116,97 @@ async function echo(page: Page): Promise<readonly number[]> {
   return page.evaluate(() => window.echoesMs)
 }
 
+const PACKETS = 200_000
+const FILTERS = ['tcp.port == 5001 && tcp.len > 0', 'ip.addr == 10.0.0.2', 'tcp.analysis.flags || icmp', '']
+
+/** A capture of that many small packets, in gzip and base64, as a file to be dropped. */
+function manyPackets(): string {
+  const kernel = new Kernel('bench')
+  const tap = new Tap(kernel, 'bench')
+  const device = new Switch(kernel, 's1')
+  const hosts = [1, 2].map((number) => {
+    const host = new HostStack(kernel, {
+      name: `h${number}`,
+      mac: number,
+      address: 0x0a00_0000 + number,
+      tcp: { mss: 120 },
+    })
+    const link = new Link(kernel, host.name, { rateBps: 1e9, delayNs: 20_000 })
+    joinPorts(host, link.a)
+    joinPorts(link.b, device.addPort())
+    if (number === 1) link.watch(tap)
+    return host
+  })
+  const [from, to] = hosts
+  if (from === undefined || to === undefined) throw new Error('two hosts')
+  const silent = { streamOpened() {}, streamWritable() {}, streamEnded() {}, streamFailed() {} }
+  const reader = { ...silent, streamReadable: (stream: ByteStream) => void stream.read(stream.readableOctets()) }
+  to.listen(5001, { connectionAccepted: (stream) => void (stream.owner = reader) })
+  const write = (stream: ByteStream) => stream.write(new Uint8Array(stream.writableOctets()).fill(0x61))
+  const writer = { ...silent, streamReadable() {}, streamOpened: write, streamWritable: write }
+  from.connect(to.address, 5001).owner = writer
+  while (tap.lastPacket < PACKETS && kernel.step());
+  return gzipSync(tap.toPcapng()).toString('base64')
+}
+
+interface PacketView {
+  readonly intervalsMs: readonly number[]
+  /** Rows in sight that were blank when their frame was drawn, of all. */
+  readonly blank: number
+  readonly filterMs: readonly number[]
+}
+
+/** The list of many packets: scrolled from end to end, and filtered. */
+async function packetView(page: Page, capture: string): Promise<PacketView> {
+  await page.evaluate((base64) => {
+    const transfer = new DataTransfer()
+    transfer.items.add(new File([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], 'many.pcapng.gz'))
+    document.querySelector('main')?.dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, bubbles: true }))
+  }, capture)
+  await page.getByRole('tab', { name: 'Packets' }).click({ timeout: 60_000 })
+  const counted = page.getByText(new RegExp(`^${PACKETS.toLocaleString('en')} frames in this file`))
+  await counted.waitFor({ timeout: 60_000 })
+  const scrolled = await page.evaluate(async () => {
+    const list = document.querySelector<HTMLElement>('[role=region][aria-label=Packets]')!
+    const intervalsMs: number[] = []
+    let blank = 0
+    const frames = 240
+    let lastMs = await new Promise<number>(requestAnimationFrame)
+    for (let frame = 0; frame <= frames; frame++) {
+      // To and fro, a hundred rows a frame, and now and then a leap.
+      list.scrollTop =
+        frame % 60 === 59 ? Math.random() * list.scrollHeight : list.scrollTop + (frame % 120 < 60 ? 2200 : -2200)
+      const nowMs = await new Promise<number>(requestAnimationFrame)
+      intervalsMs.push(nowMs - lastMs)
+      lastMs = nowMs
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    for (const row of list.querySelectorAll('.row')) if (row.textContent?.trim() === '') blank++
+    return { intervalsMs, blank }
+  })
+  const filterMs: number[] = []
+  for (const filter of FILTERS) {
+    const field = page.getByLabel('Display filter')
+    await field.fill(filter)
+    filterMs.push(
+      await page.evaluate(async () => {
+        const count = document.querySelector('.count')!
+        const before = count.textContent
+        const startedMs = performance.now()
+        document
+          .querySelector<HTMLElement>('[aria-label="Display filter"]')!
+          .dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true }))
+        while (count.textContent === before || (count.textContent ?? '').includes('still to be looked at')) {
+          await new Promise(requestAnimationFrame)
+          if (performance.now() - startedMs > 5000) break
+        }
+        return performance.now() - startedMs
+      }),
+    )
+  }
+  return { ...scrolled, filterMs }
+}
+
 const sorted = (values: readonly number[]): number[] => values.toSorted((a, b) => a - b)
 const quantile = (values: readonly number[], share: number): number =>
   sorted(values)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? 0
@@ -125,6 +224,9 @@ async function measure(shell: string, open: () => Promise<Opened>): Promise<void
   const intervals: number[] = []
   const longTasks: number[] = []
   const echoes: number[] = []
+  const scrolls: number[] = []
+  const filters: number[] = []
+  let blankRows = 0
   for (let round = 0; round < ROUNDS; round++) {
     const startedMs = performance.now()
     const { page, close } = await open()
@@ -144,6 +246,13 @@ async function measure(shell: string, open: () => Promise<Opened>): Promise<void
     longTasks.push(...frames.longTasksMs)
     echoes.push(...(await echo(page)))
     await close()
+    const again = await open()
+    await again.page.getByRole('button', { name: /^First crossing/ }).waitFor()
+    const { intervalsMs, blank, filterMs } = await packetView(again.page, capture)
+    scrolls.push(...intervalsMs)
+    filters.push(...filterMs)
+    blankRows += blank
+    await again.close()
   }
   const late = intervals.filter((interval) => interval > 50).length
   const say = (what: string, value: string): void => console.log(`${shell}: ${what}`.padEnd(36) + value)
@@ -152,6 +261,13 @@ async function measure(shell: string, open: () => Promise<Opened>): Promise<void
   say('frames while migrating', `${ms(quantile(intervals, 0.5))} median, ${ms(quantile(intervals, 0.99))} at 99 %`)
   say('slowest frame', `${ms(Math.max(...intervals))}; ${late} of ${intervals.length} over 50 ms`)
   say('echo of a key', `${ms(quantile(echoes, 0.5))} median, ${ms(quantile(echoes, 0.95))} at 95 % of ${echoes.length}`)
+  const isLate = scrolls.filter((interval) => interval > 20).length
+  say('scrolling 200,000 packets', `${ms(quantile(scrolls, 0.5))} a frame, ${ms(quantile(scrolls, 0.95))} at 95 %`)
+  say('  frames over 20 ms', `${isLate} of ${scrolls.length}; ${blankRows} blank rows at the end`)
+  say(
+    '  a filter answered after',
+    `${ms(quantile(filters, 0.5))}, ${ms(Math.max(...filters))} the slowest (aim: 200 ms)`,
+  )
   say('tasks over 50 ms', `${longTasks.length}, ${ms(Math.max(0, ...longTasks))} the longest`)
 }
 
@@ -190,6 +306,7 @@ async function measureServed(executablePath: string): Promise<void> {
 }
 
 const project = process.argv[2]!
+const capture = manyPackets()
 const electronPath = process.env.MIDSTREAM_ELECTRON
 if (electronPath === undefined) console.log('electron: not measured, there is no Electron or no display here')
 else await measure('electron', () => openElectron(electronPath))

@@ -12,6 +12,13 @@ test('reads a real capture in clear, and says what it cannot read', async ({ lab
   await expect(page.getByText(/^Readable: 18,447 pages of guest RAM were rebuilt, and \d+ secrets/)).toBeVisible()
   await expect(page.getByRole('row').filter({ hasText: '4111111111111111' })).toContainText('0x800033d8')
 
+  // What was given away is a click from the packet that did.
+  await page.getByRole('row').filter({ hasText: '4111111111111111' }).getByRole('button').first().click()
+  await expect(page.getByRole('region', { name: /^Packet \d+/ })).toBeVisible()
+  await page.getByLabel('Display filter').fill('qevm')
+  await expect(page.getByText(/^[\d,]+ of [\d,]+ frames in this file/)).toBeVisible()
+  await page.getByRole('tab', { name: 'What it gives away' }).click()
+
   // Dropped on the window, wherever.
   const octets = await readFile(`${captures}/a_tls.pcapng.gz`, 'base64')
   await page.evaluate((base64) => {

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ElectronApplication, Page } from '@playwright/test'
+import { CaptureReader } from '../../core/net/wire/capture-reader.js'
 import type { DesktopApi, OpenedFile } from '../../electron/ipc/contract.js'
 import { button, clock, expectDone, jumpTo, openFirstLab, playFor } from './lab-steps.js'
 import { expect, electronStart, launchElectron, test } from './lab-window.js'
@@ -204,3 +205,31 @@ async function clickMenu(app: ElectronApplication | undefined, id: string): Prom
     Menu.getApplicationMenu()?.getMenuItemById(item)?.click()
   }, id)
 }
+
+test('the capture goes into Wireshark while the lab runs', async ({ userData }) => {
+  // A Wireshark that keeps what it is fed.
+  const tools = join(userData, 'tools')
+  await mkdir(tools, { recursive: true })
+  await writeFile(join(tools, 'wireshark'), `#!/bin/sh\nexec cat > "${join(tools, 'fed')}"\n`, { mode: 0o755 })
+  const { PATH = '' } = process.env
+  process.env.PATH = `${tools}:${PATH}`
+  const app = await launchElectron(userData).finally(() => (process.env.PATH = PATH))
+  const page = await app.firstWindow()
+  await openFirstLab(page)
+  await button(page, 'Boot web').click()
+  await page.getByRole('tab', { name: 'Packets', exact: true }).click()
+  await button(page, 'Open in Wireshark').click()
+  await expect(button(page, 'Stop Wireshark')).toBeVisible()
+  const fed = async () => {
+    const reader = new CaptureReader(await readFile(join(tools, 'fed')))
+    let packets = 0
+    while (reader.next() !== null) packets++
+    return packets
+  }
+  await expect.poll(fed, { timeout: 15_000 }).toBeGreaterThan(50)
+  const soFar = await fed()
+  await expect.poll(fed, { timeout: 15_000 }).toBeGreaterThan(soFar)
+  await button(page, 'Stop Wireshark').click()
+  await expect(button(page, 'Open in Wireshark')).toBeVisible()
+  await app.close()
+})

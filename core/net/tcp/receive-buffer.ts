@@ -1,19 +1,22 @@
 /**
  * What arrived: octets in order that wait for the reader, and octets beyond a hole that wait for it to be filled. All of
- * them are copied into one ring, each at the place where it will be read, so no frame is held.
+ * them are copied once, each to the place where it will be read, so no frame is held, and what is read is given away as
+ * it lies.
  */
 import { assert } from '../../base/errors.js'
-import { newOctets } from '../../base/octet-slab.js'
 import { seqAdd, seqDiff, seqLt } from './sequence.js'
 import { SequenceRanges } from './sequence-ranges.js'
 
-const RING_OCTETS_MIN = 4096
+const BUFFER_OCTETS_MIN = 4096
+/** A buffer grows with what it has to hold, and a busy one to this, however fast it is emptied. */
+const BUFFER_OCTETS_BUSY = 65536
 
 export class ReceiveBuffer {
-  /** Grows when it must. Its length is a power of two, so that places wrap by a mask. */
-  private ring = new Uint8Array(0)
-  /** Where in the ring the next octet to read is. */
-  private head = 0
+  /** Written forward only: what was read belongs to the reader. When it is full, another one takes its place. */
+  private buffer = new Uint8Array(0)
+  /** Where the next octet to read is, and where the last octet held ends. */
+  private start = 0
+  private end = 0
   private readable = 0
   /** What is held beyond a hole. */
   readonly beyond = new SequenceRanges()
@@ -55,44 +58,34 @@ export class ReceiveBuffer {
     return next
   }
 
-  /** At most `octetsMax` octets in a new array. */
+  /** At most `octetsMax` octets. They belong to the caller, who may change them. */
   read(octetsMax: number): Uint8Array {
-    const { ring, head } = this
+    const { start } = this
     const length = Math.min(octetsMax, this.readable)
-    const octets = newOctets(length)
-    const first = Math.min(length, ring.length - head)
-    octets.set(ring.subarray(head, head + first))
-    if (first < length) octets.set(ring.subarray(0, length - first), first)
+    this.start = start + length
     this.readable -= length
-    // An empty ring begins again at its start: what is in use then stays in the processor's cache.
-    this.head = this.readable === 0 && !this.hasHole ? 0 : (head + length) & (ring.length - 1)
-    return octets
+    return this.buffer.subarray(start, start + length)
   }
 
   /** Put octets `offset` after the last that is in order. */
   private place(offset: number, frame: Uint8Array, start: number, end: number): void {
     const length = end - start
-    const needed = this.readable + offset + length
-    if (needed > this.ring.length) this.grow(needed)
-    const { ring } = this
-    const at = (this.head + this.readable + offset) & (ring.length - 1)
+    if (this.start + this.readable + offset + length > this.buffer.length) this.renew(this.readable + offset + length)
+    const at = this.start + this.readable + offset
     // A view costs 20 ns and makes the copy a single move; a loop over 32-bit words takes eight times as long.
-    if (at + length <= ring.length) ring.set(frame.subarray(start, end), at)
-    else {
-      const split = start + ring.length - at
-      ring.set(frame.subarray(start, split), at)
-      ring.set(frame.subarray(split, end), 0)
-    }
+    this.buffer.set(frame.subarray(start, end), at)
+    if (at + length > this.end) this.end = at + length
   }
 
-  private grow(needed: number): void {
+  /** Go on in another buffer, with room for `needed` octets and as many again. */
+  private renew(needed: number): void {
     assert(needed <= this.octetsMax, 'more received than the window allows')
-    let length = Math.max(RING_OCTETS_MIN, this.ring.length)
-    while (length < needed) length *= 2
-    const grown = new Uint8Array(length)
-    grown.set(this.ring.subarray(this.head))
-    grown.set(this.ring.subarray(0, this.head), this.ring.length - this.head)
-    this.ring = grown
-    this.head = 0
+    let length = Math.min(BUFFER_OCTETS_BUSY, Math.max(BUFFER_OCTETS_MIN, 2 * this.buffer.length))
+    while (length < 2 * needed) length *= 2
+    const held = this.buffer.subarray(this.start, this.end)
+    this.buffer = new Uint8Array(length)
+    this.buffer.set(held)
+    this.start = 0
+    this.end = held.length
   }
 }

@@ -53,7 +53,6 @@ export function parseIpv4(text: string): Ipv4Address {
   return parts.reduce((address, part) => address * 256 + part, 0)
 }
 
-export const IPV6_OCTETS = 16
 export const IPV6_UNSPECIFIED: Ipv6Address = 0n
 export const IPV6_LOOPBACK: Ipv6Address = 1n
 export const IPV6_ALL_NODES: Ipv6Address = 0xff02_0000_0000_0000_0000_0000_0000_0001n

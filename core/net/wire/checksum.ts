@@ -6,20 +6,20 @@
  * 2^16 - 1. The slow twin that it is compared with is test/support/slow-checksum.ts.
  */
 import { ipv6Words, type IpAddress } from './addresses.js'
-import { frameMemory } from './frame-memory.js'
+import { isCutFrame, sumFrameMemory } from './frame-memory.js'
 
 const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
 
 /** The one's complement sum (not inverted) of `octets[start, end)`, taken as 16-bit big-endian words, padded with a zero octet. */
 export function onesComplementSum(octets: Uint8Array, start: number, end: number): number {
-  const base = octets.byteOffset
-  if (frameMemory.sum !== null && octets.buffer === frameMemory.buffer && end - start <= FRAME_OCTETS_MAX)
-    return end > start ? swap(fold(frameMemory.sum(base + start, base + end) >>> 0)) : 0
+  if (sumFrameMemory !== null && end > start && isCutFrame(octets)) {
+    const base = octets.byteOffset
+    const sum = sumFrameMemory(base + start, base + end)
+    const folded = (sum >>> 16) + (sum & 0xffff)
+    return swap((folded & 0xffff) + (folded >>> 16))
+  }
   return sumByWords(octets, start, end)
 }
-
-/** Sums of more could overflow 32 bits. */
-const FRAME_OCTETS_MAX = 65536
 
 /** For octets outside the frames' memory. */
 function sumByWords(octets: Uint8Array, start: number, end: number): number {
@@ -136,7 +136,8 @@ export function transportChecksum(
     protocol +
     (length >>> 16) +
     (length & 0xffff)
-  return 0xffff - fold(sum)
+  const folded = (sum >>> 16) + (sum & 0xffff)
+  return 0xffff - ((folded & 0xffff) + (folded >>> 16))
 }
 
 /** The checksum when one 16-bit word that it covers changes (RFC 1624, equation 3). */

@@ -79,7 +79,8 @@ export function readTcpHeader(octets: Uint8Array, start: number, end: number, in
     into.hasTimestamps = true
     into.tsVal = readU32be(octets, start + 24)
     into.tsEcr = readU32be(octets, start + 28)
-  } else if (headerOctets > TCP_HEADER_OCTETS) readOptions(octets, start + TCP_HEADER_OCTETS, start + headerOctets, into)
+  } else if (headerOctets > TCP_HEADER_OCTETS)
+    readOptions(octets, start + TCP_HEADER_OCTETS, start + headerOctets, into)
 }
 
 function readOptions(octets: Uint8Array, start: number, end: number, into: TcpHeader): void {

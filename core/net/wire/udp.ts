@@ -23,19 +23,29 @@ export interface AddressPair {
   readonly destination: IpAddress
 }
 
-/** `payload` is a view. A checksum of zero means none was made (RFC 8200 §8.1: not over IPv6); a wrong one throws `WireError`. */
-export function decodeUdp(octets: Uint8Array, { source, destination }: AddressPair): UdpDatagram {
-  if (octets.length < UDP_HEADER_OCTETS) throw new WireError('udp', octets.length, 'shorter than its 8-octet header')
-  const length = readU16be(octets, 4)
-  if (length < UDP_HEADER_OCTETS || length > octets.length) throw new WireError('udp', 4, `length field is ${length}`)
-  const isChecked = readU16be(octets, 6) !== 0
-  if (!isChecked && typeof source === 'bigint') throw new WireError('udp', 6, 'no checksum')
-  if (isChecked && transportChecksum(octets, 0, length, IP_PROTOCOL.udp, source, destination) !== 0)
-    throw new WireError('udp', 6, 'checksum is wrong')
+/**
+ * Check the datagram at `octets[start, end)` and return where it ends: its own length may be less. A checksum of zero means
+ * none was made (RFC 8200 §8.1: not over IPv6); a wrong one throws `WireError`.
+ */
+export function checkUdp(octets: Uint8Array, start: number, end: number, { source, destination }: AddressPair): number {
+  if (end - start < UDP_HEADER_OCTETS) throw new WireError('udp', end, 'shorter than its 8-octet header')
+  const length = readU16be(octets, start + 4)
+  if (length < UDP_HEADER_OCTETS || start + length > end)
+    throw new WireError('udp', start + 4, `length field is ${length}`)
+  const isChecked = readU16be(octets, start + 6) !== 0
+  if (!isChecked && typeof source === 'bigint') throw new WireError('udp', start + 6, 'no checksum')
+  if (isChecked && transportChecksum(octets, start, start + length, IP_PROTOCOL.udp, source, destination) !== 0)
+    throw new WireError('udp', start + 6, 'checksum is wrong')
+  return start + length
+}
+
+/** `payload` is a view. Throws `WireError` as `checkUdp` does. */
+export function decodeUdp(octets: Uint8Array, pair: AddressPair): UdpDatagram {
+  const end = checkUdp(octets, 0, octets.length, pair)
   return {
     sourcePort: readU16be(octets, 0),
     destinationPort: readU16be(octets, 2),
-    payload: octets.subarray(UDP_HEADER_OCTETS, length),
+    payload: octets.subarray(UDP_HEADER_OCTETS, end),
   }
 }
 

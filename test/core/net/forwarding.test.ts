@@ -28,7 +28,7 @@ class Socket implements UdpListener {
   readonly received: ReceivedDatagram[] = []
   readonly errors: PacketError[] = []
   datagramReceived(datagram: ReceivedDatagram): void {
-    this.received.push(datagram)
+    this.received.push({ ...datagram, payload: datagram.payload.slice() })
   }
   datagramFailed(error: PacketError): void {
     this.errors.push(error)
@@ -90,7 +90,7 @@ describe('Forwarding', () => {
     const owner = new TestOwner()
     net.host('client').connect(parseIp('192.0.2.1'), 80).owner = owner
     net.runFor(seconds(400))
-    expect(owner.failure?.message).toMatch(/no answer: net-unreachable/)
+    expect(owner.failure?.message).toMatch(/timed out, net unreachable/)
     net.host('one').ip.forwarding.inspector = { inspect: () => 'prohibit' }
     const refused = new TestOwner()
     net.host('client').connect(parseIp('10.0.3.2'), 80).owner = refused
@@ -211,6 +211,19 @@ describe('Forwarding', () => {
       'one',
       '10.0.0.2',
     ])
+  })
+
+  it('survives an inspector that spoils what it sees', () => {
+    const net = chain({ middleMtu: 600 })
+    const forwarding = net.host('one').ip.forwarding
+    for (const at of [14, 16, 20, 26, 58])
+      for (const octet of [0, 0x4f, 0xff]) {
+        forwarding.inspector = { inspect: (frame) => ((frame[at] = octet), 'pass') }
+        ping(net, 'client', '10.0.3.2', { payloadOctets: 1000 })
+        ping(net, 'client', 'fd03::2', { payloadOctets: 1000 })
+      }
+    forwarding.inspector = null
+    expect(ping(net, 'client', '10.0.3.2')).toMatchObject([{ outcome: 'answered' }])
   })
 
   it('does not let a static entry be changed', () => {

@@ -25,7 +25,7 @@ class Replies implements EchoListener {
 class Datagrams implements UdpListener {
   readonly received: ReceivedDatagram[] = []
   datagramReceived(datagram: ReceivedDatagram): void {
-    this.received.push(datagram)
+    this.received.push({ ...datagram, payload: datagram.payload.slice() })
   }
 }
 

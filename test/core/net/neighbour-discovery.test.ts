@@ -134,7 +134,9 @@ describe('TCP and UDP over IPv6', () => {
   it('carries the longest datagram, in fragments', () => {
     const net = pair()
     const received: ReceivedDatagram[] = []
-    const listener: UdpListener = { datagramReceived: (datagram) => void received.push(datagram) }
+    const listener: UdpListener = {
+      datagramReceived: (datagram) => void received.push({ ...datagram, payload: datagram.payload.slice() }),
+    }
     net.host('two').udp.listen(9, listener)
     net.host('one').udp.open(listener).sendTo(parseIpv6('fd00::2'), 9, patternOctets(65507))
     net.runFor(seconds(1))

@@ -86,6 +86,13 @@ describe('fragmentation and reassembly', () => {
     expect(parts.map((part) => fixture.add(part)).filter((one) => one !== null)).toEqual([payload])
   })
 
+  it('gives nothing when the headers leave no room', () => {
+    const frame = ipv6(new Uint8Array(4000))
+    frame[20] = 0 // hop-by-hop options
+    frame.set([17, 255], 54) // of 2,048 octets
+    expect(fragmentIpv6(frame, 1280, 1)).toEqual([])
+  })
+
   it('discards what overlaps, and what would be longer than a packet', () => {
     const fixture = new Fixture()
     const teardrop = [
