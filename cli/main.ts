@@ -28,7 +28,8 @@ const commands: Readonly<Record<string, Command>> = {
     load: async () => (await import('./migrate.js')).migrateCommand,
   },
   network: {
-    usage: 'network <plan.yaml> [--seed N] [--json F] [--pcap DIR] [--live wireshark|tshark|-] [--tap NAME] [--check]',
+    usage:
+      'network <plan.yaml|example> [--seed N] [--json F] [--pcap DIR] [--live wireshark|tshark|-] [--tap NAME] [--check]',
     summary:
       'build a network from a file and do what its script says; the exit status is 0 only if all ended as expected',
     load: async () => (await import('./network.js')).networkCommand,

@@ -1,9 +1,23 @@
 /** Reads networks from YAML files. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { isNode, LineCounter, parseDocument, type Document } from 'yaml'
 import { InputError, LabError } from '../core/base/errors.js'
 import { parseNetworkPlan, type NetworkPlan } from '../core/session/network-plan.js'
 import { NetworkRun } from '../core/session/network-run.js'
+import { projectRoot } from './lab-files.js'
+
+/** The file of that path, or the example of that name: `vlans` is labs/networks/vlans.yaml. Throws `InputError`. */
+export function findNetwork(name: string): NetworkFile {
+  const folder = join(projectRoot(), 'labs', 'networks')
+  const examples = readdirSync(folder)
+    .filter((file) => file.endsWith('.yaml'))
+    .map((file) => file.slice(0, -'.yaml'.length))
+  if (examples.includes(name)) return new NetworkFile(join(folder, `${name}.yaml`))
+  if (!existsSync(name))
+    throw new InputError(`there is no file ${name}, and no example of that name; there are: ${examples.join(', ')}`)
+  return new NetworkFile(name)
+}
 
 /** Bounds what an alias of an alias can grow to. */
 const ALIASES_MAX = 100

@@ -1,4 +1,5 @@
 /** What happened in a network, as a person at the terminal would like to read it. */
+import { printable } from '../core/capture/value-text.js'
 import type { PacketErrorKind } from '../core/net/packet-error.js'
 import type { ScriptItem } from '../core/session/network-plan/script-plan.js'
 import type {
@@ -26,7 +27,7 @@ export function entryLines(entry: ScriptEntry, item: ScriptItem): string[] {
   const time = `${(startNs / 1e9).toFixed(3).padStart(9)} s`
   const verdict = problems.length === 0 ? 'ok    ' : 'NOT OK'
   return [
-    ...(note === '' ? [] : ['', `# ${note}`]),
+    ...(note === '' ? [] : ['', `# ${printable(note)}`]),
     `${time}  ${verdict}  ${titleOf(item)}: ${outcome}${problems.length === 0 ? '' : ` (${problems.join('; ')})`}`,
     ...detailLines(entry).map((line) => `${INDENT}${line}`.trimEnd()),
   ]

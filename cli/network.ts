@@ -3,11 +3,12 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { InputError } from '../core/base/errors.js'
 import { milliseconds, seconds } from '../core/base/units.js'
+import { printable } from '../core/capture/value-text.js'
 import { mergedCapture } from '../core/net/merged-capture.js'
 import type { Tap } from '../core/net/tap.js'
 import type { NetworkRun } from '../core/session/network-run.js'
 import { LiveCapture } from './live-capture.js'
-import { NetworkFile } from './network-files.js'
+import { findNetwork } from './network-files.js'
 import { entryLines } from './network-words.js'
 import { expectWritable, makeFolder, openOutput, writeOutputFile, type Output } from './output.js'
 
@@ -29,13 +30,13 @@ export async function networkCommand(args: string[]): Promise<number> {
     },
   })
   const [path, ...others] = positionals
-  if (path === undefined || others.length > 0) throw new InputError('name one file: network labs/networks/vlans.yaml')
+  if (path === undefined || others.length > 0) throw new InputError('name one file or example: network vlans')
   if (values.live === '-' && values.json === '-') throw new InputError('--live - and --json - cannot both be')
   const output = openOutput(
     values.json,
     (text) => void (values.live === '-' ? process.stderr : process.stdout).write(text),
   )
-  const file = new NetworkFile(path)
+  const file = findNetwork(path)
   const run = file.run(values.seed)
   if (values.check) {
     const { stacks, switches, links } = run.network
@@ -50,8 +51,8 @@ export async function networkCommand(args: string[]): Promise<number> {
   const live = values.live === undefined ? null : await LiveCapture.open(values.live, tap ?? noTap(path))
 
   const { title, about } = file.plan
-  output.line(`${title} (seed ${run.seed})`)
-  for (const line of about.trimEnd().split('\n')) if (line !== '') output.line(`  ${line}`)
+  output.line(`${printable(title)} (seed ${printable(run.seed)})`)
+  for (const line of about.trimEnd().split('\n')) if (line !== '') output.line(`  ${printable(line)}`)
   output.line()
   await runTold(run, output, live)
   const result = run.result()

@@ -21,6 +21,8 @@ import { given } from './network-plan/plan-values.js'
 /** Stations are numbered in the order of the plan: locally administered addresses. */
 const MAC_FIRST: MacAddress = 0x0200_0000_0001
 const DAY_SECONDS = 86_400
+/** Of all taps together; each drops its oldest frames beyond its part. */
+const CAPTURE_OCTETS_MAX = 1024 ** 3
 
 /** Something of the plan that a cable ends at. */
 interface CableEnd {
@@ -60,7 +62,10 @@ export class Network implements Inspected {
     )
     for (const [name, options] of Object.entries(plan.switches))
       within(`switches.${name}`, () => this.finishSwitch(name, options))
-    plan.taps.forEach((tap, index) => within(`taps[${index}]`, () => this.taps.push(this.tapAt(tap))))
+    const octetsMax = Math.floor(CAPTURE_OCTETS_MAX / Math.max(1, plan.taps.length))
+    plan.taps.forEach((tap, index) =>
+      within(`taps[${index}]`, () => this.taps.push(this.watch(new Tap(kernel, tap.name, { octetsMax }), tap))),
+    )
     this.begin(plan)
   }
 
@@ -183,8 +188,7 @@ export class Network implements Inspected {
     if (stack.interfaces.filter(({ parent }) => parent === null).length === 1) stack.uplink = end
   }
 
-  private tapAt({ name, link, switch: device, port, host, interface: eth, direction, place }: TapPlan): Tap {
-    const tap = new Tap(this.kernel, name)
+  private watch(tap: Tap, { link, switch: device, port, host, interface: eth, direction, place }: TapPlan): Tap {
     const linkDirection = direction === 'forward' ? 'a-to-b' : 'b-to-a'
     if (link !== undefined)
       this.link(link).watch(tap, direction === 'both' ? { place } : { place, direction: linkDirection })

@@ -58,7 +58,7 @@ describe('network', () => {
 
   it('writes JSON alone, the same each time, and a capture for each tap and for all', async () => {
     const captures = join(folder, 'captures')
-    const run = () => outputOf(() => networkCommand([examplePath('double-tag'), '--json', '-', '--pcap', captures]))
+    const run = () => outputOf(() => networkCommand(['double-tag', '--json', '-', '--pcap', captures]))
     const { status, out } = await run()
     expect(status).toBe(0)
     const result = JSON.parse(out) as NetworkResult
@@ -121,8 +121,11 @@ describe('network', () => {
   })
 
   it('refuses what it cannot do', async () => {
-    await expect(networkCommand([])).rejects.toThrow(/name one file/)
-    await expect(networkCommand([join(folder, 'none.yaml')])).rejects.toThrow(/none\.yaml cannot be read/)
+    await expect(networkCommand([])).rejects.toThrow(/name one file or example/)
+    await expect(networkCommand([join(folder, 'none.yaml')])).rejects.toThrow(
+      /there is no file .*none\.yaml, and no example of that name; there are: arp-inspection, /,
+    )
+    await expect(networkCommand([folder])).rejects.toThrow(/cannot be read/)
     const path = examplePath('vlans')
     await expect(networkCommand([path, '--live', '-', '--json', '-'])).rejects.toThrow(/cannot both be/)
     await expect(networkCommand([path, '--tap', 'x'])).rejects.toThrow(

@@ -155,8 +155,9 @@ function withInterfaces<T extends HostWords>(words: T, context: z.RefinementCtx)
 }
 
 export const hostPlan = z
-  .strictObject(hostFields)
-  .transform((words, context) => ({ forwards: false, rip: null, ...withInterfaces(words, context) }))
+  /** A host that `forwards` passes on what is not for it, as attackers do who want to stay unseen. */
+  .strictObject({ ...hostFields, forwards: z.boolean().default(false) })
+  .transform((words, context) => ({ rip: null, ...withInterfaces(words, context), forwards: words.forwards }))
 
 export const routerPlan = z.strictObject({ ...hostFields, rip: rip.optional() }).transform((words, context) => ({
   forwards: true,

@@ -11,6 +11,7 @@ const DEVICES_MAX = 256
 export function checkTopology(plan: NetworkPlan): void {
   checkDevices(plan)
   checkLinks(plan)
+  checkLoops(plan)
   checkSwitches(plan)
   checkTaps(plan)
 }
@@ -64,6 +65,26 @@ function checkLinks(plan: NetworkPlan): void {
       used.set(`${device}/${eth}`, name)
     }
     if (from.device === to.device) throw new LabError(path, `a cable from ${from.device} to itself`)
+  })
+}
+
+/** Frames to everybody would go round and round, and multiply: there is no spanning tree. */
+function checkLoops(plan: NetworkPlan): void {
+  /** A switch by which each is reached; whole groups have the same last one. */
+  const reached = new Map<string, string>()
+  const lastOf = (name: string): string => {
+    const next = reached.get(name)
+    return next === undefined ? name : lastOf(next)
+  }
+  plan.links.forEach(({ name, from, to }, index) => {
+    if (![from, to].every(({ device }) => Object.hasOwn(plan.switches, device))) return
+    const [a, b] = [lastOf(from.device), lastOf(to.device)]
+    if (a === b)
+      throw new LabError(
+        `links[${index}]`,
+        `${name} closes a loop of switches, in which frames would go round for ever: leave one cable out`,
+      )
+    reached.set(a, b)
   })
 }
 

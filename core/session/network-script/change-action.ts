@@ -1,6 +1,7 @@
 /** What is done to the network itself, in no time. Throws `InputError` for what cannot be done. */
 import { InputError } from '../../base/errors.js'
-import { inspect, type Inspection } from '../inspection.js'
+import { inspect, type Inspection, type InspectionTable } from '../inspection.js'
+import type { RipRouter } from '../../net/rip/rip-router.js'
 import type { Network } from '../network-builder.js'
 import type { ItemOf } from '../network-plan/script-plan.js'
 import type { TableDetails } from './script-entry.js'
@@ -44,10 +45,28 @@ export function configure(network: Network, item: ItemOf<'configure'>): string {
 export function show(network: Network, { host, switch: device, link, tables }: ItemOf<'show'>): TableDetails {
   const [kind, name]: [Inspection['kind'], string] =
     host !== undefined ? ['host', host] : device !== undefined ? ['switch', device] : ['link', link ?? '']
-  const all = inspect(network, kind, name).tables
+  const rip = network.rip.get(name)
+  const all = [...inspect(network, kind, name).tables, ...(rip === undefined ? [] : [ripTable(rip)])]
   const wanted = tables ?? all.map(({ title }) => title)
   for (const title of wanted)
     if (!all.some((table) => table.title === title))
       throw new InputError(`${name} has no table ${title}; it has: ${all.map((table) => table.title).join(', ')}`)
   return { kind: 'tables', of: name, tables: all.filter(({ title }) => wanted.includes(title)) }
+}
+
+function ripTable(router: RipRouter): InspectionTable {
+  return {
+    title: 'RIP',
+    columns: ['prefix', 'neighbour', 'next hop', 'interface', 'metric'],
+    rows: router
+      .routes()
+      .map(({ prefix, neighbour, nextHop, interface: through, metric }) => [
+        prefix,
+        neighbour === '' ? 'own' : neighbour,
+        nextHop === '' ? 'direct' : nextHop,
+        through,
+        metric,
+      ]),
+    whenEmpty: 'It reaches nothing yet.',
+  }
 }

@@ -110,6 +110,18 @@ describe('parseNetworkPlan', () => {
       /^links\[2\]\.name: two links are called bob/,
     ],
     ['a cable to itself', links({ name: 'loop', from: 's1', to: 's1' }), /^links\[2\]: a cable from s1 to itself/],
+    [
+      'a loop of switches',
+      plan({
+        switches: { s1: {}, s2: {}, s3: {} },
+        links: [
+          { from: 's1', to: 's2' },
+          { from: 's2', to: 's3' },
+          { from: 's3', to: 's1' },
+        ],
+      }),
+      /^links\[2\]: s3 closes a loop of switches/,
+    ],
     ['an interface of a switch', links({ name: 'x', from: 's1/eth0', to: 's1' }), /^links\[2\]\.from: s1 is a switch/],
     [
       'a bad unit',
