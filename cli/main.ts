@@ -27,6 +27,19 @@ const commands: Readonly<Record<string, Command>> = {
     summary: 'migrate one guest in a laboratory network and measure it; the capture is that of the mirror port',
     load: async () => (await import('./migrate.js')).migrateCommand,
   },
+  network: {
+    usage:
+      'network <plan.yaml|example> [--seed N] [--json F] [--pcap DIR] [--live wireshark|tshark|-] [--tap NAME] [--check]',
+    summary:
+      'build a network from a file and do what its script says; the exit status is 0 only if all ended as expected',
+    load: async () => (await import('./network.js')).networkCommand,
+  },
+  transfer: {
+    usage:
+      'transfer [--size 64MiB] [--bandwidth 1Gbit] [--latency 10ms] [--loss 1%] [--jitter 1ms] [--reorder 1%] [--queue 256KiB] [--congestion cubic|newreno] [--no-sack] [--ipv6] [--seed N] [--json F] [--pcap F.pcapng]',
+    summary: 'send octets over one TCP connection through a switch, and compare with what theory predicts',
+    load: async () => (await import('./transfer.js')).transferCommand,
+  },
   analyse: {
     usage: 'analyse <file.pcapng|.pcap|.qevm, also .gz> [--json F] [--dump-ram DIR]',
     summary: "the attacker's tool on a capture from outside",
