@@ -11,6 +11,8 @@ import type {
   LabSummary,
   LabView,
   MigrationSettings,
+  NetworkAnswer,
+  NetworkSummary,
   PacketAnswer,
   ProbeSample,
   Request,
@@ -81,6 +83,9 @@ export interface Session {
   readonly lab: Readonly<ShallowRef<LabView | null>>
   readonly runs: Readonly<ShallowRef<readonly RunMetrics[]>>
   readonly labs: Readonly<ShallowRef<readonly LabSummary[] | null>>
+  readonly networks: Readonly<ShallowRef<readonly NetworkSummary[]>>
+  /** The example network on show. */
+  readonly network: ShallowRef<NetworkAnswer | null>
   readonly probes: Readonly<ShallowRef<Grown<ProbeSample>>>
   readonly throughput: Readonly<ShallowRef<Grown<ThroughputSample>>>
   readonly events: Readonly<ShallowRef<Grown<EventView>>>
@@ -125,6 +130,8 @@ export function useSession(engine: EngineSource, options: SessionOptions = {}): 
   const lab = shallowRef<LabView | null>(null)
   const runs = shallowRef<readonly RunMetrics[]>([])
   const labs = shallowRef<readonly LabSummary[] | null>(null)
+  const networks = shallowRef<readonly NetworkSummary[]>([])
+  const network = shallowRef<NetworkAnswer | null>(null)
   const inspected = shallowRef<InspectionAnswer | null>(null)
   const analysed = shallowRef<Analysed | null>(null)
   const progress = shallowRef<{ readonly what: string; readonly fraction: number } | null>(null)
@@ -190,6 +197,7 @@ export function useSession(engine: EngineSource, options: SessionOptions = {}): 
         return takeView(answer)
       case 'labs':
         labs.value = answer.labs
+        networks.value = answer.networks
         return
       case 'saved':
         return options.save?.(answer.file)
@@ -205,6 +213,10 @@ export function useSession(engine: EngineSource, options: SessionOptions = {}): 
       case 'statistics':
       case 'completions':
         packetListeners.forEach((listener) => listener(answer))
+        return
+      case 'network':
+        progress.value = null
+        network.value = answer
         return
       case 'inspection':
         inspected.value = answer
@@ -231,6 +243,8 @@ export function useSession(engine: EngineSource, options: SessionOptions = {}): 
     lab,
     runs,
     labs,
+    networks,
+    network,
     probes: probes.grown,
     throughput: throughput.grown,
     events: events.grown,

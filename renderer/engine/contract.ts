@@ -34,6 +34,36 @@ export interface MigrationSettings {
   readonly guestOptions: Partial<GuestOptions>
 }
 
+/** An example network, as the home view lists them. */
+export interface NetworkSummary {
+  readonly id: string
+  readonly title: string
+  readonly about: string
+}
+
+/** A network whose script has been played. */
+export interface NetworkAnswer {
+  readonly kind: 'network'
+  readonly id: string
+  readonly title: string
+  readonly about: string
+  readonly devices: readonly { readonly name: string; readonly kind: 'host' | 'router' | 'switch' }[]
+  readonly links: readonly { readonly name: string; readonly from: string; readonly to: string }[]
+  readonly entries: readonly {
+    readonly title: string
+    readonly note: string
+    readonly startNs: number
+    readonly outcome: string
+    /** Empty when it ended as it should. */
+    readonly problems: readonly string[]
+    readonly lines: readonly string[]
+  }[]
+  /** Captures, by name: `tap NAME` in the packet view. */
+  readonly taps: readonly string[]
+  readonly endNs: number
+  readonly traceHash: string
+}
+
 /** The labs as the home view lists them. */
 export interface LabSummary {
   readonly id: string
@@ -79,6 +109,10 @@ export interface SessionFile {
 
 export type Request =
   | { readonly kind: 'list-labs' }
+  /** Play the script of an example network. Answered by `network`. */
+  | { readonly kind: 'open-network'; readonly id: string }
+  /** Its captures go, too. */
+  | { readonly kind: 'close-network' }
   /** Start a lab (or `sandbox`) afresh. `seed` gives the student's own values. */
   | { readonly kind: 'open-lab'; readonly labId: string; readonly seed: string }
   /** Run a kept session again up to where it was. */
@@ -126,7 +160,7 @@ export type Request =
  * Which capture: the attacker's mirror port, a cable of the session, or the file that was opened. What crosses a cable is captured
  * from when somebody first looks.
  */
-export type CaptureId = 'mirror' | 'file' | `cable ${LinkName}`
+export type CaptureId = 'mirror' | 'file' | `cable ${LinkName}` | `tap ${string}`
 
 /** The rows of a capture's list that are in sight. The engine tells them, and again whenever they or their number change. */
 export interface PacketWatch {
@@ -376,7 +410,8 @@ export type Answer =
   | SessionView
   | PacketAnswer
   | InspectionAnswer
-  | { readonly kind: 'labs'; readonly labs: readonly LabSummary[] }
+  | { readonly kind: 'labs'; readonly labs: readonly LabSummary[]; readonly networks: readonly NetworkSummary[] }
+  | NetworkAnswer
   | { readonly kind: 'saved'; readonly file: SessionFile }
   | { readonly kind: 'analysis'; readonly name: string; readonly report: unknown; readonly hasPackets: boolean }
   | {

@@ -9,6 +9,12 @@ const files = import.meta.glob<string>('../../labs/[0-9][0-9]-*/*.{yaml,md}', {
   eager: true,
 })
 
+const networkFiles = import.meta.glob<string>('../../labs/networks/*.yaml', {
+  query: '?raw',
+  import: 'default',
+  eager: true,
+})
+
 const imageUrls = import.meta.glob<string>('../../labs/guests/*.elf', {
   query: '?url',
   import: 'default',
@@ -26,6 +32,16 @@ export function bundledLabs(): Lab[] {
   return [...folders]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([, words]) => parseLab(resolveWords(parse(words.get('lab.yaml') ?? '') as unknown, words)))
+}
+
+/** The example networks, as they were written, by the names of their files. */
+export function bundledNetworks(): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(networkFiles).map(([path, text]) => [
+      /([\w-]+)\.yaml$/.exec(path)?.[1] ?? path,
+      parse(text) as unknown,
+    ]),
+  )
 }
 
 /** The images of labs/guests by name. */

@@ -21,6 +21,7 @@ import type {
   Request,
   SessionFile,
 } from './contract.js'
+import { NetworkDesk } from './network-desk.js'
 import { PacketDesk } from './packet-desk.js'
 import { SessionPresenter } from './session-view.js'
 
@@ -44,6 +45,8 @@ export interface EngineHost {
   readonly labs: readonly Lab[]
   /** The guests' images by name. */
   readonly images: Readonly<Record<string, Uint8Array>>
+  /** Plans of example networks as plain values, by name. */
+  readonly networks: Readonly<Record<string, unknown>>
   readonly version: string
   answer(answer: Answer): void
   /** Milliseconds of wall time, from any start. */
@@ -77,9 +80,11 @@ export class LabEngine {
   private target: NetworkTarget | null = null
   private toldInspection = ''
   private readonly packets: PacketDesk
+  private readonly networks: NetworkDesk
 
   constructor(private readonly host: EngineHost) {
     this.packets = new PacketDesk(host)
+    this.networks = new NetworkDesk(host)
   }
 
   /** Never throws: what cannot be done is answered as an error. */
@@ -154,6 +159,13 @@ export class LabEngine {
       }
       case 'export':
         return this.export(request.what, request.capture)
+      case 'open-network':
+        return this.networks.open(request.id, ({ network }) => {
+          for (const tap of network.taps) this.packets.open(`tap ${tap.name}`, tap)
+        })
+      case 'close-network':
+        this.networks.close()
+        return this.packets.closeTaps()
       case 'inspect':
         this.target = request.target
         this.toldInspection = ''
@@ -204,7 +216,7 @@ export class LabEngine {
       stepsDone: 0,
       available: true,
     }))
-    this.host.answer({ kind: 'labs', labs: [...labs, sandbox] })
+    this.host.answer({ kind: 'labs', labs: [...labs, sandbox], networks: this.networks.list() })
   }
 
   private labNamed(id: string): Lab | null {
@@ -469,7 +481,8 @@ export class LabEngine {
 
   /** What crosses a cable is captured from the first look on. */
   private openCable(capture: CaptureId): void {
-    if (this.open !== null && capture !== 'file') this.packets.open(capture, tapOf(this.open.session, capture))
+    if (this.open !== null && (capture === 'mirror' || capture.startsWith('cable ')))
+      this.packets.open(capture, tapOf(this.open.session, capture))
   }
 
   private export(what: 'report-data' | 'pcapng', capture: CaptureId = 'mirror'): void {
@@ -545,6 +558,7 @@ const words: Partial<Record<Request['kind'], string>> = {
   boot: 'The guest cannot be booted',
   migrate: 'The guest cannot be migrated',
   'cancel-migration': 'There is nothing to cancel',
+  'open-network': 'The network cannot be played',
   configure: 'That setting is not possible',
   'configure-link': 'The cable cannot be changed so',
   'cut-link': 'The cable cannot be cut',

@@ -170,9 +170,14 @@ export class PacketDesk {
     this.refresh()
   }
 
-  /** The session is over: only a file stays open. */
+  /** The session is over. */
   closeSession(): void {
-    for (const id of this.captures.keys()) if (id !== 'file') this.captures.delete(id)
+    for (const id of this.captures.keys()) if (id === 'mirror' || id.startsWith('cable ')) this.captures.delete(id)
+  }
+
+  /** A network is over. */
+  closeTaps(): void {
+    for (const id of this.captures.keys()) if (id.startsWith('tap ')) this.captures.delete(id)
   }
 
   request(

@@ -1,7 +1,7 @@
 /** The engine's worker: the one place where the window runs the core. */
 import type { Request } from './contract.js'
 import { LabEngine } from './lab-engine.js'
-import { bundledLabs, guestImages } from './lab-content.js'
+import { bundledLabs, bundledNetworks, guestImages } from './lab-content.js'
 
 declare const MIDSTREAM_VERSION: string
 
@@ -18,6 +18,7 @@ async function start(): Promise<void> {
   const engine = new LabEngine({
     labs: bundledLabs(),
     images,
+    networks: bundledNetworks(),
     version: MIDSTREAM_VERSION,
     answer: (answer) => scope.postMessage(answer, 'octets' in answer ? [answer.octets.buffer] : []),
     wallMs: () => performance.now(),

@@ -103,3 +103,19 @@ test('a cable is cut, restored and disturbed, and the frames on it are seen', as
   await expect(network.getByRole('row', { name: /^\*:49152/ })).toContainText('LISTEN')
   expect(lab.problems).toEqual([])
 })
+
+test('an example network is played, and its packets are there', async ({ lab }) => {
+  const { page } = lab
+  await button(page, 'VLANs and a router on a stick').click()
+  await expect(page.getByText('Everything ended as it should.')).toBeVisible({ timeout: 30_000 })
+  await expect(rows(page).first()).toBeVisible()
+  await filter(page).fill('vlan')
+  await expect(page.getByText(/^[\d,]+ of [\d,]+ frames/)).toBeVisible()
+  await rows(page).first().click()
+  await expect(page.getByRole('treeitem', { name: /802\.1Q/ })).toBeVisible()
+  await page.locator('summary', { hasText: 'ping' }).first().click()
+  await expect(page.getByText(/packets transmitted/).first()).toBeVisible()
+  await button(page, 'Close').click()
+  await expect(page.getByRole('heading', { name: 'Networks' })).toBeVisible()
+  expect(lab.problems).toEqual([])
+})

@@ -11,6 +11,19 @@ const labs = readLabs()
 const image = readGuestImage('shell')
 const LAB = '01-first-crossing'
 
+/** Two hosts at a switch, and what is done there. */
+const smallNetwork = {
+  title: 'Two hosts',
+  hosts: { a: { address: '10.0.0.1/24' }, b: { address: '10.0.0.2/24' } },
+  switches: { s: {} },
+  links: [
+    { from: 'a', to: 's' },
+    { from: 'b', to: 's' },
+  ],
+  taps: [{ name: 'at a', link: 'a' }],
+  script: [{ do: 'ping', from: 'a', to: 'b', count: 3 }],
+}
+
 /** An engine whose wall clock the test moves: each time the clock is read, `readMs` have passed. */
 class EngineBench {
   readonly answers: Answer[] = []
@@ -22,6 +35,7 @@ class EngineBench {
     this.engine = new LabEngine({
       labs,
       images: { shell: image, web: readGuestImage('web') },
+      networks: { small: smallNetwork },
       version: '0.0.0',
       answer: (answer) => void this.answers.push(answer),
       wallMs: () => (this.wallMs += this.readMs),
@@ -177,6 +191,47 @@ describe('LabEngine', () => {
       'locked',
       'locked',
     ])
+  })
+
+  it('plays an example network, and has its packets', () => {
+    const bench = new EngineBench()
+    bench.send({ kind: 'list-labs' })
+    expect(bench.last('labs')?.networks).toMatchObject([{ id: 'small', title: 'Two hosts' }])
+    bench.send({ kind: 'open-network', id: 'small' })
+    bench.runUntil(({ answers }) => answers.some(({ kind }) => kind === 'network'))
+    const network = bench.last('network')
+    expect(network).toMatchObject({ taps: ['at a'], entries: [{ title: 'ping a → b', problems: [] }] })
+    expect(network?.entries[0]?.lines.join()).toContain('3 packets transmitted, 3 received')
+    bench.send({
+      kind: 'watch-packets',
+      watch: { capture: 'tap at a', filter: 'icmp', first: 0, count: 10, reveal: null },
+    })
+    expect(bench.last('packets')?.matching).toBe(6)
+    bench.send({ kind: 'close-network' })
+    bench.send({ kind: 'open-network', id: 'no such' })
+    expect(bench.last('error')?.message).toContain('no such')
+  })
+
+  it('cuts a cable and tells what is to be seen of it, and captures there from then on', () => {
+    const bench = openedAt(1)
+    bench.runUntil(({ view }) => view.nowNs > 0.5e9)
+    bench.send({ kind: 'inspect', target: { kind: 'link', name: 'client' } })
+    expect(bench.last('inspection')).toMatchObject({ isCut: false, conditions: { loss: 0 } })
+    bench.send({ kind: 'cut-link', link: 'client' })
+    expect(bench.last('inspection')?.isCut).toBe(true)
+    bench.send({ kind: 'cut-link', link: 'client' })
+    expect(bench.last('error')?.message).toContain('cut already')
+    bench.send({ kind: 'restore-link', link: 'client' })
+    bench.send({ kind: 'configure-link', link: 'client', conditions: { loss: 2 } })
+    expect(bench.last('error')?.message).toContain('loss')
+    bench.send({
+      kind: 'watch-packets',
+      watch: { capture: 'cable client', filter: '', first: 0, count: 10, reveal: null },
+    })
+    expect(bench.last('packets')?.captured).toBe(0)
+    const { nowNs } = bench.view
+    bench.runUntil(({ view }) => view.nowNs > nowNs + 0.2e9)
+    expect(bench.last('packets')?.captured).toBeGreaterThan(10)
   })
 
   it('steps to the next packet, and says when there is none', () => {
