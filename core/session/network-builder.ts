@@ -226,7 +226,6 @@ export class Network implements Inspected {
   private beginIpv6(through: NetworkInterface, { advertises }: Pick<InterfacePlan, 'advertises'>): void {
     if (advertises.length === 0) return
     const prefixes = advertises.map(({ address, prefixLength }) => {
-      if (typeof address !== 'bigint') throw new InputError(`${through.name} advertises what is no IPv6 prefix`)
       const lives = { validSeconds: DAY_SECONDS, preferredSeconds: DAY_SECONDS / 2 }
       return { prefix: address, prefixLength, isOnLink: true, isAutonomous: true, ...lives }
     })
