@@ -72,13 +72,16 @@ describe('network', () => {
     expect(await packetsIn(join(captures, 'all.pcapng'))).toEqual({ packets: all, warnings: [] })
   })
 
-  it('streams a tap out of standard output, and talks beside it', async () => {
+  it('streams a tap, or all, out of standard output, and talks beside it', async () => {
     const { status, out, errors } = await outputOf(() =>
       networkCommand([examplePath('vlans'), '--live', '-', '--tap', 'router sends']),
     )
     expect(status).toBe(0)
     expect(out).toContain('router sends')
+    expect(out).not.toContain('trunk')
     expect(errors).toContain('all as expected')
+    const all = await outputOf(() => networkCommand(['vlans', '--live', '-']))
+    for (const name of ['router sends', 'trunk']) expect(all.out).toContain(name)
   })
 
   it('ends with 1 when something is not as expected, and says what', async () => {

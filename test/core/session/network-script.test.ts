@@ -82,6 +82,17 @@ describe('the script of a network', () => {
     ])
   })
 
+  it('lets a host talk to itself', () => {
+    const itself = { from: 'alice', to: 'alice' }
+    const { entries } = play(
+      { ...ping, ...itself },
+      { do: 'traceroute', ...itself, through: ['alice'] },
+      { ...transfer, ...itself },
+      { do: 'send', ...itself },
+    )
+    expect(entries.flatMap(({ problems }) => problems)).toEqual([])
+  })
+
   it('names who is on the way', () => {
     const item = { do: 'traceroute', from: 'alice', to: 'far', probes: 1 }
     expect(one({ ...item, through: ['r1', 'far'] })).toMatchObject({
