@@ -48,7 +48,7 @@ describe('network', () => {
     expect(out).toContain('64 octets from 10.0.0.2: icmp_seq=2 ttl=64 time=0.044 ms')
     expect(out).toContain('2 packets transmitted, 0 received, 100% packet loss')
     expect(out).toMatch(/16777216 octets in 0\.\d+ s: 9\d\d Mbit\/s/)
-    expect(out).toMatch(/MAC address +port +VLAN +type +age\n +02:00:00:00:00:01 +0 +1 +dynamic/)
+    expect(out).toMatch(/MAC address +port +VLAN +type +age\n +02:00:00:00:00:01 +alice +1 +dynamic/)
     expect(out).toMatch(/# A cable that is cut tells nobody\.\n +2\.143 s {2}ok {6}ping alice → bob: lost\n/)
     expect(out).toMatch(/all as expected\ntrace [0-9a-f]{64}\n$/)
     const routed = await outputOf(() => networkCommand([examplePath('routed-triangle'), '--seed', '7']))

@@ -169,7 +169,7 @@ describe('the script of a network', () => {
       },
       { do: 'configure', switch: 's1', port: 'alice', options: { shut: true } },
       { ...ping, expect: 'fails' },
-      { do: 'show', switch: 's1', tables: 'Ports', contains: '0 shut', lacks: '1 shut' },
+      { do: 'show', switch: 's1', tables: 'Ports', contains: 'alice shut', lacks: 'server shut' },
       { do: 'show', link: 'server', contains: 'no such row', lacks: 'lost' },
       { do: 'show', host: 'alice', tables: 'Secrets', expect: 'fails' },
     )
