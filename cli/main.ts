@@ -47,9 +47,9 @@ const commands: Readonly<Record<string, Command>> = {
   },
   packets: {
     usage:
-      'packets <file.pcapng|.pcap, also .gz> [-Y FILTER] [-V] [-x] [--packet N] [--fields NAME,...] [--follow STREAM] [--conversations eth|ip|ipv6|tcp|udp] [--hierarchy] [--json F]',
+      'packets <file.pcapng|.pcap, also .gz> [-Y FILTER] [-V] [-x] [--packet N] [--fields NAME,...] [--follow STREAM] [--conversations eth|ip|ipv6|tcp|udp] [--hierarchy] [-w OUT.pcapng [--secrets KEYLOG]] [--json F]',
     summary:
-      "list a capture's packets, in detail with -V and in octets with -x; filters and fields are named as in Wireshark",
+      "list a capture's packets, in detail with -V and in octets with -x; filters and fields are named as in Wireshark; -w writes what the filter finds, --secrets the TLS keys that open it",
     load: async () => (await import('./packets.js')).packetsCommand,
   },
   boot: {

@@ -9,7 +9,7 @@ import type { Tap } from '../core/net/tap.js'
 import type { NetworkRun } from '../core/session/network-run.js'
 import { LiveCapture } from './live-capture.js'
 import { findNetwork } from './network-files.js'
-import { entryLines } from './network-words.js'
+import { entryLines } from '../core/session/network-words.js'
 import { expectWritable, makeFolder, openOutput, writeOutputFile, type Output } from './output.js'
 
 /** What has happened is printed, and what was captured handed to a viewer, this often in virtual time. */

@@ -2,6 +2,7 @@
 import { access, constants, mkdir, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { InputError } from '../core/base/errors.js'
+import { textTable } from '../core/base/text-table.js'
 
 export interface Output {
   /** A line for a person. */
@@ -66,19 +67,4 @@ export async function writeOutputFile(path: string, contents: string | Uint8Arra
   } catch (error) {
     throw new InputError(`${path} cannot be written: ${error instanceof Error ? error.message : String(error)}`)
   }
-}
-
-/** A column of which every cell is a number is set to the right. */
-export function textTable(header: readonly string[], rows: readonly (readonly (string | number)[])[]): string[] {
-  const isNumeric = header.map((_, column) => rows.length > 0 && rows.every((row) => typeof row[column] === 'number'))
-  const cells = [header, ...rows.map((row) => row.map(String))]
-  const widths = header.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)))
-  return cells.map((row) =>
-    row
-      .map((cell, column) =>
-        isNumeric[column] ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
-      )
-      .join('  ')
-      .trimEnd(),
-  )
 }

@@ -19,7 +19,8 @@ import type { TreeNode } from '../core/capture/packet-tree.js'
 import { protocolHierarchy, type HierarchyNode } from '../core/capture/protocol-hierarchy.js'
 import { foundText } from '../core/capture/value-sink.js'
 import { printable } from '../core/capture/value-text.js'
-import { expectWritable, openOutput, type Output } from './output.js'
+import { PcapngWriter } from '../core/net/wire/pcapng.js'
+import { expectWritable, openOutput, writeOutputFile, type Output } from './output.js'
 
 interface Wanted {
   readonly filter: string
@@ -42,6 +43,8 @@ export async function packetsCommand(args: string[]): Promise<number> {
       follow: { type: 'string' },
       conversations: { type: 'string' },
       hierarchy: { type: 'boolean', default: false },
+      write: { type: 'string', short: 'w' },
+      secrets: { type: 'string' },
       json: { type: 'string' },
     },
   })
@@ -58,7 +61,10 @@ export async function packetsCommand(args: string[]): Promise<number> {
       .map(fieldOf),
   }
   const output = openOutput(values.json)
-  await expectWritable(values.json === '-' ? undefined : values.json)
+  if (values.secrets !== undefined && values.write === undefined)
+    throw new InputError('--secrets puts TLS keys into the capture that --write writes: name it')
+  const secrets = values.secrets === undefined ? null : await readKeyLog(values.secrets)
+  await expectWritable(values.json === '-' ? undefined : values.json, values.write)
 
   const source = await openCapture(path)
   if (typeof source === 'string') {
@@ -68,6 +74,13 @@ export async function packetsCommand(args: string[]): Promise<number> {
   const index = new CaptureIndex(source)
   index.update()
   const filter = filterOf(index, wanted.filter)
+  if (values.write !== undefined) {
+    const { octets, count } = chosenPackets(index, filter, secrets)
+    await writeOutputFile(values.write, octets)
+    output.line(`${count} packets written to ${values.write}`)
+    await output.json({ packets: count })
+    return 0
+  }
   let shown: unknown
   if (values.follow !== undefined) shown = showStream(index, wholeNumber('--follow', values.follow), wanted, output)
   else if (values.conversations !== undefined) shown = showConversations(index, values.conversations, filter, output)
@@ -76,6 +89,43 @@ export async function packetsCommand(args: string[]): Promise<number> {
   for (const warning of [...source.warnings, ...index.notes]) output.line(`warning: ${printable(warning)}`)
   await output.json(shown)
   return 0
+}
+
+/** The packets that a filter finds as a capture of their own, with their comments, and the keys that open them. */
+function chosenPackets(
+  { source, firstPacket, lastPacket }: CaptureIndex,
+  filter: DisplayFilter,
+  secrets: string | null,
+): { readonly octets: Uint8Array; readonly count: number } {
+  const writer = new PcapngWriter()
+  if (secrets !== null) writer.addTlsSecrets(secrets)
+  const interfaces = new Map<string, number>()
+  const found = filter.matchRange(firstPacket, lastPacket + 1)
+  for (const packet of found) {
+    const name = source.interfaceName(packet)
+    const linkType = source.linkType(packet)
+    const key = `${linkType} ${name}`
+    const interfaceId = interfaces.get(key) ?? writer.addInterface(name, linkType)
+    interfaces.set(key, interfaceId)
+    const frame = source.frame(packet)
+    if (frame === undefined) continue
+    writer.addPacket(interfaceId, source.timeNs(packet) ?? 0, frame, { comment: source.comment(packet) })
+  }
+  return { octets: writer.take(), count: found.length }
+}
+
+/** Lines of an NSS key log: a label, the client's random, the secret, the last two in hexadecimal. */
+async function readKeyLog(path: string): Promise<string> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new InputError(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`)
+  })
+  const lines = text.split(/\r?\n/)
+  const bad = lines.findIndex(
+    (line) => line !== '' && !line.startsWith('#') && !/^[A-Z0-9_]+ [0-9a-f]{64} [0-9a-f]+$/i.test(line),
+  )
+  if (bad >= 0)
+    throw new InputError(`${path}: line ${bad + 1} is no line of a TLS key log (LABEL, client random, secret)`)
+  return text
 }
 
 /** Or why there is none. */

@@ -6,7 +6,7 @@ import { parseNetworkPlan } from '../core/session/network-plan.js'
 import type { TransferDetails } from '../core/session/network-script/script-entry.js'
 import { NetworkRun } from '../core/session/network-run.js'
 import { congestionControls } from '../core/session/scenario.js'
-import { bitRate, milliseconds } from './network-words.js'
+import { bitRate, milliseconds } from '../core/session/network-words.js'
 import { expectWritable, openOutput, writeOutputFile } from './output.js'
 import { oneOf, quantity } from './quantities.js'
 

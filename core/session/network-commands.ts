@@ -3,6 +3,7 @@
  * named.
  */
 import { InputError } from '../base/errors.js'
+import { textTable } from '../base/text-table.js'
 import { parseDuration, parseFraction, parseOctets } from '../base/units.js'
 import type { Inspection, InspectionTable } from './inspection.js'
 import type { LinkConditions } from './link-conditions.js'
@@ -144,19 +145,6 @@ function tables(inspection: Inspection, titles: readonly string[] | null): strin
 }
 
 function tableText({ columns, rows, whenEmpty }: InspectionTable): string {
-  if (rows.length === 0) return `${whenEmpty}\n`
-  const cells = [columns, ...rows.map((row) => row.map(String))]
-  const widths = columns.map((_, column) => Math.max(...cells.map((row) => (row[column] ?? '').length)))
-  const isNumeric = columns.map((_, column) => rows.every((row) => typeof row[column] === 'number'))
-  return cells
-    .map((row) =>
-      row
-        .map((cell, column) =>
-          isNumeric[column] ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
-        )
-        .join('  ')
-        .trimEnd(),
-    )
-    .map((line) => `${line}\n`)
-    .join('')
+  const lines = rows.length === 0 ? [whenEmpty] : textTable(columns, rows)
+  return lines.map((line) => `${line}\n`).join('')
 }

@@ -83,10 +83,12 @@ function sendBufferOctets({ bandwidthBps, latencyNs }: Scenario): number {
 export interface SwitchDefences {
   /** ARP is believed only from where an address is known to be. */
   readonly arpInspection: boolean
-  /** A port has room for a host and its guest; more addresses switch it off. */
+  /**
+   * A station's port has room for one address; another switches it off. Not at the hosts' ports: an address that is secure at
+   * one port may not appear at another, and a guest that moves does just that.
+   */
   readonly portSecurity: boolean
 }
-const SECURE_ADDRESSES = 2
 /** Somebody may look at every cable. */
 const LINK_TAP_OCTETS_MAX = 256 * 1024 ** 2
 
@@ -179,8 +181,11 @@ export class Rack {
       })
     // The guest moves from port to port.
     inspection?.bindings.add({ vlan: 1, address: this.guestAddress, mac: readMac(guestMac, 0), switchPort: null })
-    for (const port of this.portsByPlace.values())
-      port.configure({ security: portSecurity ? { maximum: SECURE_ADDRESSES } : null })
+    for (const [name, port] of this.portsByPlace) {
+      const isStation = name === places.client.name || name === places.attacker.name
+      if (isStation) port.configure({ security: portSecurity ? { maximum: 1 } : null })
+      if (!portSecurity) port.recover()
+    }
   }
 
   setRate(bandwidthBps: number): void {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { InputError } from '../../core/base/errors.js'
-import { openOutput, textTable } from '../../cli/output.js'
+import { openOutput } from '../../cli/output.js'
 
 describe('openOutput', () => {
   it('leaves standard output to the JSON when it goes there', async () => {
@@ -29,19 +29,4 @@ describe('openOutput', () => {
   it('says which file cannot be written', async () => {
     await expect(openOutput('/no/such/folder/x.json', () => undefined).json(1)).rejects.toThrow(InputError)
   })
-})
-
-describe('textTable', () => {
-  it('sets columns of numbers to the right', () => {
-    const lines = textTable(
-      ['round', 'pages', 'channel'],
-      [
-        [1, 4096, 'none'],
-        [12, 7, 'ssh'],
-      ],
-    )
-    expect(lines).toEqual(['round  pages  channel', '    1   4096  none', '   12      7  ssh'])
-  })
-
-  it('shows a header without rows', () => expect(textTable(['a', 'b'], [])).toEqual(['a  b']))
 })

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -25,6 +25,18 @@ describe('packets', () => {
       '1 0.000000000 52:54:00:00:00:01 → Broadcast ARP 42 Who has 10.0.0.2? Tell 10.0.0.1',
       expect.stringMatching(/^2 .* 10\.0\.0\.2 is at 52:54:00:00:00:02$/),
     ])
+  })
+
+  it('writes what a filter finds, with the keys that open it', async () => {
+    const file = join(folder, 'arp.pcapng')
+    const keys = fileURLToPath(capturePath('a_plain')).replace('a_plain.pcapng.gz', 'a_tls.keylog')
+    expect((await run(plain, '-Y', 'arp', '-w', file, '--secrets', keys)).out).toBe(`2 packets written to ${file}\n`)
+    expect((await run(file)).out.trim().split('\n')).toHaveLength(2)
+    expect(Buffer.from(await readFile(file)).includes('CLIENT_HANDSHAKE_TRAFFIC_SECRET')).toBe(true)
+    const wrong = join(folder, 'wrong.keylog')
+    await writeFile(wrong, '# fine\nnot a key\n')
+    await expect(run(plain, '-w', file, '--secrets', wrong)).rejects.toThrow(/wrong\.keylog: line 2/)
+    await expect(run(plain, '--secrets', keys)).rejects.toThrow(InputError)
   })
 
   it('shows one in detail and in octets', async () => {

@@ -4,7 +4,7 @@ import { InputError } from '../../core/base/errors.js'
 import { milliseconds, seconds } from '../../core/base/units.js'
 import { RandomStream } from '../../core/kernel/random.js'
 import { MIGRATION_PORT, SSH_PORT } from '../../core/secure/channels.js'
-import { channelNames, strategies } from '../../core/session/scenario.js'
+import { channelNames, linkNames, strategies } from '../../core/session/scenario.js'
 import type { Session, SessionCommand } from '../../core/session/session.js'
 import { FrameTamper } from '../support/frame-tamper.js'
 import { bootedSession } from '../support/lab-session.js'
@@ -146,6 +146,9 @@ describe('a disturbed migration', () => {
         () => ({ kind: 'configure-migration', settings: { channel: random.pick(channelNames) } }),
         () => ({ kind: 'configure-migration', settings: { strategy: random.pick(strategies) } }),
         () => ({ kind: 'configure-network', bandwidthBps: random.pick([1e8, 1e9, 1e10]) }),
+        () => ({ kind: 'configure-link', link: random.pick(linkNames), conditions: { loss: random.below(20) / 1000 } }),
+        () => ({ kind: 'configure-switch', defences: { arpInspection: random.below(2) === 0 } }),
+        () => ({ kind: 'configure-switch', defences: { portSecurity: random.below(2) === 0 } }),
         () => ({ kind: 'type', console: 'operator', text: 'virsh suspend web\r' }),
         () => ({ kind: 'type', console: 'operator', text: 'virsh resume web\r' }),
         () => ({ kind: 'type', console: 'guest', text: random.pick(['alice\r', 'poweroff\r', 'ps\r', 'exit\r']) }),
@@ -166,6 +169,7 @@ describe('a disturbed migration', () => {
         runWatched(session, random.pick([100_000, 2_000_000, 20_000_000, 100_000_000]) + random.below(1_000_000))
       }
       for (const cable of cables) cable.restore()
+      for (const link of linkNames) session.do({ kind: 'configure-link', link, conditions: { loss: 0 } })
       if (session.isMigrating && session.world.crossing?.source.status !== 'completed')
         session.do({ kind: 'cancel-migration' })
       runWatched(session, milliseconds(10))

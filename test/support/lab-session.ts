@@ -5,6 +5,7 @@ import {
   type GuestScenario,
   type MigrationScenario,
   type Scenario,
+  type TcpScenario,
 } from '../../core/session/scenario.js'
 import { Session } from '../../core/session/session.js'
 
@@ -13,6 +14,7 @@ export interface SmallScenario {
   readonly guest?: Partial<GuestScenario>
   readonly migration?: Partial<MigrationScenario>
   readonly bandwidthBps?: number
+  readonly tcp?: TcpScenario
   readonly image?: string
 }
 
@@ -22,11 +24,13 @@ export function smallSession({
   guest,
   migration,
   bandwidthBps = 1e9,
+  tcp = defaultScenario.tcp,
   image = 'shell',
 }: SmallScenario = {}): Session {
   const scenario: Scenario = {
     ...defaultScenario,
     bandwidthBps,
+    tcp,
     guest: {
       ...defaultScenario.guest,
       ramOctets: 4 * 1024 ** 2,

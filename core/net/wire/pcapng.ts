@@ -5,7 +5,7 @@
  *
  *   block type 4 | total length 4 | body | options | total length 4          (everything padded to 4 octets)
  */
-import { utf8Octets, writeU32le } from '../../base/octets.js'
+import { concatOctets, utf8Octets, writeU32le } from '../../base/octets.js'
 import type { Nanos } from '../../base/units.js'
 import { LINK_TYPE } from './link-layer.js'
 
@@ -33,8 +33,13 @@ const TLS_KEY_LOG = 0x544c534b
 /** Octets after which Wireshark's own writers cut a frame. */
 const SNAP_LENGTH = 262144
 
+/** Blocks are written into pieces of this size, or of their own if they are larger. */
+const PIECE_OCTETS = 1024 * 1024
+
 export class PcapngWriter {
-  private parts: Uint8Array[] = []
+  private pieces: Uint8Array[] = []
+  private piece = new Uint8Array(4096)
+  private used = 0
   private interfaceCount = 0
 
   constructor() {
@@ -66,18 +71,21 @@ export class PcapngWriter {
     octets: Uint8Array,
     { comment }: { comment?: string | undefined } = {},
   ): void {
-    const body = new Uint8Array(20 + padded(octets.length))
-    writeU32le(body, 0, interfaceId)
-    writeU32le(body, 4, Math.floor(timeNs / 0x1_0000_0000))
-    writeU32le(body, 8, timeNs >>> 0)
-    writeU32le(body, 12, octets.length)
-    writeU32le(body, 16, octets.length)
-    body.set(octets, 20)
-    this.block(
-      BLOCK.enhancedPacket,
-      body,
-      comment === undefined ? [] : [option(OPTION_CODE.comment, utf8Octets(comment).subarray(0, 0xfffc))],
-    )
+    const text = comment === undefined ? null : option(OPTION_CODE.comment, utf8Octets(comment).subarray(0, 0xfffc))
+    const optionOctets = text === null ? 0 : text.length + END_OF_OPTIONS
+    const length = 32 + padded(octets.length) + optionOctets
+    const at = this.reserve(length)
+    const { piece } = this
+    writeU32le(piece, at, BLOCK.enhancedPacket)
+    writeU32le(piece, at + 4, length)
+    writeU32le(piece, at + 8, interfaceId)
+    writeU32le(piece, at + 12, Math.floor(timeNs / 0x1_0000_0000))
+    writeU32le(piece, at + 16, timeNs >>> 0)
+    writeU32le(piece, at + 20, octets.length)
+    writeU32le(piece, at + 24, octets.length)
+    piece.set(octets, at + 28)
+    if (text !== null) piece.set(text, at + 28 + padded(octets.length))
+    writeU32le(piece, at + length - 4, length)
   }
 
   /** How many frames the interface had seen by `timeNs`, and how many of them are not in the capture (§4.6). */
@@ -111,30 +119,44 @@ export class PcapngWriter {
 
   /** Everything since the last `take`, for streaming; the caller owns it. */
   take(): Uint8Array {
-    let length = 0
-    for (const part of this.parts) length += part.length
-    const whole = new Uint8Array(length)
-    let at = 0
-    for (const part of this.parts) {
-      whole.set(part, at)
-      at += part.length
-    }
-    this.parts = []
+    const whole = concatOctets([...this.pieces, this.piece.subarray(0, this.used)])
+    this.pieces = []
+    this.piece.fill(0, 0, this.used)
+    this.used = 0
     return whole
   }
 
   private block(type: number, body: Uint8Array, options: readonly Uint8Array[]): void {
     let length = 12 + body.length
     for (const each of options) length += each.length
-    if (options.length > 0) length += 4
-    const head = new Uint8Array(8)
-    writeU32le(head, 0, type)
-    writeU32le(head, 4, length)
-    const tail = new Uint8Array(options.length > 0 ? 8 : 4) // end of options, if there are any
-    writeU32le(tail, tail.length - 4, length)
-    this.parts.push(head, body, ...options, tail)
+    if (options.length > 0) length += END_OF_OPTIONS
+    let at = this.reserve(length)
+    const { piece } = this
+    writeU32le(piece, at, type)
+    writeU32le(piece, at + 4, length)
+    writeU32le(piece, at + length - 4, length)
+    at += 8
+    for (const part of [body, ...options]) {
+      piece.set(part, at)
+      at += part.length
+    }
+  }
+
+  /** Where `length` octets that are zero can be written in `piece`. */
+  private reserve(length: number): number {
+    if (this.used + length > this.piece.length) {
+      this.pieces.push(this.piece.subarray(0, this.used))
+      this.piece = new Uint8Array(Math.max(PIECE_OCTETS, length))
+      this.used = 0
+    }
+    const at = this.used
+    this.used += length
+    return at
   }
 }
+
+/** An option of code 0 and no length. */
+const END_OF_OPTIONS = 4
 
 function littleEndian64(value: number): Uint8Array {
   const octets = new Uint8Array(8)

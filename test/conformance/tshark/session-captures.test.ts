@@ -1,11 +1,27 @@
 /** The attacker's captures of whole sessions, read by the real tshark. */
 import { describe, expect, it } from 'vitest'
+import { readGuestImage } from '../../../cli/guest-images.js'
+import { readLabs } from '../../../cli/lab-files.js'
+import { scenarioOf } from '../../../core/lab/lab-schema.js'
+import { playSolution } from '../../../core/lab/play-solution.js'
 import { channelNames } from '../../../core/session/scenario.js'
+import { Session } from '../../../core/session/session.js'
 import { bootedSession, migrateToEnd } from '../../support/lab-session.js'
 import { tsharkFields } from '../../support/tshark.js'
 
 const bad =
   '_ws.malformed || tcp.analysis.flags && !tcp.analysis.window_update || ip.checksum.status == "Bad" || tcp.checksum.status == "Bad" || icmp.checksum.status == "Bad"'
+
+describe.each(readLabs())('the solution of lab $id', (lab) => {
+  it('leaves a capture in which tshark finds nothing wrong', () => {
+    const scenario = scenarioOf(lab)
+    const session = new Session({ scenario, seed: 'tshark', image: readGuestImage(scenario.guest.image) })
+    playSolution(lab, session)
+    const capture = session.world.rack.tap.toPcapng()
+    const options = { decodeAs: ['tcp.port==49152,data'] }
+    expect(tsharkFields(capture, ['frame.number', '_ws.col.Info'], { ...options, filter: bad })).toEqual([])
+  })
+})
 
 describe.each(channelNames)('a move over %s and back', (channel) => {
   const session = bootedSession({ migration: { channel } })

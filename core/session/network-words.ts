@@ -1,14 +1,9 @@
-/** What happened in a network, as a person at the terminal would like to read it. */
-import { printable } from '../core/capture/value-text.js'
-import type { PacketErrorKind } from '../core/net/packet-error.js'
-import type { ScriptItem } from '../core/session/network-plan/script-plan.js'
-import type {
-  PingDetails,
-  ScriptEntry,
-  TracerouteDetails,
-  TransferDetails,
-} from '../core/session/network-script/script-entry.js'
-import { textTable } from './output.js'
+/** What happened in a network, as a person would like to read it. */
+import { printable } from '../capture/value-text.js'
+import type { PacketErrorKind } from '../net/packet-error.js'
+import type { ScriptItem } from './network-plan/script-plan.js'
+import type { PingDetails, ScriptEntry, TracerouteDetails, TransferDetails } from './network-script/script-entry.js'
+import { textTable } from '../base/text-table.js'
 
 const INDENT = '             '
 const ICMP_HEADER_OCTETS = 8
@@ -33,7 +28,7 @@ export function entryLines(entry: ScriptEntry, item: ScriptItem): string[] {
   ]
 }
 
-function titleOf(item: ScriptItem): string {
+export function titleOf(item: ScriptItem): string {
   switch (item.do) {
     case 'ping':
     case 'traceroute':
@@ -58,7 +53,7 @@ function titleOf(item: ScriptItem): string {
   }
 }
 
-function detailLines({ details }: ScriptEntry): string[] {
+export function detailLines({ details }: ScriptEntry): string[] {
   const lines = linesOf(details)
   if ('overheard' in details && details.overheard !== null)
     lines.push(`the listener heard ${details.overheard} frames for others`)
