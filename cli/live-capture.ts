@@ -14,15 +14,26 @@ interface Target {
   end(): Promise<void>
 }
 
+/** A capture that grows: of one tap or of several. */
+interface CaptureStream {
+  take(octetsMax: number): Uint8Array
+  finish(): Uint8Array
+}
+
 export class LiveCapture {
   private constructor(
-    private readonly stream: TapStream,
+    private readonly stream: CaptureStream,
     private readonly target: Target,
   ) {}
 
   /** `where` is `wireshark`, `tshark` or `-` for standard output. Throws an InputError when that cannot be. */
   static async open(where: string, tap: Tap): Promise<LiveCapture> {
-    return new LiveCapture(new TapStream(tap), await targetOf(where))
+    return LiveCapture.of(where, new TapStream(tap))
+  }
+
+  /** As `open`, of any stream. */
+  static async of(where: string, stream: CaptureStream): Promise<LiveCapture> {
+    return new LiveCapture(stream, await targetOf(where))
   }
 
   /** Hand over what was captured since. */

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 import { InputError } from '../core/base/errors.js'
 import { milliseconds, seconds } from '../core/base/units.js'
 import { printable } from '../core/capture/value-text.js'
-import { mergedCapture } from '../core/net/merged-capture.js'
+import { mergedCapture, MergedTapStream } from '../core/net/merged-tap-stream.js'
 import type { Tap } from '../core/net/tap.js'
 import type { NetworkRun } from '../core/session/network-run.js'
 import { LiveCapture } from './live-capture.js'
@@ -47,8 +47,10 @@ export async function networkCommand(args: string[]): Promise<number> {
   }
   await expectWritable(values.json === '-' ? undefined : values.json)
   if (values.pcap !== undefined) await makeFolder(values.pcap)
-  const tap = watchedTap(run, values.tap)
-  const live = values.live === undefined ? null : await LiveCapture.open(values.live, tap ?? noTap(path))
+  const taps = watchedTaps(run, values.tap)
+  if (values.live !== undefined && taps.length === 0)
+    throw new InputError(`${path} has no taps, so there is nothing to see live`)
+  const live = values.live === undefined ? null : await LiveCapture.of(values.live, new MergedTapStream(taps))
 
   const { title, about } = file.plan
   output.line(`${printable(title)} (seed ${printable(run.seed)})`)
@@ -80,17 +82,14 @@ async function runTold(run: NetworkRun, output: Output, live: LiveCapture | null
   }
 }
 
-function watchedTap(run: NetworkRun, name: string | undefined): Tap | undefined {
+/** All, or that of the name. */
+function watchedTaps(run: NetworkRun, name: string | undefined): readonly Tap[] {
   const { taps } = run.network
-  if (name === undefined) return taps[0]
+  if (name === undefined) return taps
   const tap = taps.find((one) => one.name === name)
   if (tap === undefined)
     throw new InputError(`--tap ${name}: the plan has the taps ${taps.map((one) => one.name).join(', ') || '(none)'}`)
-  return tap
-}
-
-function noTap(path: string): never {
-  throw new InputError(`${path} has no taps, so there is nothing to see live`)
+  return [tap]
 }
 
 /** One file for each tap, and one with all of them. */

@@ -37,7 +37,7 @@ export class AuthenticationError extends Error {
   }
 }
 
-/** A mistake in a lab file. `path` names the place inside it, such as `steps[2].done.kind`. */
+/** A mistake in the file of a lab or a network. `path` names the place inside it, such as `steps[2].done.kind`. */
 export class LabError extends Error {
   override readonly name = 'LabError'
   constructor(

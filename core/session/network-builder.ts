@@ -85,6 +85,12 @@ export class Network implements Inspected {
     return port
   }
 
+  /** The name of the cable at a switch's port, by which plans name the port. */
+  cableAt(device: string, switchPort: number): string {
+    for (const [cable, { index }] of this.switchPorts.get(device) ?? []) if (index === switchPort) return cable
+    throw new InputError(`${device} has no port ${switchPort}`)
+  }
+
   /** The switch and its port at the other end of an interface's cable, or null. */
   portAcross(through: NetworkInterface): { readonly device: Switch; readonly port: SwitchPort } | null {
     const link = this.cables.get(through)?.link
@@ -226,7 +232,6 @@ export class Network implements Inspected {
   private beginIpv6(through: NetworkInterface, { advertises }: Pick<InterfacePlan, 'advertises'>): void {
     if (advertises.length === 0) return
     const prefixes = advertises.map(({ address, prefixLength }) => {
-      if (typeof address !== 'bigint') throw new InputError(`${through.name} advertises what is no IPv6 prefix`)
       const lives = { validSeconds: DAY_SECONDS, preferredSeconds: DAY_SECONDS / 2 }
       return { prefix: address, prefixLength, isOnLink: true, isAutonomous: true, ...lives }
     })

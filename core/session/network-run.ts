@@ -1,4 +1,5 @@
 /** A plan's network with its script, from the first event to the last. */
+import { assert } from '../base/errors.js'
 import type { Nanos } from '../base/units.js'
 import { Kernel } from '../kernel/kernel.js'
 import { Network } from './network-builder.js'
@@ -38,8 +39,13 @@ export class NetworkRun {
   run(spanNs: Nanos = Infinity): boolean {
     const { kernel, player } = this
     const untilNs = kernel.nowNs + spanNs
-    while (!player.isFinished && (kernel.nextEventNs() ?? Infinity) <= untilNs) if (!kernel.step()) break
-    if (!player.isFinished && untilNs < Infinity) kernel.runUntil(untilNs)
+    while (!player.isFinished) {
+      const nextNs = kernel.nextEventNs()
+      assert(nextNs !== undefined, 'a script that is not over waits for something')
+      if (nextNs > untilNs) break
+      kernel.step()
+    }
+    if (!player.isFinished) kernel.runUntil(untilNs)
     return player.isFinished
   }
 

@@ -48,7 +48,7 @@ describe('network', () => {
     expect(out).toContain('64 octets from 10.0.0.2: icmp_seq=2 ttl=64 time=0.044 ms')
     expect(out).toContain('2 packets transmitted, 0 received, 100% packet loss')
     expect(out).toMatch(/16777216 octets in 0\.\d+ s: 9\d\d Mbit\/s/)
-    expect(out).toMatch(/MAC address +port +VLAN +type +age\n +02:00:00:00:00:01 +0 +1 +dynamic/)
+    expect(out).toMatch(/MAC address +port +VLAN +type +age\n +02:00:00:00:00:01 +alice +1 +dynamic/)
     expect(out).toMatch(/# A cable that is cut tells nobody\.\n +2\.143 s {2}ok {6}ping alice → bob: lost\n/)
     expect(out).toMatch(/all as expected\ntrace [0-9a-f]{64}\n$/)
     const routed = await outputOf(() => networkCommand([examplePath('routed-triangle'), '--seed', '7']))
@@ -72,13 +72,16 @@ describe('network', () => {
     expect(await packetsIn(join(captures, 'all.pcapng'))).toEqual({ packets: all, warnings: [] })
   })
 
-  it('streams a tap out of standard output, and talks beside it', async () => {
+  it('streams a tap, or all, out of standard output, and talks beside it', async () => {
     const { status, out, errors } = await outputOf(() =>
       networkCommand([examplePath('vlans'), '--live', '-', '--tap', 'router sends']),
     )
     expect(status).toBe(0)
     expect(out).toContain('router sends')
+    expect(out).not.toContain('trunk')
     expect(errors).toContain('all as expected')
+    const all = await outputOf(() => networkCommand(['vlans', '--live', '-']))
+    for (const name of ['router sends', 'trunk']) expect(all.out).toContain(name)
   })
 
   it('ends with 1 when something is not as expected, and says what', async () => {

@@ -5,18 +5,20 @@ import { utf8Octets } from '../../base/octets.js'
 import { PORT_MODES, VIOLATION_MODES, type PortOptions } from '../../net/switch/port-options.js'
 import type { OriginFilter } from '../../net/rip/origin-filter.js'
 import type { TcpOptions } from '../../net/tcp/tcp-options.js'
-import { parseIp, parseIpv4, parseMac, parsePrefix, type AddressPrefix } from '../../net/wire/addresses.js'
+import { parseIp, parseIpv4, parseMac } from '../../net/wire/addresses.js'
 import {
   addressPrefix,
   cableName,
   deviceName,
   given,
   interfaceAddress,
+  ipv6Prefix,
   oneOrMore,
   parsed,
   tcpPort,
   vlanId,
   vlanList,
+  vtpDomain,
 } from './plan-values.js'
 
 // Hosts.
@@ -29,7 +31,7 @@ const interfaceFields = {
   /** Ask whether anybody has an IPv6 address before it is used. */
   detectsDuplicates: z.boolean().optional(),
   /** IPv6 networks that are advertised here, with this host as their router. */
-  advertises: oneOrMore(addressPrefix).default([]),
+  advertises: oneOrMore(ipv6Prefix).default([]),
   /** Which ARP messages that nobody asked for are believed. */
   gratuitousArp: z.enum(['known', 'all', 'none']).optional(),
 }
@@ -42,6 +44,12 @@ const hardwareFields = { ...interfaceFields, mac: parsed(parseMac).optional(), v
 const hardwareInterface = z.strictObject(hardwareFields)
 export type InterfacePlan = z.output<typeof hardwareInterface> & { readonly name: string }
 
+const BUFFER_OCTETS_MAX = 2 ** 30
+const buffer = parsed(parseOctets).refine(
+  (octets) => octets >= 1 && octets <= BUFFER_OCTETS_MAX,
+  'a buffer has 1 octet to 1GiB',
+)
+
 const tcp = z
   .strictObject({
     congestionControl: z.enum(['cubic', 'newreno']).optional(),
@@ -49,8 +57,8 @@ const tcp = z
     timestamps: z.boolean().optional(),
     nagle: z.boolean().optional(),
     mss: z.int().min(88).max(65495).optional(),
-    sendBuffer: parsed(parseOctets).optional(),
-    receiveBuffer: parsed(parseOctets).optional(),
+    sendBuffer: buffer.optional(),
+    receiveBuffer: buffer.optional(),
     keepAlive: z
       .strictObject({
         idle: parsed(parseDuration),
@@ -244,16 +252,9 @@ export const switchPlan = z.strictObject({
   ageing: parsed(parseDuration).optional(),
   /** Addresses that its table holds. */
   addressesMax: z.int().min(1).max(65536).optional(),
-  domain: z.string().max(32).optional(),
+  domain: vtpDomain.optional(),
   /** When a port that an error disabled comes back. */
   recover: parsed(parseDuration).optional(),
   mac: parsed(parseMac).optional(),
 })
 export type SwitchPlan = z.output<typeof switchPlan>
-
-/** `10.9.0.0/16`, for announcements. */
-export const ipv4Prefix = parsed((text): AddressPrefix => {
-  const prefix = parsePrefix(text)
-  if (typeof prefix.address !== 'number') throw new Error(`"${text}" is not an IPv4 prefix: write it like 10.1.0.0/16`)
-  return prefix
-})

@@ -1,6 +1,13 @@
 /** Values of a network plan as people write them: quantities with units, addresses, one thing or a list of them. */
 import { z } from 'zod'
-import { parsePrefix, type AddressPrefix } from '../../net/wire/addresses.js'
+import {
+  IPV4_BROADCAST,
+  IPV6_UNSPECIFIED,
+  ipText,
+  isMulticast,
+  parsePrefix,
+  type AddressPrefix,
+} from '../../net/wire/addresses.js'
 
 // Compiling validators with eval is forbidden by the window's content security policy.
 z.config({ jitless: true })
@@ -34,6 +41,7 @@ export const cableName = z
 
 export const tcpPort = z.int().min(1).max(65535)
 export const vlanId = z.int().min(1, 'VLANs are 1 to 4094').max(4094, 'VLANs are 1 to 4094')
+export const vtpDomain = z.string().regex(/^[!-~]{0,32}$/, 'a VTP domain has at most 32 letters of ASCII')
 /** Such as `10,20-30`, `all` or `none`. */
 export const vlanList = parsed((text) => text)
 export const addressPrefix = parsed(parsePrefix)
@@ -42,7 +50,21 @@ export const addressPrefix = parsed(parsePrefix)
 export const interfaceAddress = parsed((text): AddressPrefix => {
   const prefix = parsePrefix(text)
   if (!text.includes('/')) throw new Error(`"${text}" does not say its prefix: write it like 10.0.0.1/24`)
+  const { address } = prefix
+  if (isMulticast(address) || address === IPV4_BROADCAST || address === 0 || address === IPV6_UNSPECIFIED)
+    throw new Error(`no host has the address ${ipText(address)}`)
   return prefix
+})
+
+export const ipv4Prefix = parsed((text) => {
+  const { address, prefixLength } = parsePrefix(text)
+  if (typeof address !== 'number') throw new Error(`"${text}" is not an IPv4 prefix: write it like 10.1.0.0/16`)
+  return { address, prefixLength }
+})
+export const ipv6Prefix = parsed((text) => {
+  const { address, prefixLength } = parsePrefix(text)
+  if (typeof address !== 'bigint') throw new Error(`"${text}" is not an IPv6 prefix: write it like fd00::/64`)
+  return { address, prefixLength }
 })
 
 /** Without the properties that are undefined: what is given changes, and the rest stays. */

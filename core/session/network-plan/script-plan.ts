@@ -2,9 +2,9 @@
 import { z } from 'zod'
 import { parseBitRate, parseDuration, parseEventRate, parseOctets, seconds } from '../../base/units.js'
 import { parseIp } from '../../net/wire/addresses.js'
-import { arpInspectionPlan, ipv4Prefix, originFilters, portPlan } from './device-plan.js'
+import { arpInspectionPlan, originFilters, portPlan } from './device-plan.js'
 import { linkConditions } from './link-plan.js'
-import { cableName, deviceName, oneOrMore, parsed, tcpPort, vlanId } from './plan-values.js'
+import { cableName, deviceName, ipv4Prefix, oneOrMore, parsed, tcpPort, vlanId, vtpDomain } from './plan-values.js'
 
 const duration = parsed(parseDuration)
 const HOUR_NS = seconds(3600)
@@ -103,7 +103,7 @@ const send = z.strictObject({
   to: target,
   family,
   port: tcpPort.default(9),
-  text: z.string().max(1400).default('hello'),
+  text: z.string().max(400).default('hello'),
   /** A false sender's address. */
   source: parsed(parseIp).optional(),
   /** VLAN tags, outermost first, put onto the frame, which then goes to the target's own MAC address. */
@@ -157,7 +157,7 @@ const forgeRip = z.strictObject({
   metric: z.int().min(1).max(16).default(1),
 })
 
-const dtp = z.strictObject({ ...deed('dtp'), from: deviceName, domain: z.string().max(32).default('') })
+const dtp = z.strictObject({ ...deed('dtp'), from: deviceName, domain: vtpDomain.default('') })
 
 const floodMac = z.strictObject({
   ...deed('flood-mac'),

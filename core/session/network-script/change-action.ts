@@ -51,7 +51,19 @@ export function show(network: Network, { host, switch: device, link, tables }: I
   for (const title of wanted)
     if (!all.some((table) => table.title === title))
       throw new InputError(`${name} has no table ${title}; it has: ${all.map((table) => table.title).join(', ')}`)
-  return { kind: 'tables', of: name, tables: all.filter(({ title }) => wanted.includes(title)) }
+  const found = all.filter(({ title }) => wanted.includes(title))
+  return {
+    kind: 'tables',
+    of: name,
+    tables: kind === 'switch' ? found.map((table) => named(network, name, table)) : found,
+  }
+}
+
+/** With ports by the names that plans give them. */
+function named(network: Network, device: string, table: InspectionTable): InspectionTable {
+  const port = table.columns.indexOf('port')
+  if (port < 0) return table
+  return { ...table, rows: table.rows.map((row) => row.with(port, network.cableAt(device, Number(row[port])))) }
 }
 
 function ripTable(router: RipRouter): InspectionTable {

@@ -72,7 +72,7 @@ export class ForgeRipAction implements Process {
     this.source = through.ipv4Address()
     const entries = item.prefixes.map(({ address, prefixLength }) => ({
       ...{ family: 2, routeTag: 0, nextHop: 0, metric: item.metric },
-      ...{ prefix: address as number, prefixLength },
+      ...{ prefix: address, prefixLength },
     }))
     host.udp.send({
       ...{ source: this.source, sourcePort: RIP_PORT, destination: RIP_GROUP, destinationPort: RIP_PORT },

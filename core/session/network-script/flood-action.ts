@@ -137,7 +137,7 @@ class SynFlood implements Ammunition {
   fire(): void {
     const { random, item, address } = this
     const { address: first, prefixLength } = item.spoof
-    if (typeof first !== 'number' || typeof address !== 'number') return
+    if (typeof address !== 'number') return
     const source = first + random.below(2 ** (32 - prefixLength))
     const pair = { source, destination: address }
     const syn = Object.assign(new TcpHeader(), {

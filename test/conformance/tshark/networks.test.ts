@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { mergedCapture } from '../../../core/net/merged-capture.js'
+import { mergedCapture } from '../../../core/net/merged-tap-stream.js'
 import { exampleNetwork, exampleNetworks } from '../../support/example-networks.js'
 import { tsharkFields, tsharkSummary } from '../../support/tshark.js'
 

@@ -83,6 +83,10 @@ describe('parseNetworkPlan', () => {
       hosts({ address: '10.0.0.1/24', interfaces: { eth0: {} } }),
       /^hosts\.alice: addresses stand at the host or/,
     ],
+    ['a group as a host', hosts({ address: '224.0.0.9/24' }), /^hosts\.alice\.address\[0\]: no host has the address/],
+    ['nobody as a host', hosts({ address: '::/64' }), /^hosts\.alice\.address\[0\]: no host has the address ::/],
+    ['IPv4 advertised', hosts({ advertises: '10.0.0.0/8' }), /^hosts\.alice\.advertises\[0\]: .*not an IPv6 prefix/],
+    ['a buffer of nothing', hosts({ tcp: { sendBuffer: 0 } }), /^hosts\.alice\.tcp\.sendBuffer: a buffer has/],
     [
       'an interface left out',
       hosts({ interfaces: { eth0: {}, eth2: {} } }),

@@ -82,6 +82,17 @@ describe('the script of a network', () => {
     ])
   })
 
+  it('lets a host talk to itself', () => {
+    const itself = { from: 'alice', to: 'alice' }
+    const { entries } = play(
+      { ...ping, ...itself },
+      { do: 'traceroute', ...itself, through: ['alice'] },
+      { ...transfer, ...itself },
+      { do: 'send', ...itself },
+    )
+    expect(entries.flatMap(({ problems }) => problems)).toEqual([])
+  })
+
   it('names who is on the way', () => {
     const item = { do: 'traceroute', from: 'alice', to: 'far', probes: 1 }
     expect(one({ ...item, through: ['r1', 'far'] })).toMatchObject({
@@ -158,7 +169,7 @@ describe('the script of a network', () => {
       },
       { do: 'configure', switch: 's1', port: 'alice', options: { shut: true } },
       { ...ping, expect: 'fails' },
-      { do: 'show', switch: 's1', tables: 'Ports', contains: '0 shut', lacks: '1 shut' },
+      { do: 'show', switch: 's1', tables: 'Ports', contains: 'alice shut', lacks: 'server shut' },
       { do: 'show', link: 'server', contains: 'no such row', lacks: 'lost' },
       { do: 'show', host: 'alice', tables: 'Secrets', expect: 'fails' },
     )
