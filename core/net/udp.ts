@@ -17,17 +17,27 @@ export const UDP_PAYLOAD_OCTETS_MAX = 65507
 /** RFC 6335 §6. */
 const DYNAMIC_PORT_FIRST = 49152
 
-export interface ReceivedDatagram {
-  readonly source: IpAddress
-  readonly sourcePort: number
-  readonly destination: IpAddress
-  readonly destinationPort: number
-  /** A view, good during the call: who keeps it copies it. */
-  readonly payload: Uint8Array
+/** A datagram that has arrived. Good during the call alone: who keeps something of it copies it. */
+export class ReceivedDatagram {
+  source: IpAddress = 0
+  sourcePort = 0
+  destination: IpAddress = 0
+  destinationPort = 0
   /** Time to live, or hop limit, as it came. */
-  readonly ttl: number
-  readonly through: NetworkInterface
+  ttl = 0
+  /** The payload is `octets[start, end)`. */
+  octets: Uint8Array = noOctets
+  start = 0
+  end = 0
+
+  constructor(public through: NetworkInterface) {}
+
+  /** A view. */
+  get payload(): Uint8Array {
+    return this.octets.subarray(this.start, this.end)
+  }
 }
+const noOctets: Uint8Array = new Uint8Array(0)
 
 /** Told inside the event in which the frame arrived. */
 export interface UdpListener {
@@ -47,6 +57,8 @@ export interface OutgoingDatagram extends SendOptions {
 
 export class UdpLayer implements IpProtocol {
   private readonly listeners = new Map<number, UdpListener>()
+  /** The same for every datagram, so that receiving makes no garbage. */
+  private received: ReceivedDatagram | null = null
   private nextPort = DYNAMIC_PORT_FIRST
 
   constructor(
@@ -84,7 +96,7 @@ export class UdpLayer implements IpProtocol {
   }
 
   receivePacket(frame: Uint8Array, header: PacketHeader, through: NetworkInterface): void {
-    const { source, destination, ttl, payloadStart: start } = header
+    const { payloadStart: start } = header
     const end = checkUdp(frame, start, header.payloadEnd, header)
     const destinationPort = readU16be(frame, start + 2)
     const listener = this.listeners.get(destinationPort)
@@ -92,9 +104,18 @@ export class UdpLayer implements IpProtocol {
       this.icmp.sendError(frame, 'port-unreachable', through)
       return
     }
-    const sourcePort = readU16be(frame, start)
-    const payload = frame.subarray(start + UDP_HEADER_OCTETS, end)
-    listener.datagramReceived({ source, sourcePort, destination, destinationPort, payload, ttl, through })
+    const received = (this.received ??= new ReceivedDatagram(through))
+    received.source = header.source
+    received.sourcePort = readU16be(frame, start)
+    received.destination = header.destination
+    received.destinationPort = destinationPort
+    received.ttl = header.ttl
+    received.octets = frame
+    received.start = start + UDP_HEADER_OCTETS
+    received.end = end
+    received.through = through
+    listener.datagramReceived(received)
+    received.octets = noOctets // the frame is about to be somebody else's
   }
 
   receiveError(error: PacketError): boolean {

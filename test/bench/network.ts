@@ -1,5 +1,5 @@
 /** Frames a second, from one host stack through a switch to another, alone, captured, and among idle hosts. */
-import { performance } from 'node:perf_hooks'
+import { performance, PerformanceObserver } from 'node:perf_hooks'
 import type { ByteStream, StreamOwner } from '../../core/base/byte-stream.js'
 import type { FrameSink } from '../../core/base/frame-sink.js'
 import { writeU16be } from '../../core/base/octets.js'
@@ -138,7 +138,19 @@ interface Load {
   readonly idleHosts?: number
 }
 
-/** Full-size frames a second of wall time, and collections of garbage a million of them. */
+/** Collections of garbage while a million full-size frames arrive. */
+async function collections(work: (net: Network) => number): Promise<number> {
+  let count = 0
+  const observer = new PerformanceObserver((list) => (count += list.getEntries().length))
+  work(network(2))
+  observer.observe({ entryTypes: ['gc'] })
+  const frames = work(network(2))
+  await new Promise((resolve) => setTimeout(resolve, 50)) // entries come by and by
+  observer.disconnect()
+  return (count / frames) * 1e6
+}
+
+/** Full-size frames a second of wall time. */
 function framesPerSecond(work: (net: Network) => number, { isCaptured = false, idleHosts = 0 }: Load = {}): number {
   const rates: number[] = []
   for (let round = 0; round <= ROUNDS; round++) {
@@ -201,7 +213,9 @@ add(
 )
 add('  with capture', framesPerSecond(datagrams, { isCaptured: true }), '/s', 'over 500000')
 add('  among 1000 idle hosts', framesPerSecond(datagrams, { idleHosts: 1000 }), '/s', 'as without')
+add('  collections of garbage a million frames', await collections(datagrams), '')
 const tcp = (net: Network): number => transfer(net, OCTETS)
 add('the same carrying one TCP connection, whose acknowledgments are not counted', framesPerSecond(tcp), '/s')
 add('  with capture', framesPerSecond(tcp, { isCaptured: true }), '/s')
+add('  collections of garbage a million frames', await collections(tcp), '')
 printMeasures()

@@ -12,6 +12,7 @@ import { Switch } from '../../core/net/switch/switch.js'
 import type { SwitchPort } from '../../core/net/switch/switch-port.js'
 import { Tap } from '../../core/net/tap.js'
 import type { TcpListener, TcpOptions } from '../../core/net/tcp/tcp-layer.js'
+import type { ReceivedDatagram } from '../../core/net/udp.js'
 import { parseIpv4, parseMac } from '../../core/net/wire/addresses.js'
 
 export const GIGABIT = 1e9
@@ -133,6 +134,13 @@ export class NetworkFixture {
     if (host === undefined) throw new Error(`no host ${index}`)
     return host
   }
+}
+
+/** What a datagram was, after the call that brought it. */
+export type KeptDatagram = Omit<ReceivedDatagram, 'octets' | 'start' | 'end'>
+
+export function keptDatagram({ octets, start, end, ...rest }: ReceivedDatagram): KeptDatagram {
+  return { ...rest, payload: octets.slice(start, end) }
 }
 
 /** Octets that differ from place to place, without needing a generator. */

@@ -10,7 +10,14 @@ import { ipText, parseIp, parseIpv4, parsePrefix, readMac } from '../../../core/
 import { ARP_OPERATION } from '../../../core/net/wire/arp.js'
 import { encodeIpv4, Ipv4Header } from '../../../core/net/wire/ipv4.js'
 import { encodeUdp } from '../../../core/net/wire/udp.js'
-import { expectSameOctets, patternOctets, TestListener, TestOwner } from '../../support/network-fixture.js'
+import {
+  expectSameOctets,
+  patternOctets,
+  TestListener,
+  TestOwner,
+  keptDatagram,
+  type KeptDatagram,
+} from '../../support/network-fixture.js'
 import { chain, RoutedNetwork, route } from '../../support/routed-network.js'
 
 class Results implements PingListener {
@@ -25,10 +32,10 @@ class Results implements PingListener {
 }
 
 class Socket implements UdpListener {
-  readonly received: ReceivedDatagram[] = []
+  readonly received: KeptDatagram[] = []
   readonly errors: PacketError[] = []
   datagramReceived(datagram: ReceivedDatagram): void {
-    this.received.push({ ...datagram, payload: datagram.payload.slice() })
+    this.received.push(keptDatagram(datagram))
   }
   datagramFailed(error: PacketError): void {
     this.errors.push(error)

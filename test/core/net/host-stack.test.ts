@@ -13,6 +13,8 @@ import {
   NetworkFixture,
   TestListener,
   TestOwner,
+  keptDatagram,
+  type KeptDatagram,
 } from '../../support/network-fixture.js'
 
 class Replies implements EchoListener {
@@ -23,9 +25,9 @@ class Replies implements EchoListener {
 }
 
 class Datagrams implements UdpListener {
-  readonly received: ReceivedDatagram[] = []
+  readonly received: KeptDatagram[] = []
   datagramReceived(datagram: ReceivedDatagram): void {
-    this.received.push({ ...datagram, payload: datagram.payload.slice() })
+    this.received.push(keptDatagram(datagram))
   }
 }
 

@@ -1,8 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { milliseconds, seconds } from '../../../core/base/units.js'
-import type { ReceivedDatagram, UdpListener } from '../../../core/net/udp.js'
+import type { UdpListener } from '../../../core/net/udp.js'
 import { linkLocalOf, ipText, parseIpv6, parsePrefix } from '../../../core/net/wire/addresses.js'
-import { expectSameOctets, patternOctets, TestListener, TestOwner } from '../../support/network-fixture.js'
+import {
+  expectSameOctets,
+  patternOctets,
+  TestListener,
+  TestOwner,
+  keptDatagram,
+  type KeptDatagram,
+} from '../../support/network-fixture.js'
 import { RoutedNetwork } from '../../support/routed-network.js'
 
 function pair(): RoutedNetwork {
@@ -133,9 +140,9 @@ describe('TCP and UDP over IPv6', () => {
 
   it('carries the longest datagram, in fragments', () => {
     const net = pair()
-    const received: ReceivedDatagram[] = []
+    const received: KeptDatagram[] = []
     const listener: UdpListener = {
-      datagramReceived: (datagram) => void received.push({ ...datagram, payload: datagram.payload.slice() }),
+      datagramReceived: (datagram) => void received.push(keptDatagram(datagram)),
     }
     net.host('two').udp.listen(9, listener)
     net.host('one').udp.open(listener).sendTo(parseIpv6('fd00::2'), 9, patternOctets(65507))
