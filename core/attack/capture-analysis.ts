@@ -5,7 +5,7 @@
  */
 import { WireError } from '../base/errors.js'
 import type { Nanos } from '../base/units.js'
-import { ipv4Text } from '../net/wire/addresses.js'
+import { endpointText, ipText } from '../net/wire/addresses.js'
 import { decodeCapturedTcp, LINK_TYPE } from '../net/wire/link-layer.js'
 import {
   type CapturedConnection,
@@ -32,7 +32,7 @@ const directionFrom = (sender: StreamSide): Direction => (sender === 'client' ? 
 
 /** Migrations between the same two hosts to the same port belong together: a main stream and its multifd channels. */
 const migrationKey = ({ client, server }: CapturedConnection): string =>
-  `${ipv4Text(client.address)} ${ipv4Text(server.address)}:${server.port}`
+  `${ipText(client.address)} ${endpointText(server.address, server.port)}`
 
 export class CaptureAnalysis implements ReassemblyListener, MigrationOwner {
   private readonly reassembler = new TcpReassembler(this)
@@ -133,7 +133,7 @@ export class CaptureAnalysis implements ReassemblyListener, MigrationOwner {
       return
     }
     const openingOctets = this.connections.size < DESCRIBED_MAX ? OPENING_OCTETS_MAX : BRIEF_OPENING_OCTETS
-    const ends = [client, server].map(({ address, port }) => `${ipv4Text(address)}:${port}`) as [string, string]
+    const ends = [client, server].map(({ address, port }) => endpointText(address, port)) as [string, string]
     const analysis = new ConnectionAnalysis(this, ...ends, { hasHandshake, openingOctets })
     this.connections.set(id, analysis)
     this.endsOf.set(analysis, migrationKey(connection))

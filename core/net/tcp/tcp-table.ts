@@ -1,6 +1,6 @@
 /** Rows of a table of connections, as `ss` shows them. */
 import type { Nanos } from '../../base/units.js'
-import { endpointText } from './endpoint-text.js'
+import { endpointText } from '../wire/addresses.js'
 import type { ListeningPort } from './listening-port.js'
 import { SSTHRESH_UNSET } from './slow-start.js'
 import type { TcpConnection } from './tcp-connection.js'

@@ -148,6 +148,11 @@ export function ipText(address: IpAddress): string {
   return typeof address === 'number' ? ipv4Text(address) : ipv6Text(address)
 }
 
+/** `10.0.0.1:80` or `[fe80::1]:80`. */
+export function endpointText(address: IpAddress, port: number): string {
+  return `${typeof address === 'number' ? ipText(address) : `[${ipText(address)}]`}:${port}`
+}
+
 export function parseIp(text: string): IpAddress {
   return text.includes(':') ? parseIpv6(text) : parseIpv4(text)
 }

@@ -5,6 +5,7 @@ import { WireError } from '../../base/errors.js'
 import { readU16be } from '../../base/octets.js'
 import { ETHERNET_HEADER_OCTETS, ETHERTYPE } from './ethernet.js'
 import { IP_PROTOCOL, Ipv4Header, readCapturedIpv4Header } from './ipv4.js'
+import { Ipv6Header, readCapturedIpv6Header } from './ipv6.js'
 import { readTcpHeader, TcpHeader, type TcpSegment } from './tcp.js'
 
 export const LINK_TYPE = { ethernet: 1, rawIp: 101, linuxCooked: 113, rawIpv4: 228, linuxCooked2: 276 } as const
@@ -43,7 +44,7 @@ export function networkLayerOf(linkType: number, octets: Uint8Array): NetworkLay
 }
 
 export interface CapturedTcp {
-  readonly ip: Readonly<Ipv4Header>
+  readonly ip: Readonly<Ipv4Header> | Readonly<Ipv6Header>
   readonly segment: TcpSegment
 }
 
@@ -59,12 +60,22 @@ class CapturedSegment extends TcpHeader implements TcpSegment {
  */
 export function decodeCapturedTcp(linkType: number, octets: Uint8Array): CapturedTcp | null {
   const { etherType, start } = networkLayerOf(linkType, octets)
-  if (etherType !== ETHERTYPE.ipv4) return null
-  const ip = new Ipv4Header()
-  readCapturedIpv4Header(octets, start, ip)
-  if (ip.protocol !== IP_PROTOCOL.tcp || ip.moreFragments || ip.fragmentOffset !== 0) return null
+  const ip = readCapturedIp(etherType, octets, start)
+  if (ip === null || ip.protocol !== IP_PROTOCOL.tcp || ip.moreFragments || ip.fragmentOffset !== 0) return null
   const segment = new CapturedSegment()
   readTcpHeader(octets, ip.payloadStart, ip.payloadEnd, segment)
   segment.payload = octets.subarray(segment.payloadStart, segment.payloadEnd)
   return { ip, segment }
+}
+
+function readCapturedIp(etherType: number, octets: Uint8Array, start: number): Ipv4Header | Ipv6Header | null {
+  if (etherType === ETHERTYPE.ipv4) {
+    const header = new Ipv4Header()
+    readCapturedIpv4Header(octets, start, header)
+    return header
+  }
+  if (etherType !== ETHERTYPE.ipv6) return null
+  const header = new Ipv6Header()
+  readCapturedIpv6Header(octets, start, header)
+  return header
 }

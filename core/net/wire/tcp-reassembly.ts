@@ -7,12 +7,12 @@
  * Nothing is copied: runs are views of what was captured. What waits behind a hole is bounded; a hole is given up, and told,
  * when the receiver has acknowledged it and enough has arrived behind it, when the bound is reached, or at the end.
  */
-import { ipv4Text, type Ipv4Address } from './addresses.js'
+import { ipText, type IpAddress } from './addresses.js'
 import type { CapturedTcp } from './link-layer.js'
 import { TCP_FLAG, type TcpSegment } from './tcp.js'
 
 export interface TcpEndpoint {
-  readonly address: Ipv4Address
+  readonly address: IpAddress
   readonly port: number
 }
 
@@ -338,7 +338,7 @@ function before(a: number, b: number): boolean {
 }
 
 function keyOf(a: TcpEndpoint, b: TcpEndpoint): string {
-  const first = `${ipv4Text(a.address)}:${a.port}`
-  const second = `${ipv4Text(b.address)}:${b.port}`
+  const first = `${ipText(a.address)}:${a.port}`
+  const second = `${ipText(b.address)}:${b.port}`
   return first < second ? `${first} ${second}` : `${second} ${first}`
 }

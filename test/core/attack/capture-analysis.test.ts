@@ -9,6 +9,8 @@ import { copyGraph } from '../../../core/base/snapshot.js'
 import { type CapturedPacket, CaptureReader } from '../../../core/net/wire/capture-reader.js'
 import { encodeEthernet } from '../../../core/net/wire/ethernet.js'
 import { encodeIpv4 } from '../../../core/net/wire/ipv4.js'
+import { encodeIpv6, Ipv6Header } from '../../../core/net/wire/ipv6.js'
+import { decodeCapturedTcp } from '../../../core/net/wire/link-layer.js'
 import { PcapngWriter } from '../../../core/net/wire/pcapng.js'
 import { encodeTcp, TCP_FLAG, TcpHeader } from '../../../core/net/wire/tcp.js'
 import { readCapture, readTruth } from '../../support/captures.js'
@@ -135,6 +137,33 @@ describe('captures of real migrations in clear', () => {
     const password = findings.find(({ value }) => value === 'xenon-raven$8962')
     expect(password).toMatchObject({ kind: 'credential', name: 'root', address: '0x80040010', packets: [180] })
     expect(findings.find(({ kind }) => kind === 'private-key')?.packets).toEqual([191, 192])
+  })
+})
+
+describe('a migration over IPv6', () => {
+  it('is read as over IPv4, from and to the addresses it has there', () => {
+    const packets = packetsOf('a_plain')
+    const report = finished(packets)
+    const rewrapped = packets.map((packet): CapturedPacket => {
+      const captured = decodeCapturedTcp(packet.linkType, packet.octets)
+      if (captured === null) return packet
+      const { payloadStart, payloadEnd, source, destination } = captured.ip
+      const header = Object.assign(new Ipv6Header(), {
+        source: (0xfd00n << 112n) | BigInt(source),
+        destination: (0xfd00n << 112n) | BigInt(destination),
+        protocol: 6,
+      })
+      const payload = encodeIpv6({ ...header, payload: packet.octets.subarray(payloadStart, payloadEnd) })
+      return {
+        ...packet,
+        octets: encodeEthernet({ destination: 1, source: 2, vlan: null, etherType: 0x86dd, payload }),
+      }
+    })
+    const [stream] = finished(rewrapped).streams
+    const [original] = report.streams
+    expect(stream?.blocks).toEqual(original?.blocks)
+    expect(values(stream?.findings ?? [])).toEqual(values(original?.findings ?? []))
+    expect(stream?.server).toMatch(/^\[fd00::[0-9a-f:]+\]:4444$/)
   })
 })
 
