@@ -151,7 +151,7 @@ test('exports the report, the data and the capture; evidence leads to its packet
     const link = place.getByRole('button', { name: /^Open packet/ }).last()
     const packet = /\d+/.exec((await link.getAttribute('aria-label')) ?? (await link.innerText()))![0]
     await link.click()
-    await expect(page.getByRole('definition').first()).toContainText(new RegExp(`^${packet}, `))
+    await expect(page.getByRole('region', { name: `Packet ${packet}`, exact: true })).toBeVisible()
     await expect(button(page, new RegExp(`^${packet} `))).toBeInViewport()
   }
   expect(lab.problems).toEqual([])
