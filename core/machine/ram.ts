@@ -1,5 +1,6 @@
 /** Guest RAM with its dirty log. */
 import { InputError } from '../base/errors.js'
+import { differingOctets, isZeroPage } from '../base/page-scan.js'
 import type { CopyPurpose, SelfCopying } from '../base/snapshot.js'
 import { PAGE_OCTETS } from '../base/units.js'
 import type { DecodedCode } from '../cpu/decoded-code.js'
@@ -52,6 +53,15 @@ export class Ram implements HartMemory, SelfCopying {
   /** A view of one page. */
   page(index: number): Uint8Array {
     return this.octets.subarray(index * PAGE_OCTETS, (index + 1) * PAGE_OCTETS)
+  }
+
+  isZero(page: number): boolean {
+    return isZeroPage(this.words, page)
+  }
+
+  /** Octets that differ from those of another machine's RAM. */
+  differingOctets(other: unknown): number {
+    return other instanceof Ram ? differingOctets(this.words, other.words) : this.octets.length
   }
 
   /** Write from outside the hart: an image, a device, a migration. */
@@ -184,12 +194,6 @@ export class Ram implements HartMemory, SelfCopying {
       return this.isZero(page) ? null : this.page(page).slice()
     })
     return (this.keptPages = Object.freeze(pages))
-  }
-
-  private isZero(page: number): boolean {
-    const end = ((page + 1) * PAGE_OCTETS) / 4
-    for (let word = (page * PAGE_OCTETS) / 4; word < end; word++) if (this.words[word] !== 0) return false
-    return true
   }
 
   private logDirty(page: number): void {

@@ -2,7 +2,7 @@
 import { equalOctets } from '../base/octets.js'
 import { PAGE_OCTETS } from '../base/units.js'
 import type { StateValue } from '../machine/device-state.js'
-import type { GuestMemory, MigratableVm } from './guest-memory.js'
+import type { MigratableVm } from './guest-memory.js'
 import { deviceKey } from './wire/vmdesc.js'
 
 export interface MachineComparison {
@@ -16,7 +16,7 @@ export function compareMachines(source: MigratableVm, destination: MigratableVm)
   let ramDifferences = 0
   for (const { name, memory } of source.memory) {
     const other = destination.memory.find((block) => block.name === name)?.memory
-    ramDifferences += other === undefined ? memory.pageCount * PAGE_OCTETS : differingOctets(memory, other)
+    ramDifferences += other === undefined ? memory.pageCount * PAGE_OCTETS : memory.differingOctets(other)
   }
   let deviceDifferences = 0
   const others = new Map(
@@ -32,32 +32,6 @@ export function compareMachines(source: MigratableVm, destination: MigratableVm)
     for (const { name } of fields) if (!equalValues(values[name], otherValues?.[name])) deviceDifferences++
   }
   return { ramDifferences, deviceDifferences }
-}
-
-function differingOctets(a: GuestMemory, b: GuestMemory): number {
-  let differences = 4 * Math.abs(a.words.length - b.words.length)
-  const { words } = a
-  const otherWords = b.words
-  const length = Math.min(words.length, otherWords.length)
-  // Pages are whole multiples of eight words, and nearly always equal.
-  for (let at = 0; at < length; at += 8) {
-    const isEqual =
-      ((words[at]! ^ otherWords[at]!) |
-        (words[at + 1]! ^ otherWords[at + 1]!) |
-        (words[at + 2]! ^ otherWords[at + 2]!) |
-        (words[at + 3]! ^ otherWords[at + 3]!) |
-        (words[at + 4]! ^ otherWords[at + 4]!) |
-        (words[at + 5]! ^ otherWords[at + 5]!) |
-        (words[at + 6]! ^ otherWords[at + 6]!) |
-        (words[at + 7]! ^ otherWords[at + 7]!)) ===
-      0
-    if (isEqual) continue
-    for (let index = at; index < at + 8; index++) {
-      const difference = words[index]! ^ otherWords[index]!
-      for (let shift = 0; shift < 32; shift += 8) if ((difference >>> shift) & 0xff) differences++
-    }
-  }
-  return differences
 }
 
 function equalValues(a: StateValue | undefined, b: StateValue | undefined): boolean {

@@ -3,11 +3,12 @@ import type { StatefulDevice } from '../machine/device-state.js'
 
 /** One block of guest memory, by pages of 4096 octets. */
 export interface GuestMemory {
-  /** The whole block, `pageCount` pages. Read here, written only through `write`. */
-  readonly octets: Uint8Array
-  /** The same memory by words, to scan it fast. */
-  readonly words: Int32Array
   readonly pageCount: number
+  /** The octets of a page as they are now: a view, written only through `write`. */
+  page(index: number): Uint8Array
+  isZero(page: number): boolean
+  /** How many octets differ from those of another block of the same kind; all that only one of them has. */
+  differingOctets(other: GuestMemory): number
   /** What arrives with a migration. */
   write(offset: number, octets: Uint8Array): void
   /** From now on every page written is in the log, which starts empty. */
@@ -37,25 +38,4 @@ export interface MigratableVm {
   pause(): void
   /** Undo `pause`: the migration came to nothing and this copy is the one that lives. */
   resume(): void
-}
-
-const WORDS_PER_PAGE = 1024
-
-/** Whether page `page` of a block holds only zeros. */
-export function isZeroPage(words: Int32Array, page: number): boolean {
-  const end = (page + 1) * WORDS_PER_PAGE
-  for (let at = page * WORDS_PER_PAGE; at < end; at += 8)
-    if (
-      (words[at]! |
-        words[at + 1]! |
-        words[at + 2]! |
-        words[at + 3]! |
-        words[at + 4]! |
-        words[at + 5]! |
-        words[at + 6]! |
-        words[at + 7]!) !==
-      0
-    )
-      return false
-  return true
 }

@@ -3,7 +3,7 @@ import { WireError } from '../base/errors.js'
 import { readU32be } from '../base/octets.js'
 import { PAGE_OCTETS } from '../base/units.js'
 import type { StatefulDevice } from '../machine/device-state.js'
-import { isZeroPage, type MigratableVm, type RamBlock } from './guest-memory.js'
+import type { MigratableVm, RamBlock } from './guest-memory.js'
 import { decodeDeviceState } from './wire/device-codec.js'
 import { MIG_CMD, type RamBlockSize, type SectionHeader } from './wire/qevm.js'
 import type { ReturnPathMessage } from './wire/return-path.js'
@@ -70,13 +70,13 @@ export class IncomingState extends SilentObserver {
   override filledPage(block: number, offset: number, fill: number): void {
     if (fill !== 0) throw refused(`a page filled with ${fill}: only zero is allowed`)
     const memory = this.memory(block)
-    if (!isZeroPage(memory.words, offset / PAGE_OCTETS)) memory.write(offset, zeroPage)
+    if (!memory.isZero(offset / PAGE_OCTETS)) memory.write(offset, zeroPage)
     this.zeroPages++
   }
 
   override xbzrlePage(block: number, offset: number, encoded: Uint8Array): void {
     const memory = this.memory(block)
-    const octets = memory.octets.slice(offset, offset + PAGE_OCTETS)
+    const octets = memory.page(offset / PAGE_OCTETS).slice()
     applyXbzrle(octets, encoded)
     memory.write(offset, octets)
     this.normalPages++

@@ -4,14 +4,40 @@ import { milliseconds, type Nanos } from '../base/units.js'
 import type { MigrationDestination } from './destination.js'
 import type { MigrationSource } from './source.js'
 
-export const strategies = ['precopy', 'stop-and-copy'] as const
+/**
+ * `cold`: the guest is switched off, its disk moved, and it boots at the destination. `stop-and-copy`: it stands still for all
+ * of its memory. `precopy`: rounds while it runs. `postcopy`: it runs at the destination at once, its memory follows.
+ * `hybrid`: rounds, then post-copy.
+ */
+export const strategies = ['cold', 'stop-and-copy', 'precopy', 'postcopy', 'hybrid'] as const
 export type MigrationStrategy = (typeof strategies)[number]
 
 /** QEMU's words (qapi/migration.json, MigrationStatus). */
 export type MigrationStatus =
-  'none' | 'setup' | 'active' | 'device' | 'completed' | 'failed' | 'cancelling' | 'cancelled'
+  | 'none'
+  | 'setup'
+  | 'active'
+  | 'postcopy-active'
+  | 'postcopy-paused'
+  | 'postcopy-recover'
+  | 'pre-switchover'
+  | 'device'
+  | 'completed'
+  | 'failed'
+  | 'cancelling'
+  | 'cancelled'
 
-/** What an operator chooses: QEMU's migration parameters. */
+/** Who decides when the guest is stopped: QEMU, Xen as it is (xg_sr_save.c), or Xen 3.1 (xc_domain_save.c). */
+export const stopRules = ['qemu', 'xen', 'xen-legacy'] as const
+export type StopRuleName = (typeof stopRules)[number]
+
+export const zeroPageDetections = ['none', 'legacy', 'multifd'] as const
+export type ZeroPageDetection = (typeof zeroPageDetections)[number]
+
+export const pageCompressions = ['none', 'zlib'] as const
+export type PageCompression = (typeof pageCompressions)[number]
+
+/** What an operator chooses: QEMU's capabilities and migration parameters, in its units unless the name says another. */
 export interface MigrationParameters {
   readonly strategy: MigrationStrategy
   readonly downtimeLimitNs: Nanos
@@ -20,8 +46,33 @@ export interface MigrationParameters {
    * guest stopped, is not limited.
    */
   readonly maxBandwidth: number
+  /** The same for what is pushed after a switch to post-copy; pages that were asked for are not limited. */
+  readonly maxPostcopyBandwidth: number
   /** After so many rounds the guest is stopped whatever is left; 0 for no end. */
   readonly roundsMax: number
+  readonly stopRule: StopRuleName
+  /** Stop before the last round (guest stopped, status 'pre-switchover') until told to go on. */
+  readonly pauseBeforeSwitchover: boolean
+  readonly zeroPageDetection: ZeroPageDetection
+  readonly xbzrle: boolean
+  readonly xbzrleCacheOctets: number
+  /** Of every page on the main stream (capability `compress`), or of the packets of extra channels (`multifd-compression`). */
+  readonly compression: PageCompression
+  /** Extra connections that carry the pages; 0: none. */
+  readonly multifdChannels: number
+  readonly autoConverge: boolean
+  /** Percent of its time that the vCPU is kept from running. */
+  readonly cpuThrottleInitial: number
+  readonly cpuThrottleIncrement: number
+  readonly cpuThrottleMax: number
+  /** Throttle more when so many percent of what a round sent were dirtied meanwhile. */
+  readonly throttleTriggerThreshold: number
+  /** The guest may dirty so many octets a second (capability `dirty-limit`); 0 for no limit. */
+  readonly vcpuDirtyLimit: number
+  /** A hybrid goes over to post-copy by itself after so many rounds; 0: when told to. */
+  readonly postcopyAfterRounds: number
+  /** Pages sent along with one that was asked for: those that follow it. */
+  readonly postcopyPrepagingPages: number
 }
 
 export interface MigrationOptions extends MigrationParameters {
@@ -34,7 +85,23 @@ export const DEFAULT_MIGRATION_PARAMETERS: MigrationParameters = Object.freeze({
   strategy: 'precopy',
   downtimeLimitNs: milliseconds(300),
   maxBandwidth: 128 * 1024 * 1024,
+  maxPostcopyBandwidth: 0,
   roundsMax: 30,
+  stopRule: 'qemu',
+  pauseBeforeSwitchover: false,
+  zeroPageDetection: 'legacy',
+  xbzrle: false,
+  xbzrleCacheOctets: 64 * 1024 * 1024,
+  compression: 'none',
+  multifdChannels: 0,
+  autoConverge: false,
+  cpuThrottleInitial: 20,
+  cpuThrottleIncrement: 10,
+  cpuThrottleMax: 99,
+  throttleTriggerThreshold: 50,
+  vcpuDirtyLimit: 0,
+  postcopyAfterRounds: 3,
+  postcopyPrepagingPages: 0,
 })
 
 export const DEFAULT_MIGRATION_OPTIONS: MigrationOptions = Object.freeze({

@@ -9,7 +9,7 @@ import { milliseconds, PAGE_OCTETS, type Nanos } from '../base/units.js'
 import type { HostCores } from '../kernel/cores.js'
 import type { Kernel, KernelEvent, Process, QueuedEvent } from '../kernel/kernel.js'
 import { MIGRATION_COSTS, MIGRATION_LANE } from './costs.js'
-import { isZeroPage, type MigratableVm, type RamBlock } from './guest-memory.js'
+import type { MigratableVm, RamBlock } from './guest-memory.js'
 import type { MigrationLabels, MigrationOptions, MigrationOwner, MigrationRound, MigrationStatus } from './migration.js'
 import { PendingPages } from './pending-pages.js'
 import { afterRound, thresholdOctets } from './precopy.js'
@@ -294,11 +294,11 @@ export class MigrationSource implements Process, StreamOwner {
     ) {
       const block = memory[pending.block] as RamBlock
       const offset = pending.page * PAGE_OCTETS
-      if (isZeroPage(block.memory.words, pending.page)) {
+      if (block.memory.isZero(pending.page)) {
         writer.zeroPage(block.name, offset)
         zeroPages++
       } else {
-        writer.page(block.name, offset, block.memory.octets, offset)
+        writer.page(block.name, offset, block.memory.page(pending.page))
         normalPages++
       }
     }

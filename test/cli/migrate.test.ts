@@ -73,7 +73,7 @@ describe('migrate', () => {
     ['--latency', 'low'],
     ['--downtime-limit', '1h'],
     ['--max-bandwidth', '1'],
-    ['--strategy', 'postcopy'],
+    ['--strategy', 'teleport'],
     ['--channel', 'tls'],
   ])('refuses %s %s by name', async (option, value) => {
     const refusal = migrateCommand([option, value])

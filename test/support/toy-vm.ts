@@ -1,4 +1,5 @@
 import { WireError } from '../../core/base/errors.js'
+import { differingOctets, isZeroPage } from '../../core/base/page-scan.js'
 import { PAGE_OCTETS, type Nanos } from '../../core/base/units.js'
 import type { Kernel, KernelEvent, Process } from '../../core/kernel/kernel.js'
 import type { DeviceStateDescription, StatefulDevice, StateValues } from '../../core/machine/device-state.js'
@@ -16,6 +17,16 @@ export class ToyMemory implements GuestMemory {
     this.octets = new Uint8Array(buffer)
     this.words = new Int32Array(buffer)
     this.dirty = new Uint8Array(pageCount)
+  }
+
+  page(index: number): Uint8Array {
+    return this.octets.subarray(index * PAGE_OCTETS, (index + 1) * PAGE_OCTETS)
+  }
+  isZero(page: number): boolean {
+    return isZeroPage(this.words, page)
+  }
+  differingOctets(other: GuestMemory): number {
+    return other instanceof ToyMemory ? differingOctets(this.words, other.words) : this.octets.length
   }
 
   /** The guest stores an octet. */
