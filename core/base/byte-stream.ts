@@ -14,11 +14,14 @@ export interface ByteStream {
   readonly state: StreamState
   /** Octets that `write` takes now. Writing more is an error of the caller. */
   writableOctets(): number
-  /** Takes ownership: the caller must not change `octets` afterwards. */
+  /** Copies what it has to keep: `octets` may change as soon as it returns. */
   write(octets: Uint8Array): void
   /** Octets that `read` can give now. */
   readableOctets(): number
-  /** The next octets, at most `octetsMax` and at most what is there; the caller owns them. */
+  /**
+   * The next octets, at most `octetsMax` and at most what is there. They are lent until the stream is called again or the
+   * present event is over: whoever keeps them copies them.
+   */
   read(octetsMax: number): Uint8Array
   /** No more writing from our side (TCP: FIN after what is buffered). Reading goes on. */
   end(): void

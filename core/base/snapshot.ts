@@ -37,6 +37,15 @@ export function keepGraph<T>(root: T): KeptGraph<T> {
 
 type TypedArray = Uint8Array | Uint16Array | Uint32Array | Int32Array | Float64Array | BigUint64Array
 
+/**
+ * An object with the same properties, still those of `value`. Adding them one by one under computed names would leave a
+ * large object a dictionary, which is ten times slower to use than one that its constructor made.
+ */
+function sameShape(value: object, prototype: object | null): object {
+  const copied: object = { ...value }
+  return prototype === Object.prototype ? copied : (Object.setPrototypeOf(copied, prototype) as object)
+}
+
 export function copyGraph<T>(root: T, purpose: CopyPurpose = 'live'): T {
   const copies = new Map<object, object>()
   const copyBuffer = (buffer: ArrayBufferLike): ArrayBuffer => {
@@ -83,7 +92,7 @@ export function copyGraph<T>(root: T, purpose: CopyPurpose = 'live'): T {
           ? new Set()
           : Array.isArray(value)
             ? new Array(value.length)
-            : Object.create(prototype)
+            : sameShape(value, prototype)
     ) as object
     remember(copied)
     // Filled later, from a list, so that a long chain of references does not exhaust the call stack.

@@ -56,7 +56,7 @@ export class PairedStream implements ByteStream, Process {
 
   write(octets: Uint8Array): void {
     assert(octets.length <= this.writableOctets(), 'wrote more than writableOctets')
-    this.unsent.push(octets)
+    this.unsent.push(octets.slice())
     this.send()
   }
 
