@@ -34,7 +34,7 @@ export type StreamState = 'opening' | 'open' | 'closed' | 'failed'
 export interface StreamOwner {
   /** The stream can be written: a connection was made, a handshake finished. */
   streamOpened(stream: ByteStream): void
-  /** More octets can be read than before. */
+  /** Octets came that can be read. Told once, and again only after a `read`. */
   streamReadable(stream: ByteStream): void
   /** Room to write came back after `writableOctets` had been small. */
   streamWritable(stream: ByteStream): void

@@ -85,7 +85,7 @@ export function copyGraph<T>(root: T, purpose: CopyPurpose = 'live'): T {
       remember(copied)
       return copied as V
     }
-    const copied = (
+    const copied =
       value instanceof Map
         ? new Map()
         : value instanceof Set
@@ -93,7 +93,6 @@ export function copyGraph<T>(root: T, purpose: CopyPurpose = 'live'): T {
           : Array.isArray(value)
             ? new Array(value.length)
             : sameShape(value, prototype)
-    ) as object
     remember(copied)
     // Filled later, from a list, so that a long chain of references does not exhaust the call stack.
     pending.push({ from: value, to: copied, path })

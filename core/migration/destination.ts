@@ -87,7 +87,9 @@ export class MigrationDestination implements Process, StreamOwner {
   streamOpened(_stream: ByteStream): void {}
 
   streamReadable(_stream: ByteStream): void {
-    if (!this.isOver && this.next === null) this.goOn(0)
+    if (this.isOver || this.next !== null) return
+    const wakesNs = Math.max(this.cores.busyUntilNs(MIGRATION_LANE), this.kernel.nowNs + MIGRATION_COSTS.wakeNs)
+    this.next = this.kernel.scheduleAt(wakesNs, this, { kind: 'load' })
   }
 
   streamWritable(_stream: ByteStream): void {}

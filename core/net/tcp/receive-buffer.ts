@@ -70,7 +70,8 @@ export class ReceiveBuffer {
   /** Put octets `offset` after the last that is in order. */
   private place(offset: number, frame: Uint8Array, start: number, end: number): void {
     const length = end - start
-    if (this.start + this.readable + offset + length > this.buffer.length) this.makeRoom(this.readable + offset + length)
+    if (this.start + this.readable + offset + length > this.buffer.length)
+      this.makeRoom(this.readable + offset + length)
     const at = this.start + this.readable + offset
     // A view costs 20 ns and makes the copy a single move; a loop over 32-bit words takes eight times as long.
     this.buffer.set(frame.subarray(start, end), at)
