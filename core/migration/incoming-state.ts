@@ -132,7 +132,8 @@ export class IncomingState extends SilentObserver {
       case MIG_CMD.POSTCOPY_RAM_DISCARD:
         return this.postcopy.discard(data)
       case MIG_CMD.POSTCOPY_LISTEN:
-        if (!this.inPackage || this.blocks.length === 0) throw refused('POSTCOPY_LISTEN without a package, or without RAM')
+        if (!this.inPackage || this.blocks.length === 0)
+          throw refused('POSTCOPY_LISTEN without a package, or without RAM')
         return this.postcopy.listen()
       case MIG_CMD.POSTCOPY_RUN:
         this.checkDevices()
@@ -153,8 +154,8 @@ export class IncomingState extends SilentObserver {
   /** The items are read at once; QEMU too acts on none before it has all. */
   override packaged(items: Uint8Array): void {
     if (this.inPackage) throw refused('a package in a package')
-    if (this.postcopy.state !== 'advise' && this.postcopy.state !== 'discard')
-      throw refused(`a package in state ${this.postcopy.state}`)
+    const before = this.postcopyState
+    if (before !== 'advise' && before !== 'discard') throw refused(`a package in state ${before}`)
     this.inPackage = true
     const reader = new StreamReader(this, {
       devices: this.knownDevices(),
@@ -162,7 +163,7 @@ export class IncomingState extends SilentObserver {
       start: 'items',
     })
     reader.push(items)
-    if (this.postcopy.state !== 'running') throw refused('a package that ends before the guest may run')
+    if (this.postcopyState !== 'running') throw refused('a package that ends before the guest may run')
     this.inPackage = false
   }
 

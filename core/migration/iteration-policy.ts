@@ -23,7 +23,12 @@ function thresholdOctets(bandwidth: number, downtimeLimitNs: Nanos): number {
 }
 
 export class IterationPolicy {
-  constructor(private readonly options: Pick<MigrationOptions, 'downtimeLimitNs' | 'roundsMax'>) {}
+  constructor(
+    private readonly options: Pick<
+      MigrationOptions,
+      'downtimeLimitNs' | 'roundsMax' | 'strategy' | 'postcopyAfterRounds'
+    >,
+  ) {}
 
   /**
    * Whether it is time to read the dirty log, in the midst of a round: nothing is left, or what is left could be sent within
@@ -35,11 +40,13 @@ export class IterationPolicy {
 
   /**
    * Stop the guest when what is pending can be sent within the downtime limit. A guest that dirties memory faster than
-   * the link drains it never gets there: `roundsMax` then ends it, with a downtime over the limit.
+   * the link drains it never gets there: `roundsMax` then ends it, with a downtime over the limit, or a hybrid goes over to
+   * post-copy.
    */
   afterRound({ rounds, pendingOctets, bandwidth }: RoundOutcome): NextStep {
-    const { downtimeLimitNs, roundsMax } = this.options
+    const { downtimeLimitNs, roundsMax, strategy, postcopyAfterRounds } = this.options
     if (pendingOctets === 0 || pendingOctets < thresholdOctets(bandwidth, downtimeLimitNs)) return 'switchover'
+    if (strategy === 'hybrid' && postcopyAfterRounds > 0 && rounds >= postcopyAfterRounds) return 'postcopy'
     return roundsMax > 0 && rounds >= roundsMax ? 'forced' : 'iterate'
   }
 }

@@ -3,7 +3,12 @@ import { milliseconds } from '../../../core/base/units.js'
 import { IterationPolicy } from '../../../core/migration/iteration-policy.js'
 import { RateWindow } from '../../../core/migration/rate-window.js'
 
-const rule = { downtimeLimitNs: milliseconds(300), roundsMax: 3 }
+const rule = {
+  strategy: 'precopy',
+  downtimeLimitNs: milliseconds(300),
+  roundsMax: 3,
+  postcopyAfterRounds: 2,
+} as const
 
 describe('IterationPolicy', () => {
   it.each([
@@ -18,6 +23,18 @@ describe('IterationPolicy', () => {
   it('has no end without a cap', () => {
     const policy = new IterationPolicy({ ...rule, roundsMax: 0 })
     expect(policy.afterRound({ rounds: 1e6, pendingOctets: 1e9, bandwidth: 1 })).toBe('iterate')
+  })
+})
+
+describe('IterationPolicy of a hybrid', () => {
+  it.each([
+    ['goes over to post-copy after its rounds', 2, 2, 'postcopy'],
+    ['iterates before', 1, 2, 'iterate'],
+    ['iterates until it is told, or forced', 2, 0, 'iterate'],
+    ['is forced as any other', 3, 0, 'forced'],
+  ] as const)('%s', (_name, rounds, postcopyAfterRounds, next) => {
+    const policy = new IterationPolicy({ ...rule, strategy: 'hybrid', postcopyAfterRounds })
+    expect(policy.afterRound({ rounds, pendingOctets: 1e9, bandwidth: 1e8 })).toBe(next)
   })
 })
 
