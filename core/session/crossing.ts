@@ -132,7 +132,7 @@ export class Crossing implements MigrationOwner, Process {
 
   /** Break a post-copy off, to be recovered. Throws `InputError` when it is none. */
   pause(): void {
-    if (!this.isPostcopy || this.isInterrupted)
+    if (!this.isPostcopy || this.source.status === 'postcopy-paused')
       throw new InputError(`only a post-copy that is active can be paused; this migration is ${this.source.status}`)
     this.interrupt({ kind: 'cancelled', protocol: 'qevm', message: 'paused by the operator' })
   }
