@@ -56,6 +56,8 @@ export class MigrationSource implements Process, StreamOwner {
   /** Rounds ran out before what was left fitted the downtime limit. */
   forced = false
   startedAtNs: Nanos | null = null
+  /** When it came to its first round: what went before was set-up. */
+  activeAtNs: Nanos | null = null
   /** When the guest was stopped, and when the migration came to its end. */
   pausedAtNs: Nanos | null = null
   endedAtNs: Nanos | null = null
@@ -99,6 +101,17 @@ export class MigrationSource implements Process, StreamOwner {
   /** Octets of the stream written so far. */
   get octetsWritten(): number {
     return this.writer.octetsWritten
+  }
+
+  /** How long the guest has stood still for it in all, or null while that is not known. */
+  get downtimeNs(): Nanos | null {
+    return this.pausedAtNs === null || this.endedAtNs === null ? null : this.endedAtNs - this.pausedAtNs
+  }
+
+  /** How long the guest would stand still if it were stopped now; until a bandwidth was measured, the limit. */
+  get expectedDowntimeNs(): Nanos {
+    const { lastWindow } = this.pacing
+    return lastWindow > 0 ? Math.ceil((this.remainingOctets * 1e9) / lastWindow) : this.options.downtimeLimitNs
   }
 
   /** Octets of memory that are still to be sent, as far as is known. */
@@ -229,6 +242,7 @@ export class MigrationSource implements Process, StreamOwner {
       writer.ping(1)
     }
     ram.start()
+    this.activeAtNs = this.kernel.nowNs
     this.enter('active')
     this.phase = 'iterating'
     this.openRound()
