@@ -50,6 +50,8 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm, Userfau
   private onCore = false
   private waiting = false
   private instructionCount = 0
+  /** Percent of its time that the vCPU is kept from running. */
+  private throttlePercent = 0
 
   constructor(
     private readonly kernel: Kernel,
@@ -103,6 +105,14 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm, Userfau
       this.machine.pause((this.onCore ? this.boundary?.atNs : undefined) ?? this.kernel.nowNs)
     if (this.runState === 'running' || this.runState === 'paused' || this.runState === 'finish-migrate')
       this.enter(state)
+  }
+
+  /**
+   * Keep the vCPU from running for so many percent of its time: QEMU's `cpu-throttle`, which lets it sleep in slots of 10 ms,
+   * spread evenly over every slice.
+   */
+  throttle(percent: number): void {
+    this.throttlePercent = percent
   }
 
   /** Waits for a migration to fill it. */
@@ -179,7 +189,8 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm, Userfau
       return
     }
     this.wantCore(true)
-    const budget = Math.floor((this.options.hartHz / 1e9) * SLICE_NS * this.cores.share())
+    const sliceCycles = (this.options.hartHz / 1e9) * SLICE_NS * this.cores.share()
+    const budget = Math.floor((sliceCycles * (100 - this.throttlePercent)) / 100)
     const { executed, state } = machine.runSlice(kernel.nowNs, budget)
     this.instructionCount += executed
     this.waiting = state === 'waiting'

@@ -217,7 +217,7 @@ export class MigrationDestination implements Process, StreamOwner, RequestSender
       return
     }
     if (this.currentStatus === 'setup') this.enter('active')
-    const { zeroPages, normalPages, devicesLoaded, postcopyState } = incoming
+    const { zeroPages, normalPages, compressedPages, devicesLoaded, postcopyState } = incoming
     try {
       this.reader.push(stream.read(READ_OCTETS))
       for (const reply of incoming.replies.splice(0)) this.reply(reply)
@@ -227,7 +227,8 @@ export class MigrationDestination implements Process, StreamOwner, RequestSender
     const deviceNs = (incoming.devicesLoaded - devicesLoaded) * MIGRATION_COSTS.deviceNs
     const workNs =
       (incoming.zeroPages - zeroPages) * MIGRATION_COSTS.loadZeroPageNs +
-      (incoming.normalPages - normalPages) * MIGRATION_COSTS.loadNormalPageNs
+      (incoming.normalPages - normalPages) * MIGRATION_COSTS.loadNormalPageNs +
+      (incoming.compressedPages - compressedPages) * (MIGRATION_COSTS.inflatePageNs + MIGRATION_COSTS.loadNormalPageNs)
     if (postcopyState !== 'running' && incoming.postcopyState === 'running') {
       this.run = this.kernel.scheduleAt(this.whenDone(deviceNs), this, { kind: 'run' })
       this.goOn(workNs)

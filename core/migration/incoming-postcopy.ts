@@ -45,7 +45,8 @@ export class IncomingPostcopy {
     for (const { offset, octets } of ranges) {
       if (offset + octets > pageCount * PAGE_OCTETS)
         throw refused(`discard of ${octets} octets from ${offset} of block ${block}, which has ${pageCount} pages`)
-      for (let page = offset / PAGE_OCTETS; page < (offset + octets) / PAGE_OCTETS; page++) this.mark(index, page, false)
+      for (let page = offset / PAGE_OCTETS; page < (offset + octets) / PAGE_OCTETS; page++)
+        this.mark(index, page, false)
     }
   }
 

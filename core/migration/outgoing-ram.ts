@@ -3,6 +3,7 @@
  * sent, the START, PARTs and END they go out in, the rounds, and the counters.
  */
 import { milliseconds, PAGE_OCTETS, type Nanos } from '../base/units.js'
+import type { HostCores } from '../kernel/cores.js'
 import type { Trace } from '../kernel/trace.js'
 import { MIGRATION_COSTS } from './costs.js'
 import type { RamBlock } from './guest-memory.js'
@@ -26,7 +27,9 @@ export class OutgoingRam {
   readonly rounds: MigrationRound[] = []
   readonly counters: MigrationCounters
   readonly pending: PendingPages
-  private readonly encoder: PageEncoder
+  readonly encoder: PageEncoder
+  /** Of each block, the number of its first page among those of all blocks. */
+  private readonly firstPages: number[] = []
   private partOpenedNs: Nanos | null = null
   private roundStartOctets = 0
   /** What is being sent: the last of `rounds`, or what follows the guest in post-copy. */
@@ -36,10 +39,16 @@ export class OutgoingRam {
     private readonly blocks: readonly RamBlock[],
     private readonly writer: StreamWriter,
     options: MigrationOptions,
+    cores: HostCores,
   ) {
     this.pending = new PendingPages(blocks)
-    this.counters = new MigrationCounters(this.pending.pageCount * PAGE_OCTETS, options.xbzrleCacheOctets)
-    this.encoder = new PageEncoder(writer, this.counters)
+    this.counters = new MigrationCounters(this.pending.pageCount * PAGE_OCTETS)
+    this.encoder = new PageEncoder(writer, this.counters, options, cores)
+    let pages = 0
+    for (const { memory } of blocks) {
+      this.firstPages.push(pages)
+      pages += memory.pageCount
+    }
   }
 
   /** What reading the dirty log costs in core time. */
@@ -92,22 +101,37 @@ export class OutgoingRam {
   sendPages(room: number, limitOctets: number, requested: RequestedPages | null = null): Nanos {
     const { writer, pending, encoder, blocks } = this
     const { counts } = this.counters
-    const { duplicate, normal } = counts
+    const { duplicate } = counts
+    const whole = counts.normal + counts.compression.pages
+    const found = counts.xbzrle.pages - counts.xbzrle.overflow
     let workNs = 0
     for (let pages = 0; pages < BURST_PAGES && writer.pendingOctets < room; pages++) {
       const isAskedFor = requested?.next(pending) === true
       if (!isAskedFor && (writer.octetsWritten >= limitOctets || !pending.next())) break
-      workNs += encoder.send(blocks[pending.block] as RamBlock, pending.page)
+      workNs += encoder.send(
+        blocks[pending.block] as RamBlock,
+        pending.page,
+        (this.firstPages[pending.block] as number) + pending.page,
+      )
     }
     const batch = this.batch as MigrationRound
     batch.zeroPages += counts.duplicate - duplicate
-    batch.normalPages += counts.normal - normal
+    batch.normalPages += counts.normal + counts.compression.pages - whole
+    batch.xbzrlePages += counts.xbzrle.pages - counts.xbzrle.overflow - found
     return workNs
+  }
+
+  /** Pages sent so far, in all rounds. */
+  get pagesSent(): number {
+    let pages = 0
+    for (const round of this.rounds) pages += pagesOf(round)
+    return pages
   }
 
   /** What is sent from now on follows the guest. */
   openPostcopy(nowNs: Nanos): MigrationRound {
     this.counters.phase = 'postcopy'
+    this.encoder.sendWholePages()
     this.batch = emptyRound(nowNs, false)
     return this.batch
   }
@@ -144,8 +168,14 @@ export class OutgoingRam {
   get roundProgress(): number {
     const { batch } = this
     if (batch === null) return 0
-    const sent = batch.zeroPages + batch.normalPages
+    const sent = pagesOf(batch)
     return sent === 0 ? 0 : sent / (sent + this.pending.count)
+  }
+
+  /** Pages sent in round `index`; 0 for one that never was. */
+  pagesOfRound(index: number): number {
+    const round = this.rounds[index]
+    return round === undefined ? 0 : pagesOf(round)
   }
 
   stopLog(): void {
@@ -153,6 +183,11 @@ export class OutgoingRam {
   }
 }
 
+function pagesOf({ zeroPages, normalPages, xbzrlePages }: MigrationRound): number {
+  return zeroPages + normalPages + xbzrlePages
+}
+
 function emptyRound(startNs: Nanos, paused: boolean): MigrationRound {
-  return { zeroPages: 0, normalPages: 0, octets: 0, startNs, endNs: startNs, dirtiedPages: 0, paused }
+  const none = { zeroPages: 0, normalPages: 0, xbzrlePages: 0, octets: 0, dirtiedPages: 0 }
+  return { ...none, startNs, endNs: startNs, paused }
 }

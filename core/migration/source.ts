@@ -5,19 +5,20 @@
  * runs at the destination before its memory has followed; from then on a failure is an interruption.
  */
 import type { ByteStream, StreamOwner } from '../base/byte-stream.js'
-import { assert, failureOf, type Failure } from '../base/errors.js'
+import { assert, failureOf, InputError, type Failure } from '../base/errors.js'
 import { PAGE_OCTETS, type Nanos } from '../base/units.js'
 import type { HostCores } from '../kernel/cores.js'
 import type { Kernel, KernelEvent, Process, QueuedEvent } from '../kernel/kernel.js'
 import { MIGRATION_COSTS, MIGRATION_LANE } from './costs.js'
 import type { MigratableVm } from './guest-memory.js'
-import { IterationPolicy } from './iteration-policy.js'
+import { IterationPolicy, type NextStep } from './iteration-policy.js'
 import type { MigrationLabels, MigrationOptions, MigrationOwner, MigrationRound, MigrationStatus } from './migration.js'
 import { writeDevices } from './outgoing-devices.js'
 import { OutgoingPostcopy } from './outgoing-postcopy.js'
 import { OutgoingRam } from './outgoing-ram.js'
-import { RateWindow } from './rate-window.js'
+import { Pacing } from './pacing.js'
 import type { MigrationStatistics } from './statistics.js'
+import { VcpuThrottle } from './vcpu-throttle.js'
 import { encodeAdvise } from './wire/postcopy.js'
 import { MIG_CMD } from './wire/qevm.js'
 import { ReturnPathReader, type ReturnPathMessage } from './wire/return-path.js'
@@ -28,6 +29,8 @@ type Phase =
   | 'idle'
   | 'opening'
   | 'iterating'
+  /** The guest stands still until the operator says that the last pages may go out. */
+  | 'held'
   /** The guest stands still and the last pages go out. */
   | 'last-pages'
   /** The guest runs at the destination, or is about to; its memory follows. */
@@ -63,6 +66,8 @@ export class MigrationSource implements Process, StreamOwner {
   /** Rounds ran out before what was left fitted the downtime limit. */
   forced = false
   startedAtNs: Nanos | null = null
+  /** When it came to its first round: what went before was set-up. */
+  activeAtNs: Nanos | null = null
   /** When the guest was stopped, and when the migration came to its end. */
   pausedAtNs: Nanos | null = null
   endedAtNs: Nanos | null = null
@@ -75,7 +80,10 @@ export class MigrationSource implements Process, StreamOwner {
   private readonly ram: OutgoingRam
   private readonly postcopy: OutgoingPostcopy
   private readonly policy: IterationPolicy
-  private rate: RateWindow
+  private pacing: Pacing
+  private readonly throttle: VcpuThrottle
+  /** The operator wants the guest stopped after the burst at hand, whatever is left. */
+  private switchoverAsked = false
   /** Post-copy begins at the next opportunity. */
   private postcopyAsked: boolean
   /** Only the bandwidth limit of post-copy keeps it from sending. */
@@ -95,11 +103,14 @@ export class MigrationSource implements Process, StreamOwner {
     this.labels = parts.labels
     this.cores = parts.cores
     this.owner = parts.owner
-    this.ram = new OutgoingRam(this.vm.memory, this.writer, this.options)
+    this.ram = new OutgoingRam(this.vm.memory, this.writer, this.options, this.cores)
     this.postcopy = new OutgoingPostcopy(this.vm, this.ram, this.writer, this.options.postcopyPrepagingPages)
     this.postcopyAsked = this.options.strategy === 'postcopy'
     this.policy = new IterationPolicy(this.options)
-    this.rate = new RateWindow(this.options.maxBandwidth)
+    const { vm, options, labels } = this
+    const { counters } = this.ram
+    this.pacing = new Pacing(options, counters)
+    this.throttle = new VcpuThrottle({ vm, options, counters, labels, trace: kernel.trace })
   }
 
   get status(): MigrationStatus {
@@ -109,6 +120,17 @@ export class MigrationSource implements Process, StreamOwner {
   /** Octets of the stream written so far. */
   get octetsWritten(): number {
     return this.writer.octetsWritten
+  }
+
+  /** How long the guest has stood still for it in all, or null while that is not known. */
+  get downtimeNs(): Nanos | null {
+    return this.pausedAtNs === null || this.endedAtNs === null ? null : this.endedAtNs - this.pausedAtNs
+  }
+
+  /** How long the guest would stand still if it were stopped now; until a bandwidth was measured, the limit. */
+  get expectedDowntimeNs(): Nanos {
+    const { lastWindow } = this.pacing
+    return lastWindow > 0 ? Math.ceil((this.remainingOctets * 1e9) / lastWindow) : this.options.downtimeLimitNs
   }
 
   /** Octets of memory that are still to be sent, as far as is known. */
@@ -134,9 +156,14 @@ export class MigrationSource implements Process, StreamOwner {
     return this.ram.counters.statistics(this.currentStatus === 'completed' ? 0 : this.remainingOctets)
   }
 
+  /** Percent of its time that the guest's vCPU is kept from running. */
+  get throttlePercent(): number {
+    return this.throttle.percent
+  }
+
   /** Octets a second, as measured in the last whole window of 100 ms. */
   get measuredBandwidth(): number {
-    return this.rate.measured(this.kernel.nowNs, this.writer.octetsWritten)
+    return this.pacing.measured(this.kernel.nowNs, this.writer.octetsWritten)
   }
 
   /** Begin, now if the stream is open, else when it opens. */
@@ -163,6 +190,20 @@ export class MigrationSource implements Process, StreamOwner {
     this.stream.abort()
     this.comeBack()
     this.enter('cancelled')
+  }
+
+  /** Stop the guest as soon as may be, whatever is left to send. Throws `InputError` when it is too early or too late. */
+  switchOverNow(): void {
+    if (this.phase !== 'iterating')
+      throw new InputError(`a switch-over can be asked for while pages are sent in rounds`)
+    this.switchoverAsked = true
+  }
+
+  /** Go on after `pauseBeforeSwitchover` (QMP's migrate-continue). Throws `InputError` at any other time. */
+  continueSwitchover(): void {
+    if (this.phase !== 'held') throw new InputError(`the migration is ${this.currentStatus}: it goes on by itself`)
+    this.lastStage()
+    this.bookAndGoOn(0)
   }
 
   /** It cannot go on, for a reason that the stream does not bring. */
@@ -268,10 +309,12 @@ export class MigrationSource implements Process, StreamOwner {
       writer.command(MIG_CMD.POSTCOPY_ADVISE, encodeAdvise())
     }
     ram.start()
+    this.activeAtNs = this.kernel.nowNs
     this.enter('active')
     this.phase = 'iterating'
     this.openRound()
-    this.rate.start(this.kernel.nowNs, writer.octetsWritten)
+    this.pacing.start(this.kernel.nowNs, writer.octetsWritten)
+    this.throttle.logRead(0)
     this.bookAndGoOn(ram.logNs)
   }
 
@@ -290,6 +333,7 @@ export class MigrationSource implements Process, StreamOwner {
         return this.allSent()
       case 'idle':
       case 'opening':
+      case 'held':
       case 'interrupted':
       case 'resuming':
       case 'confirming':
@@ -306,7 +350,7 @@ export class MigrationSource implements Process, StreamOwner {
 
   private bookAndGoOn(workNs: Nanos): void {
     const doneNs = workNs > 0 ? this.cores.book(MIGRATION_LANE, workNs) : this.cores.busyUntilNs(MIGRATION_LANE)
-    this.goOnAt(Math.max(doneNs, this.kernel.nowNs))
+    this.goOnAt(Math.max(doneNs, this.ram.encoder.compressedNs, this.kernel.nowNs))
   }
 
   private goOnAt(atNs: Nanos): void {
@@ -314,17 +358,18 @@ export class MigrationSource implements Process, StreamOwner {
   }
 
   private iterate(): void {
-    const { kernel, writer, rate, ram } = this
-    rate.advance(kernel.nowNs, writer.octetsWritten)
+    const { kernel, writer, pacing, ram } = this
+    pacing.advance(kernel.nowNs, writer.octetsWritten)
     if (this.postcopyAsked) return this.goOver()
-    if (writer.octetsWritten >= rate.limitOctets) {
+    if (this.switchoverAsked) return this.finishRound()
+    if (writer.octetsWritten >= pacing.limitOctets) {
       ram.closePart()
       writer.drainTo(this.stream)
-      return this.goOnAt(rate.endNs)
+      return this.goOnAt(pacing.endNs)
     }
-    if (this.policy.endsRound(ram.pending.octets, rate.lastWindow)) return this.finishRound()
+    if (this.policy.endsRound(ram.pending.octets, pacing.lastWindow)) return this.finishRound()
     ram.continuePart(kernel.nowNs)
-    const workNs = ram.sendPages(this.stream.writableOctets(), rate.limitOctets)
+    const workNs = ram.sendPages(this.stream.writableOctets(), pacing.limitOctets)
     writer.drainTo(this.stream)
     this.bookAndGoOn(workNs)
   }
@@ -341,10 +386,11 @@ export class MigrationSource implements Process, StreamOwner {
   private finishRound(): void {
     const { ram } = this
     ram.closePart()
-    this.closeRound(ram.sync())
-    const bandwidth = this.measuredBandwidth
-    const pendingOctets = ram.pending.octets
-    const next = this.policy.afterRound({ rounds: ram.rounds.length, pendingOctets, bandwidth })
+    const newlyDirty = ram.sync()
+    this.closeRound(newlyDirty)
+    this.throttle.logRead(newlyDirty)
+    const next = this.switchoverAsked ? 'forced' : this.nextStep()
+    if (ram.rounds.length === 1) ram.encoder.firstRoundDone()
     switch (next) {
       case 'iterate':
         break
@@ -352,26 +398,55 @@ export class MigrationSource implements Process, StreamOwner {
         return this.goOver()
       case 'switchover':
       case 'forced':
-        this.switchOver(next === 'forced', bandwidth)
+        return this.switchOver(next === 'forced')
     }
     this.openRound()
     this.bookAndGoOn(ram.logNs)
   }
 
+  private nextStep(): NextStep {
+    const { ram, pacing } = this
+    const rounds = ram.rounds.length
+    const outcome = {
+      rounds,
+      pendingOctets: ram.pending.octets,
+      bandwidth: this.measuredBandwidth,
+      sentPages: ram.pagesOfRound(rounds - 1),
+      sentPagesBefore: ram.pagesOfRound(rounds - 2),
+      sentPagesTotal: ram.pagesSent,
+      memoryPages: ram.pending.pageCount,
+      isRateMax: pacing.isRateMax,
+    }
+    pacing.roundOver(ram.rounds[rounds - 1] as MigrationRound)
+    return this.policy.afterRound(outcome)
+  }
+
   /** Stop the guest: what is left goes out while it stands still. */
-  private switchOver(isForced: boolean, bandwidth: number): void {
+  private switchOver(isForced: boolean): void {
     const { ram } = this
     this.forced = isForced
     if (this.pausedAtNs === null)
       this.kernel.trace.add('migration-switchover', {
         migration: this.labels.id,
         pendingOctets: ram.pending.octets,
-        bandwidth,
+        bandwidth: this.measuredBandwidth,
         forced: isForced ? 1 : 0,
       })
     this.stopGuest()
+    if (this.options.pauseBeforeSwitchover) {
+      this.phase = 'held'
+      return this.enter('pre-switchover')
+    }
+    this.lastStage()
+    this.bookAndGoOn(ram.logNs)
+  }
+
+  private lastStage(): void {
+    const { ram } = this
     this.enter('device')
     ram.sync() // what it wrote on its way to a stop
+    ram.encoder.isLastStage = true
+    this.openRound()
     ram.openEnd()
     this.phase = 'last-pages'
   }
@@ -405,8 +480,8 @@ export class MigrationSource implements Process, StreamOwner {
     this.postcopyBatch = ram.openPostcopy(kernel.nowNs)
     this.postcopyStartOctets = writer.octetsWritten
     this.phase = 'postcopy'
-    this.rate = new RateWindow(this.options.maxPostcopyBandwidth)
-    this.rate.start(kernel.nowNs, writer.octetsWritten)
+    this.pacing = new Pacing({ maxBandwidth: this.options.maxPostcopyBandwidth, stopRule: 'qemu' }, ram.counters)
+    this.pacing.start(kernel.nowNs, writer.octetsWritten)
     this.enter('postcopy-active')
     writer.drainTo(this.stream)
     this.bookAndGoOn(this.vm.devices.length * MIGRATION_COSTS.deviceNs + ram.logNs)
@@ -414,24 +489,24 @@ export class MigrationSource implements Process, StreamOwner {
 
   /** Post-copy: what was asked for, then what lies behind it. */
   private sendBehind(): void {
-    const { kernel, writer, rate, ram, postcopy } = this
-    rate.advance(kernel.nowNs, writer.octetsWritten)
+    const { kernel, writer, pacing, ram, postcopy } = this
+    pacing.advance(kernel.nowNs, writer.octetsWritten)
     if (ram.pending.count === 0) {
       ram.closePart()
       ram.openEnd()
       ram.endRecords()
       writer.endOfState()
       this.phase = 'draining'
-    } else if (writer.octetsWritten >= rate.limitOctets && postcopy.requested.isEmpty) {
+    } else if (writer.octetsWritten >= pacing.limitOctets && postcopy.requested.isEmpty) {
       ram.closePart()
       writer.drainTo(this.stream)
       this.waitsForWindow = true
-      return this.goOnAt(rate.endNs)
+      return this.goOnAt(pacing.endNs)
     }
     let workNs = 0
     if (this.phase === 'postcopy') {
       ram.continuePart(kernel.nowNs)
-      workNs = ram.sendPages(this.stream.writableOctets(), rate.limitOctets, postcopy.requested)
+      workNs = ram.sendPages(this.stream.writableOctets(), pacing.limitOctets, postcopy.requested)
     }
     writer.drainTo(this.stream)
     this.bookAndGoOn(workNs)
@@ -461,7 +536,7 @@ export class MigrationSource implements Process, StreamOwner {
       case 'RESUME_ACK':
         if (phase !== 'resuming' || !postcopy.hasAllBitmaps) break
         this.phase = 'postcopy'
-        this.rate.start(this.kernel.nowNs, this.writer.octetsWritten)
+        this.pacing.start(this.kernel.nowNs, this.writer.octetsWritten)
         this.enter('postcopy-active')
         return this.bookAndGoOn(0)
       case 'SWITCHOVER_ACK':
@@ -517,6 +592,7 @@ export class MigrationSource implements Process, StreamOwner {
     this.endedAtNs = this.kernel.nowNs
     this.leaveStream()
     this.ram.stopLog()
+    this.throttle.stop()
     if (this.postcopyBatch === null) return
     this.postcopyBatch.octets = this.writer.octetsWritten - this.postcopyStartOctets
     this.postcopyBatch.endNs = this.kernel.nowNs

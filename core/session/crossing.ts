@@ -94,6 +94,11 @@ export class Crossing implements MigrationOwner, Process {
     })
   }
 
+  /** The guest stands still until somebody lets the last round begin. */
+  get isHeld(): boolean {
+    return this.source.status === 'pre-switchover'
+  }
+
   start(): void {
     this.source.start()
   }
