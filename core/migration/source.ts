@@ -1,38 +1,44 @@
 /**
  * The sending end of a migration (QEMU migration/migration.c, the migration thread): rounds of pages while the guest
  * runs, a last one and the devices while it stands still, then the wait for the destination's word that it has
- * everything. Until that word this copy is the one that lives: any failure lets the guest go on here.
+ * everything. Until that word this copy is the one that lives: any failure lets the guest go on here. In post-copy the guest
+ * runs at the destination before its memory has followed; from then on a failure is an interruption.
  */
 import type { ByteStream, StreamOwner } from '../base/byte-stream.js'
-import { assert, failureOf, type Failure } from '../base/errors.js'
-import { milliseconds, PAGE_OCTETS, type Nanos } from '../base/units.js'
+import { assert, failureOf, InputError, type Failure } from '../base/errors.js'
+import { PAGE_OCTETS, type Nanos } from '../base/units.js'
 import type { HostCores } from '../kernel/cores.js'
 import type { Kernel, KernelEvent, Process, QueuedEvent } from '../kernel/kernel.js'
 import { MIGRATION_COSTS, MIGRATION_LANE } from './costs.js'
-import type { MigratableVm, RamBlock } from './guest-memory.js'
+import type { MigratableVm } from './guest-memory.js'
+import { IterationPolicy, type NextStep } from './iteration-policy.js'
 import type { MigrationLabels, MigrationOptions, MigrationOwner, MigrationRound, MigrationStatus } from './migration.js'
-import { PendingPages } from './pending-pages.js'
-import { afterRound, thresholdOctets } from './precopy.js'
-import { RateWindow } from './rate-window.js'
-import { encodeDeviceState } from './wire/device-codec.js'
-import { MIG_CMD, RAM_SECTION } from './wire/qevm.js'
-import { ReturnPathReader } from './wire/return-path.js'
+import { writeDevices } from './outgoing-devices.js'
+import { OutgoingPostcopy } from './outgoing-postcopy.js'
+import { OutgoingRam } from './outgoing-ram.js'
+import { Pacing } from './pacing.js'
+import type { MigrationStatistics } from './statistics.js'
+import { VcpuThrottle } from './vcpu-throttle.js'
+import { encodeAdvise } from './wire/postcopy.js'
+import { MIG_CMD } from './wire/qevm.js'
+import { ReturnPathReader, type ReturnPathMessage } from './wire/return-path.js'
 import { StreamWriter } from './wire/stream-writer.js'
 import { describeDevice, descriptionText } from './wire/vmdesc.js'
-
-/** Pages looked at in one event. */
-const BURST_PAGES = 64
-/** A PART is closed after this time (QEMU's MAX_WAIT). */
-const PART_NS = milliseconds(50)
-/** QEMU numbers sections in order of registration: RAM is usually 2. */
-const RAM_SECTION_ID = 2
 
 type Phase =
   | 'idle'
   | 'opening'
   | 'iterating'
+  /** The guest stands still until the operator says that the last pages may go out. */
+  | 'held'
   /** The guest stands still and the last pages go out. */
   | 'last-pages'
+  /** The guest runs at the destination, or is about to; its memory follows. */
+  | 'postcopy'
+  /** The connection broke meanwhile. */
+  | 'interrupted'
+  /** There is another one; the destination is asked what it has. */
+  | 'resuming'
   /** All is written; the stream has not taken all of it yet. */
   | 'draining'
   /** All is sent; the destination has not said that it has it. */
@@ -51,15 +57,15 @@ export interface MigrationSourceParts {
 
 export class MigrationSource implements Process, StreamOwner {
   readonly vm: MigratableVm
-  readonly stream: ByteStream
   readonly options: MigrationOptions
   readonly labels: MigrationLabels
-  readonly rounds: MigrationRound[] = []
-  /** Why it failed. */
+  /** Why it failed, or stands still. */
   cause: Failure | null = null
   /** Rounds ran out before what was left fitted the downtime limit. */
   forced = false
   startedAtNs: Nanos | null = null
+  /** When it came to its first round: what went before was set-up. */
+  activeAtNs: Nanos | null = null
   /** When the guest was stopped, and when the migration came to its end. */
   pausedAtNs: Nanos | null = null
   endedAtNs: Nanos | null = null
@@ -67,14 +73,20 @@ export class MigrationSource implements Process, StreamOwner {
   private readonly cores: HostCores
   private readonly owner: MigrationOwner
   private readonly writer = new StreamWriter()
-  private readonly returnPath = new ReturnPathReader()
-  private readonly pending: PendingPages
-  private readonly rate: RateWindow
+  private stream: ByteStream
+  private returnPath = new ReturnPathReader()
+  private readonly ram: OutgoingRam
+  private readonly postcopy: OutgoingPostcopy
+  private readonly policy: IterationPolicy
+  private readonly pacing: Pacing
+  private readonly throttle: VcpuThrottle
+  /** The operator wants the guest stopped after the burst at hand, whatever is left. */
+  private switchoverAsked = false
+  /** Post-copy begins at the next opportunity. */
+  private postcopyAsked: boolean
   private phase: Phase = 'idle'
   private currentStatus: MigrationStatus = 'none'
   private burst: QueuedEvent | null = null
-  private partOpenedNs: Nanos | null = null
-  private roundStartOctets = 0
 
   constructor(
     private readonly kernel: Kernel,
@@ -86,8 +98,14 @@ export class MigrationSource implements Process, StreamOwner {
     this.labels = parts.labels
     this.cores = parts.cores
     this.owner = parts.owner
-    this.pending = new PendingPages(this.vm.memory)
-    this.rate = new RateWindow(this.options.maxBandwidth)
+    this.ram = new OutgoingRam(this.vm.memory, this.writer, this.options, this.cores)
+    this.postcopy = new OutgoingPostcopy(this.vm, this.ram, this.writer, this.options)
+    this.postcopyAsked = this.options.strategy === 'postcopy'
+    this.policy = new IterationPolicy(this.options)
+    const { vm, options, labels } = this
+    const { counters } = this.ram
+    this.pacing = new Pacing(options, counters)
+    this.throttle = new VcpuThrottle({ vm, options, counters, labels, trace: kernel.trace })
   }
 
   get status(): MigrationStatus {
@@ -99,27 +117,54 @@ export class MigrationSource implements Process, StreamOwner {
     return this.writer.octetsWritten
   }
 
+  /** How long the guest has stood still for it in all, as far as can be told here, or null while that is not known. */
+  get downtimeNs(): Nanos | null {
+    const resumedAtNs = this.postcopyBatch === null ? this.endedAtNs : this.postcopy.loadedAtNs
+    return this.pausedAtNs === null || resumedAtNs === null ? null : resumedAtNs - this.pausedAtNs
+  }
+
+  /** What follows the guest in post-copy; null when it does not come to that. */
+  get postcopyBatch(): MigrationRound | null {
+    return this.postcopy.batch
+  }
+
+  /** How long the guest would stand still if it were stopped now; until a bandwidth was measured, the limit. */
+  get expectedDowntimeNs(): Nanos {
+    const { lastWindow } = this.pacing
+    return lastWindow > 0 ? Math.ceil((this.remainingOctets * 1e9) / lastWindow) : this.options.downtimeLimitNs
+  }
+
   /** Octets of memory that are still to be sent, as far as is known. */
   get remainingOctets(): number {
-    return this.pending.octets
+    return this.ram.pending.octets
   }
 
   /** Whether page `page` of the first block is still to be sent, as far as is known. */
   isPending(page: number): boolean {
-    return this.pending.has(0, page)
+    return this.ram.pending.has(0, page)
   }
 
   /** How much of the round at hand is sent: 0 to 1. */
   get roundProgress(): number {
-    const round = this.rounds[this.rounds.length - 1]
-    if (round === undefined) return 0
-    const sent = round.zeroPages + round.normalPages
-    return sent === 0 ? 0 : sent / (sent + this.pending.count)
+    return this.ram.roundProgress
+  }
+
+  get rounds(): readonly MigrationRound[] {
+    return this.ram.rounds
+  }
+
+  get statistics(): MigrationStatistics {
+    return this.ram.counters.statistics(this.currentStatus === 'completed' ? 0 : this.remainingOctets)
+  }
+
+  /** Percent of its time that the guest's vCPU is kept from running. */
+  get throttlePercent(): number {
+    return this.throttle.percent
   }
 
   /** Octets a second, as measured in the last whole window of 100 ms. */
   get measuredBandwidth(): number {
-    return this.rate.measured(this.kernel.nowNs, this.writer.octetsWritten)
+    return this.pacing.measured(this.kernel.nowNs, this.writer.octetsWritten)
   }
 
   /** Begin, now if the stream is open, else when it opens. */
@@ -127,7 +172,7 @@ export class MigrationSource implements Process, StreamOwner {
     assert(this.phase === 'idle', 'a migration starts once')
     const { strategy, downtimeLimitNs, maxBandwidth, roundsMax } = this.options
     const { id, channel, linkBps } = this.labels
-    const ramOctets = this.pending.pageCount * PAGE_OCTETS
+    const ramOctets = this.ram.pending.pageCount * PAGE_OCTETS
     const row = { migration: id, strategy, channel, downtimeLimitNs, maxBandwidth, roundsMax, linkBps, ramOctets }
     this.kernel.trace.add('migration-start', row)
     this.startedAtNs = this.kernel.nowNs
@@ -148,9 +193,68 @@ export class MigrationSource implements Process, StreamOwner {
     this.enter('cancelled')
   }
 
+  /** Stop the guest as soon as may be, whatever is left to send. Throws `InputError` when it is too early or too late. */
+  switchOverNow(): void {
+    if (this.phase !== 'iterating')
+      throw new InputError(`a switch-over can be asked for while pages are sent in rounds`)
+    this.switchoverAsked = true
+  }
+
+  /** Go on after `pauseBeforeSwitchover` (QMP's migrate-continue). Throws `InputError` at any other time. */
+  continueSwitchover(): void {
+    if (this.phase !== 'held') throw new InputError(`the migration is ${this.currentStatus}: it goes on by itself`)
+    this.lastStage()
+    this.bookAndGoOn(0)
+  }
+
   /** It cannot go on, for a reason that the stream does not bring. */
   abandon(cause: Failure): void {
-    if (!this.isOver) this.fail(cause)
+    if (!this.isOver) this.giveUp(cause)
+  }
+
+  /** Whether it was set up to go over to post-copy. */
+  get maySwitchToPostcopy(): boolean {
+    return this.options.strategy === 'postcopy' || this.options.strategy === 'hybrid'
+  }
+
+  /** QEMU's `migrate-start-postcopy`: at the next opportunity. */
+  startPostcopy(): void {
+    assert(this.maySwitchToPostcopy, 'post-copy was not announced')
+    this.postcopyAsked = true
+  }
+
+  /** QEMU's `migrate-pause`, and what a broken connection comes to once the guest runs at the destination. */
+  pause(cause: Failure): void {
+    assert(this.owner.guestHasLeft(this), 'only a post-copy can be paused')
+    if (this.isOver || this.phase === 'interrupted') return
+    this.cause = cause
+    this.leaveStream()
+    this.stream.abort()
+    this.postcopy.breakOff()
+    this.phase = 'interrupted'
+    this.enter('postcopy-paused')
+  }
+
+  /** Go on over another connection. */
+  recover(stream: ByteStream): void {
+    assert(this.phase === 'interrupted', 'only what is paused can be recovered')
+    this.cause = null
+    this.stream = stream
+    stream.owner = this
+    this.returnPath = new ReturnPathReader()
+    this.phase = 'resuming'
+    this.enter('postcopy-recover')
+    if (stream.state === 'open') this.askForBitmaps()
+    else if (stream.state !== 'opening') this.fail(connectionFailure('the stream is closed'))
+  }
+
+  /** The destination has everything; its word was lost with the connection. */
+  confirm(): void {
+    assert(this.owner.guestHasLeft(this), 'the guest lives here')
+    if (this.isOver) return
+    this.cause = null
+    this.stream.abort()
+    this.complete()
   }
 
   handleEvent(_event: KernelEvent): void {
@@ -160,24 +264,21 @@ export class MigrationSource implements Process, StreamOwner {
 
   streamOpened(_stream: ByteStream): void {
     if (this.phase === 'opening') this.begin()
+    else if (this.phase === 'resuming') this.askForBitmaps()
   }
 
   streamWritable(_stream: ByteStream): void {
-    if (this.phase === 'over') return
+    if (this.isDeaf) return
     this.writer.drainTo(this.stream)
     if (this.burst === null && this.writer.pendingOctets === 0 && this.phase !== 'confirming') this.bookAndGoOn(0)
   }
 
   streamReadable(stream: ByteStream): void {
-    if (this.phase === 'over') return
+    if (this.isDeaf) return
     try {
       for (const message of this.returnPath.push(stream.read(stream.readableOctets()))) {
-        if (message.kind === 'PONG') continue
-        if (message.kind !== 'SHUT') return this.fail(mismatch(`the destination sent ${message.kind} during pre-copy`))
-        if (message.value !== 0) return this.fail(mismatch('the destination refused the stream'))
-        if (this.phase !== 'confirming')
-          return this.fail(mismatch('the destination confirmed before it had everything'))
-        return this.complete()
+        this.answer(message)
+        if (this.isDeaf) return
       }
     } catch (error) {
       this.fail(failureOf(error))
@@ -186,15 +287,15 @@ export class MigrationSource implements Process, StreamOwner {
 
   streamEnded(stream: ByteStream): void {
     this.streamReadable(stream)
-    if (!this.isOver) this.fail(connectionFailure('the destination closed the connection'))
+    if (!this.isDeaf) this.fail(connectionFailure('the destination closed the connection'))
   }
 
   streamFailed(_stream: ByteStream, cause: Failure): void {
-    if (this.phase !== 'over') this.fail(cause)
+    if (!this.isDeaf) this.fail(cause)
   }
 
   private begin(): void {
-    const { writer, vm, options } = this
+    const { writer, vm, ram, options } = this
     if (options.strategy === 'stop-and-copy') this.stopGuest()
     writer.fileHeader()
     writer.configuration(vm.machineType)
@@ -202,17 +303,18 @@ export class MigrationSource implements Process, StreamOwner {
       writer.command(MIG_CMD.OPEN_RETURN_PATH)
       writer.ping(1)
     }
-    writer.sectionStart({ sectionId: RAM_SECTION_ID, ...RAM_SECTION })
-    writer.memorySize(vm.memory.map(({ name, memory }) => ({ name, octets: memory.pageCount * PAGE_OCTETS })))
-    writer.endOfRecords()
-    writer.footer(RAM_SECTION_ID)
-    for (const { memory } of vm.memory) memory.startDirtyLog()
-    this.pending.markAll()
+    if (this.maySwitchToPostcopy) {
+      assert(options.returnPath, 'post-copy needs a return path')
+      writer.command(MIG_CMD.POSTCOPY_ADVISE, encodeAdvise())
+    }
+    ram.start()
+    this.activeAtNs = this.kernel.nowNs
     this.enter('active')
     this.phase = 'iterating'
     this.openRound()
-    this.rate.start(this.kernel.nowNs, writer.octetsWritten)
-    this.bookAndGoOn(this.pending.pageCount * MIGRATION_COSTS.logPageNs)
+    this.pacing.start(this.kernel.nowNs, writer.octetsWritten)
+    this.throttle.logRead(0)
+    this.bookAndGoOn(ram.logNs)
   }
 
   /** Do the next piece of work. Each piece ends by booking its core time, by waiting for the stream, or for good. */
@@ -224,10 +326,15 @@ export class MigrationSource implements Process, StreamOwner {
         return this.iterate()
       case 'last-pages':
         return this.sendLastPages()
+      case 'postcopy':
+        return this.sendBehind()
       case 'draining':
         return this.allSent()
       case 'idle':
       case 'opening':
+      case 'held':
+      case 'interrupted':
+      case 'resuming':
       case 'confirming':
       case 'over':
         return
@@ -236,12 +343,13 @@ export class MigrationSource implements Process, StreamOwner {
 
   /** A stream filled to the last octet takes no page: going on would take no time, for ever. */
   private waitsForRoom(): boolean {
-    return (this.phase === 'iterating' || this.phase === 'last-pages') && this.stream.writableOctets() === 0
+    const sendsPages = this.phase === 'iterating' || this.phase === 'last-pages' || this.phase === 'postcopy'
+    return sendsPages && this.stream.writableOctets() === 0
   }
 
   private bookAndGoOn(workNs: Nanos): void {
     const doneNs = workNs > 0 ? this.cores.book(MIGRATION_LANE, workNs) : this.cores.busyUntilNs(MIGRATION_LANE)
-    this.goOnAt(Math.max(doneNs, this.kernel.nowNs))
+    this.goOnAt(Math.max(doneNs, this.ram.encoder.compressedNs, this.kernel.nowNs))
   }
 
   private goOnAt(atNs: Nanos): void {
@@ -249,127 +357,112 @@ export class MigrationSource implements Process, StreamOwner {
   }
 
   private iterate(): void {
-    const { kernel, writer, rate, pending } = this
-    rate.advance(kernel.nowNs, writer.octetsWritten)
-    if (writer.octetsWritten >= rate.limitOctets) {
-      this.closePart()
+    const { kernel, writer, pacing, ram } = this
+    pacing.advance(kernel.nowNs, writer.octetsWritten)
+    if (this.postcopyAsked) {
+      ram.closePart()
+      this.closeRound(ram.sync())
+      return this.goOver()
+    }
+    if (this.switchoverAsked) return this.finishRound()
+    if (writer.octetsWritten >= pacing.limitOctets) {
+      ram.closePart()
       writer.drainTo(this.stream)
-      return this.goOnAt(rate.endNs)
+      return this.goOnAt(pacing.endNs)
     }
-    const fittingOctets = thresholdOctets(rate.lastWindow, this.options.downtimeLimitNs)
-    if (pending.count === 0 || pending.octets < fittingOctets) return this.finishRound()
-    if (this.partOpenedNs !== null && kernel.nowNs - this.partOpenedNs >= PART_NS) this.closePart()
-    if (this.partOpenedNs === null) {
-      writer.sectionPart(RAM_SECTION_ID)
-      this.partOpenedNs = kernel.nowNs
-    }
-    const workNs = this.writePages(rate.limitOctets)
+    if (this.policy.endsRound(ram.pending.octets, pacing.lastWindow)) return this.finishRound()
+    ram.continuePart(kernel.nowNs)
+    const workNs = ram.sendPages(this.stream.writableOctets(), pacing.limitOctets)
     writer.drainTo(this.stream)
     this.bookAndGoOn(workNs)
   }
 
-  private closePart(): void {
-    if (this.partOpenedNs === null) return
-    this.writer.endOfRecords()
-    this.writer.footer(RAM_SECTION_ID)
-    this.partOpenedNs = null
-  }
-
-  /**
-   * Write records until the burst is full, the stream has enough for now, or it has grown to `limitOctets`. A page is
-   * copied here, so a store after this instant is one the dirty log must catch. Returns the core time it took.
-   */
-  private writePages(limitOctets: number): Nanos {
-    const { writer, pending } = this
-    const { memory } = this.vm
-    const round = this.rounds[this.rounds.length - 1] as MigrationRound
-    const room = this.stream.writableOctets()
-    let zeroPages = 0
-    let normalPages = 0
-    while (
-      zeroPages + normalPages < BURST_PAGES &&
-      writer.pendingOctets < room &&
-      writer.octetsWritten < limitOctets &&
-      pending.next()
-    ) {
-      const block = memory[pending.block] as RamBlock
-      const offset = pending.page * PAGE_OCTETS
-      if (block.memory.isZero(pending.page)) {
-        writer.zeroPage(block.name, offset)
-        zeroPages++
-      } else {
-        writer.page(block.name, offset, block.memory.page(pending.page))
-        normalPages++
-      }
-    }
-    round.zeroPages += zeroPages
-    round.normalPages += normalPages
-    return zeroPages * MIGRATION_COSTS.zeroPageNs + normalPages * MIGRATION_COSTS.normalPageNs
-  }
-
   private openRound(): void {
-    const startNs = this.kernel.nowNs
-    const paused = this.pausedAtNs !== null
-    this.rounds.push({ zeroPages: 0, normalPages: 0, octets: 0, startNs, endNs: startNs, dirtiedPages: 0, paused })
+    this.ram.openRound(this.kernel.nowNs, this.pausedAtNs !== null)
   }
 
   private closeRound(dirtiedPages: number): void {
-    const round = this.rounds[this.rounds.length - 1] as MigrationRound
-    round.octets = this.writer.octetsWritten - this.roundStartOctets
-    round.endNs = this.kernel.nowNs
-    round.dirtiedPages = dirtiedPages
-    this.roundStartOctets = this.writer.octetsWritten
-    const { paused, ...counts } = round
-    this.kernel.trace.add('migration-round', {
-      migration: this.labels.id,
-      round: this.rounds.length,
-      ...counts,
-      paused: paused ? 1 : 0,
-    })
+    this.ram.closeRound(this.kernel.trace, this.labels.id, dirtiedPages)
   }
 
   /** Read the dirty log and decide. */
   private finishRound(): void {
-    this.closePart()
-    const { kernel, writer, rate, pending, options } = this
-    this.closeRound(pending.sync())
-    const bandwidth = rate.measured(kernel.nowNs, writer.octetsWritten)
-    const outcome = { rounds: this.rounds.length, pendingOctets: pending.octets, bandwidth }
-    const next = afterRound(outcome, options)
-    if (next !== 'iterate') {
-      this.forced = next === 'forced'
-      if (this.pausedAtNs === null)
-        kernel.trace.add('migration-switchover', {
-          migration: this.labels.id,
-          pendingOctets: pending.octets,
-          bandwidth,
-          forced: this.forced ? 1 : 0,
-        })
-      this.stopGuest()
-      this.enter('device')
-      pending.sync() // what it wrote on its way to a stop
-      writer.sectionEnd(RAM_SECTION_ID)
-      this.phase = 'last-pages'
+    const { ram } = this
+    ram.closePart()
+    const newlyDirty = ram.sync()
+    this.closeRound(newlyDirty)
+    this.throttle.logRead(newlyDirty)
+    const next = this.switchoverAsked ? 'forced' : this.nextStep()
+    if (ram.rounds.length === 1) ram.encoder.firstRoundDone()
+    switch (next) {
+      case 'iterate':
+        break
+      case 'postcopy':
+        return this.goOver()
+      case 'switchover':
+      case 'forced':
+        return this.switchOver(next === 'forced')
     }
     this.openRound()
-    this.bookAndGoOn(pending.pageCount * MIGRATION_COSTS.logPageNs)
+    this.bookAndGoOn(ram.logNs)
+  }
+
+  private nextStep(): NextStep {
+    const { ram, pacing } = this
+    const rounds = ram.rounds.length
+    const outcome = {
+      rounds,
+      pendingOctets: ram.pending.octets,
+      bandwidth: this.measuredBandwidth,
+      sentPages: ram.pagesOfRound(rounds - 1),
+      sentPagesBefore: ram.pagesOfRound(rounds - 2),
+      sentPagesTotal: ram.pagesSent,
+      memoryPages: ram.pending.pageCount,
+      isRateMax: pacing.isRateMax,
+    }
+    pacing.roundOver(ram.rounds[rounds - 1] as MigrationRound)
+    return this.policy.afterRound(outcome)
+  }
+
+  /** Stop the guest: what is left goes out while it stands still. */
+  private switchOver(isForced: boolean): void {
+    const { ram } = this
+    this.forced = isForced
+    if (this.pausedAtNs === null)
+      this.kernel.trace.add('migration-switchover', {
+        migration: this.labels.id,
+        pendingOctets: ram.pending.octets,
+        bandwidth: this.measuredBandwidth,
+        forced: isForced ? 1 : 0,
+      })
+    this.stopGuest()
+    if (this.options.pauseBeforeSwitchover) {
+      this.phase = 'held'
+      return this.enter('pre-switchover')
+    }
+    this.lastStage()
+    this.bookAndGoOn(ram.logNs)
+  }
+
+  private lastStage(): void {
+    const { ram } = this
+    this.enter('device')
+    ram.sync() // what it wrote on its way to a stop
+    ram.encoder.isLastStage = true
+    this.openRound()
+    ram.openEnd()
+    this.phase = 'last-pages'
   }
 
   private sendLastPages(): void {
-    const { writer, vm } = this
-    if (this.pending.count > 0) {
-      const workNs = this.writePages(Number.MAX_SAFE_INTEGER)
+    const { writer, vm, ram } = this
+    if (ram.pending.count > 0) {
+      const workNs = ram.sendPages(this.stream.writableOctets(), Number.MAX_SAFE_INTEGER)
       writer.drainTo(this.stream)
       return this.bookAndGoOn(workNs)
     }
-    writer.endOfRecords()
-    writer.footer(RAM_SECTION_ID)
-    let sectionId = RAM_SECTION_ID
-    for (const device of vm.devices) {
-      const { idstr, instanceId, version } = device.stateDescription
-      const body = encodeDeviceState(device.stateDescription, device.saveState())
-      writer.sectionFull({ sectionId: ++sectionId, idstr, instanceId, version }, body)
-    }
+    ram.endRecords()
+    writeDevices(writer, vm)
     writer.endOfState()
     writer.description(descriptionText(vm.devices.map(({ stateDescription }) => describeDevice(stateDescription))))
     this.phase = 'draining'
@@ -377,8 +470,68 @@ export class MigrationSource implements Process, StreamOwner {
     this.bookAndGoOn(vm.devices.length * MIGRATION_COSTS.deviceNs)
   }
 
+  /** Post-copy: stop the guest and send what lets it run at the destination (`postcopy_start`). */
+  private goOver(): void {
+    const { ram, kernel, writer, labels } = this
+    this.stopGuest()
+    ram.sync() // what it wrote on its way to a stop
+    const pendingOctets = ram.pending.octets
+    const bandwidth = this.measuredBandwidth
+    kernel.trace.add('migration-switchover', { migration: labels.id, pendingOctets, bandwidth, forced: 0 })
+    this.postcopy.begin(kernel.nowNs)
+    this.phase = 'postcopy'
+    this.enter('postcopy-active')
+    writer.drainTo(this.stream)
+    this.bookAndGoOn(this.vm.devices.length * MIGRATION_COSTS.deviceNs + ram.logNs)
+  }
+
+  private sendBehind(): void {
+    const { kernel, postcopy } = this
+    const step = postcopy.sendPages(kernel.nowNs, this.stream.writableOctets())
+    if (postcopy.isAllWritten) this.phase = 'draining'
+    this.writer.drainTo(this.stream)
+    if (step.untilNs === null) this.bookAndGoOn(step.workNs)
+    else this.goOnAt(step.untilNs)
+  }
+
+  private answer(message: ReturnPathMessage): void {
+    const { phase, postcopy } = this
+    switch (message.kind) {
+      case 'PONG':
+        return postcopy.pong(message.value, this.kernel.nowNs)
+      case 'SHUT':
+        if (message.value !== 0) return this.fail(mismatch('the destination refused the stream'))
+        if (phase !== 'confirming') return this.fail(mismatch('the destination confirmed before it had everything'))
+        return this.complete()
+      case 'REQ_PAGES':
+        if (phase !== 'postcopy' && phase !== 'draining' && phase !== 'confirming') break
+        postcopy.request(message)
+        if (!postcopy.waitsForWindow) return
+        this.kernel.cancel(this.burst) // pages that are asked for wait for no window
+        return this.bookAndGoOn(0)
+      case 'RECV_BITMAP':
+        if (phase !== 'resuming') break
+        postcopy.takeBitmap(message.block, message.bitmap)
+        this.writer.drainTo(this.stream)
+        return
+      case 'RESUME_ACK':
+        if (phase !== 'resuming' || !postcopy.hasAllBitmaps) break
+        this.phase = 'postcopy'
+        postcopy.goOn(this.kernel.nowNs)
+        this.enter('postcopy-active')
+        return this.bookAndGoOn(0)
+      case 'SWITCHOVER_ACK':
+    }
+    this.fail(mismatch(`the destination sent ${message.kind} in phase ${phase}`))
+  }
+
+  private askForBitmaps(): void {
+    this.postcopy.askForBitmaps()
+    this.writer.drainTo(this.stream)
+  }
+
   private allSent(): void {
-    this.closeRound(0)
+    if (this.postcopyBatch === null) this.closeRound(0)
     this.phase = 'confirming'
     // A destination that still waits for octets, because one was changed on the way, then knows that none will come.
     this.stream.end()
@@ -392,6 +545,11 @@ export class MigrationSource implements Process, StreamOwner {
   }
 
   private fail(cause: Failure): void {
+    if (this.owner.guestHasLeft(this)) this.pause(cause)
+    else this.giveUp(cause)
+  }
+
+  private giveUp(cause: Failure): void {
     this.cause = cause
     this.stream.abort()
     this.comeBack()
@@ -402,23 +560,35 @@ export class MigrationSource implements Process, StreamOwner {
     if (this.pausedAtNs !== null) return
     this.pausedAtNs = this.kernel.nowNs
     this.vm.pause()
+    this.ram.counters.phase = 'downtime'
   }
 
   private comeBack(): void {
     this.finish()
-    if (this.pausedAtNs !== null) this.vm.resume()
+    if (this.pausedAtNs !== null && !this.owner.guestHasLeft(this)) this.vm.resume()
   }
 
   private finish(): void {
     this.phase = 'over'
     this.endedAtNs = this.kernel.nowNs
+    this.leaveStream()
+    this.ram.stopLog()
+    this.throttle.stop()
+    this.postcopy.end(this.kernel.nowNs)
+  }
+
+  private leaveStream(): void {
     this.kernel.cancel(this.burst)
     this.burst = null
-    for (const { memory } of this.vm.memory) memory.stopDirtyLog()
   }
 
   private get isOver(): boolean {
     return this.phase === 'over'
+  }
+
+  /** Whatever its last connection says is said too late. */
+  private get isDeaf(): boolean {
+    return this.phase === 'over' || this.phase === 'interrupted'
   }
 
   private enter(status: MigrationStatus): void {
