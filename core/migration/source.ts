@@ -5,27 +5,21 @@
  */
 import type { ByteStream, StreamOwner } from '../base/byte-stream.js'
 import { assert, failureOf, type Failure } from '../base/errors.js'
-import { milliseconds, PAGE_OCTETS, type Nanos } from '../base/units.js'
+import { PAGE_OCTETS, type Nanos } from '../base/units.js'
 import type { HostCores } from '../kernel/cores.js'
 import type { Kernel, KernelEvent, Process, QueuedEvent } from '../kernel/kernel.js'
 import { MIGRATION_COSTS, MIGRATION_LANE } from './costs.js'
-import type { MigratableVm, RamBlock } from './guest-memory.js'
+import type { MigratableVm } from './guest-memory.js'
+import { IterationPolicy } from './iteration-policy.js'
 import type { MigrationLabels, MigrationOptions, MigrationOwner, MigrationRound, MigrationStatus } from './migration.js'
-import { PendingPages } from './pending-pages.js'
-import { afterRound, thresholdOctets } from './precopy.js'
+import { OutgoingRam, RAM_SECTION_ID } from './outgoing-ram.js'
 import { RateWindow } from './rate-window.js'
+import type { MigrationStatistics } from './statistics.js'
 import { encodeDeviceState } from './wire/device-codec.js'
-import { MIG_CMD, RAM_SECTION } from './wire/qevm.js'
+import { MIG_CMD } from './wire/qevm.js'
 import { ReturnPathReader } from './wire/return-path.js'
 import { StreamWriter } from './wire/stream-writer.js'
 import { describeDevice, descriptionText } from './wire/vmdesc.js'
-
-/** Pages looked at in one event. */
-const BURST_PAGES = 64
-/** A PART is closed after this time (QEMU's MAX_WAIT). */
-const PART_NS = milliseconds(50)
-/** QEMU numbers sections in order of registration: RAM is usually 2. */
-const RAM_SECTION_ID = 2
 
 type Phase =
   | 'idle'
@@ -54,7 +48,6 @@ export class MigrationSource implements Process, StreamOwner {
   readonly stream: ByteStream
   readonly options: MigrationOptions
   readonly labels: MigrationLabels
-  readonly rounds: MigrationRound[] = []
   /** Why it failed. */
   cause: Failure | null = null
   /** Rounds ran out before what was left fitted the downtime limit. */
@@ -68,13 +61,12 @@ export class MigrationSource implements Process, StreamOwner {
   private readonly owner: MigrationOwner
   private readonly writer = new StreamWriter()
   private readonly returnPath = new ReturnPathReader()
-  private readonly pending: PendingPages
+  private readonly ram: OutgoingRam
+  private readonly policy: IterationPolicy
   private readonly rate: RateWindow
   private phase: Phase = 'idle'
   private currentStatus: MigrationStatus = 'none'
   private burst: QueuedEvent | null = null
-  private partOpenedNs: Nanos | null = null
-  private roundStartOctets = 0
 
   constructor(
     private readonly kernel: Kernel,
@@ -86,7 +78,8 @@ export class MigrationSource implements Process, StreamOwner {
     this.labels = parts.labels
     this.cores = parts.cores
     this.owner = parts.owner
-    this.pending = new PendingPages(this.vm.memory)
+    this.ram = new OutgoingRam(this.vm.memory, this.writer, this.options)
+    this.policy = new IterationPolicy(this.options)
     this.rate = new RateWindow(this.options.maxBandwidth)
   }
 
@@ -101,20 +94,25 @@ export class MigrationSource implements Process, StreamOwner {
 
   /** Octets of memory that are still to be sent, as far as is known. */
   get remainingOctets(): number {
-    return this.pending.octets
+    return this.ram.pending.octets
   }
 
   /** Whether page `page` of the first block is still to be sent, as far as is known. */
   isPending(page: number): boolean {
-    return this.pending.has(0, page)
+    return this.ram.pending.has(0, page)
   }
 
   /** How much of the round at hand is sent: 0 to 1. */
   get roundProgress(): number {
-    const round = this.rounds[this.rounds.length - 1]
-    if (round === undefined) return 0
-    const sent = round.zeroPages + round.normalPages
-    return sent === 0 ? 0 : sent / (sent + this.pending.count)
+    return this.ram.roundProgress
+  }
+
+  get rounds(): readonly MigrationRound[] {
+    return this.ram.rounds
+  }
+
+  get statistics(): MigrationStatistics {
+    return this.ram.counters.statistics(this.currentStatus === 'completed' ? 0 : this.remainingOctets)
   }
 
   /** Octets a second, as measured in the last whole window of 100 ms. */
@@ -127,7 +125,7 @@ export class MigrationSource implements Process, StreamOwner {
     assert(this.phase === 'idle', 'a migration starts once')
     const { strategy, downtimeLimitNs, maxBandwidth, roundsMax } = this.options
     const { id, channel, linkBps } = this.labels
-    const ramOctets = this.pending.pageCount * PAGE_OCTETS
+    const ramOctets = this.ram.pending.pageCount * PAGE_OCTETS
     const row = { migration: id, strategy, channel, downtimeLimitNs, maxBandwidth, roundsMax, linkBps, ramOctets }
     this.kernel.trace.add('migration-start', row)
     this.startedAtNs = this.kernel.nowNs
@@ -194,7 +192,7 @@ export class MigrationSource implements Process, StreamOwner {
   }
 
   private begin(): void {
-    const { writer, vm, options } = this
+    const { writer, vm, ram, options } = this
     if (options.strategy === 'stop-and-copy') this.stopGuest()
     writer.fileHeader()
     writer.configuration(vm.machineType)
@@ -202,17 +200,12 @@ export class MigrationSource implements Process, StreamOwner {
       writer.command(MIG_CMD.OPEN_RETURN_PATH)
       writer.ping(1)
     }
-    writer.sectionStart({ sectionId: RAM_SECTION_ID, ...RAM_SECTION })
-    writer.memorySize(vm.memory.map(({ name, memory }) => ({ name, octets: memory.pageCount * PAGE_OCTETS })))
-    writer.endOfRecords()
-    writer.footer(RAM_SECTION_ID)
-    for (const { memory } of vm.memory) memory.startDirtyLog()
-    this.pending.markAll()
+    ram.start()
     this.enter('active')
     this.phase = 'iterating'
     this.openRound()
     this.rate.start(this.kernel.nowNs, writer.octetsWritten)
-    this.bookAndGoOn(this.pending.pageCount * MIGRATION_COSTS.logPageNs)
+    this.bookAndGoOn(ram.logNs)
   }
 
   /** Do the next piece of work. Each piece ends by booking its core time, by waiting for the stream, or for good. */
@@ -249,121 +242,74 @@ export class MigrationSource implements Process, StreamOwner {
   }
 
   private iterate(): void {
-    const { kernel, writer, rate, pending } = this
+    const { kernel, writer, rate, ram } = this
     rate.advance(kernel.nowNs, writer.octetsWritten)
     if (writer.octetsWritten >= rate.limitOctets) {
-      this.closePart()
+      ram.closePart()
       writer.drainTo(this.stream)
       return this.goOnAt(rate.endNs)
     }
-    const fittingOctets = thresholdOctets(rate.lastWindow, this.options.downtimeLimitNs)
-    if (pending.count === 0 || pending.octets < fittingOctets) return this.finishRound()
-    if (this.partOpenedNs !== null && kernel.nowNs - this.partOpenedNs >= PART_NS) this.closePart()
-    if (this.partOpenedNs === null) {
-      writer.sectionPart(RAM_SECTION_ID)
-      this.partOpenedNs = kernel.nowNs
-    }
-    const workNs = this.writePages(rate.limitOctets)
+    if (this.policy.endsRound(ram.pending.octets, rate.lastWindow)) return this.finishRound()
+    ram.continuePart(kernel.nowNs)
+    const workNs = ram.sendPages(this.stream.writableOctets(), rate.limitOctets)
     writer.drainTo(this.stream)
     this.bookAndGoOn(workNs)
   }
 
-  private closePart(): void {
-    if (this.partOpenedNs === null) return
-    this.writer.endOfRecords()
-    this.writer.footer(RAM_SECTION_ID)
-    this.partOpenedNs = null
-  }
-
-  /**
-   * Write records until the burst is full, the stream has enough for now, or it has grown to `limitOctets`. A page is
-   * copied here, so a store after this instant is one the dirty log must catch. Returns the core time it took.
-   */
-  private writePages(limitOctets: number): Nanos {
-    const { writer, pending } = this
-    const { memory } = this.vm
-    const round = this.rounds[this.rounds.length - 1] as MigrationRound
-    const room = this.stream.writableOctets()
-    let zeroPages = 0
-    let normalPages = 0
-    while (
-      zeroPages + normalPages < BURST_PAGES &&
-      writer.pendingOctets < room &&
-      writer.octetsWritten < limitOctets &&
-      pending.next()
-    ) {
-      const block = memory[pending.block] as RamBlock
-      const offset = pending.page * PAGE_OCTETS
-      if (block.memory.isZero(pending.page)) {
-        writer.zeroPage(block.name, offset)
-        zeroPages++
-      } else {
-        writer.page(block.name, offset, block.memory.page(pending.page))
-        normalPages++
-      }
-    }
-    round.zeroPages += zeroPages
-    round.normalPages += normalPages
-    return zeroPages * MIGRATION_COSTS.zeroPageNs + normalPages * MIGRATION_COSTS.normalPageNs
-  }
-
   private openRound(): void {
-    const startNs = this.kernel.nowNs
-    const paused = this.pausedAtNs !== null
-    this.rounds.push({ zeroPages: 0, normalPages: 0, octets: 0, startNs, endNs: startNs, dirtiedPages: 0, paused })
+    this.ram.openRound(this.kernel.nowNs, this.pausedAtNs !== null)
   }
 
   private closeRound(dirtiedPages: number): void {
-    const round = this.rounds[this.rounds.length - 1] as MigrationRound
-    round.octets = this.writer.octetsWritten - this.roundStartOctets
-    round.endNs = this.kernel.nowNs
-    round.dirtiedPages = dirtiedPages
-    this.roundStartOctets = this.writer.octetsWritten
-    const { paused, ...counts } = round
-    this.kernel.trace.add('migration-round', {
-      migration: this.labels.id,
-      round: this.rounds.length,
-      ...counts,
-      paused: paused ? 1 : 0,
-    })
+    this.ram.closeRound(this.kernel.trace, this.labels.id, dirtiedPages)
   }
 
   /** Read the dirty log and decide. */
   private finishRound(): void {
-    this.closePart()
-    const { kernel, writer, rate, pending, options } = this
-    this.closeRound(pending.sync())
-    const bandwidth = rate.measured(kernel.nowNs, writer.octetsWritten)
-    const outcome = { rounds: this.rounds.length, pendingOctets: pending.octets, bandwidth }
-    const next = afterRound(outcome, options)
-    if (next !== 'iterate') {
-      this.forced = next === 'forced'
-      if (this.pausedAtNs === null)
-        kernel.trace.add('migration-switchover', {
-          migration: this.labels.id,
-          pendingOctets: pending.octets,
-          bandwidth,
-          forced: this.forced ? 1 : 0,
-        })
-      this.stopGuest()
-      this.enter('device')
-      pending.sync() // what it wrote on its way to a stop
-      writer.sectionEnd(RAM_SECTION_ID)
-      this.phase = 'last-pages'
+    const { ram } = this
+    ram.closePart()
+    this.closeRound(ram.sync())
+    const bandwidth = this.measuredBandwidth
+    const pendingOctets = ram.pending.octets
+    const next = this.policy.afterRound({ rounds: ram.rounds.length, pendingOctets, bandwidth })
+    switch (next) {
+      case 'iterate':
+        break
+      case 'postcopy':
+      case 'switchover':
+      case 'forced':
+        this.switchOver(next === 'forced', bandwidth)
     }
     this.openRound()
-    this.bookAndGoOn(pending.pageCount * MIGRATION_COSTS.logPageNs)
+    this.bookAndGoOn(ram.logNs)
+  }
+
+  /** Stop the guest: what is left goes out while it stands still. */
+  private switchOver(isForced: boolean, bandwidth: number): void {
+    const { ram } = this
+    this.forced = isForced
+    if (this.pausedAtNs === null)
+      this.kernel.trace.add('migration-switchover', {
+        migration: this.labels.id,
+        pendingOctets: ram.pending.octets,
+        bandwidth,
+        forced: isForced ? 1 : 0,
+      })
+    this.stopGuest()
+    this.enter('device')
+    ram.sync() // what it wrote on its way to a stop
+    ram.openEnd()
+    this.phase = 'last-pages'
   }
 
   private sendLastPages(): void {
-    const { writer, vm } = this
-    if (this.pending.count > 0) {
-      const workNs = this.writePages(Number.MAX_SAFE_INTEGER)
+    const { writer, vm, ram } = this
+    if (ram.pending.count > 0) {
+      const workNs = ram.sendPages(this.stream.writableOctets(), Number.MAX_SAFE_INTEGER)
       writer.drainTo(this.stream)
       return this.bookAndGoOn(workNs)
     }
-    writer.endOfRecords()
-    writer.footer(RAM_SECTION_ID)
+    ram.endRecords()
     let sectionId = RAM_SECTION_ID
     for (const device of vm.devices) {
       const { idstr, instanceId, version } = device.stateDescription
@@ -402,6 +348,7 @@ export class MigrationSource implements Process, StreamOwner {
     if (this.pausedAtNs !== null) return
     this.pausedAtNs = this.kernel.nowNs
     this.vm.pause()
+    this.ram.counters.phase = 'downtime'
   }
 
   private comeBack(): void {
@@ -414,7 +361,7 @@ export class MigrationSource implements Process, StreamOwner {
     this.endedAtNs = this.kernel.nowNs
     this.kernel.cancel(this.burst)
     this.burst = null
-    for (const { memory } of this.vm.memory) memory.stopDirtyLog()
+    this.ram.stopLog()
   }
 
   private get isOver(): boolean {

@@ -1,22 +1,23 @@
 import { describe, expect, it } from 'vitest'
 import { milliseconds } from '../../../core/base/units.js'
-import { afterRound } from '../../../core/migration/precopy.js'
+import { IterationPolicy } from '../../../core/migration/iteration-policy.js'
 import { RateWindow } from '../../../core/migration/rate-window.js'
 
 const rule = { downtimeLimitNs: milliseconds(300), roundsMax: 3 }
 
-describe('afterRound', () => {
+describe('IterationPolicy', () => {
   it.each([
     ['nothing is left', { rounds: 1, pendingOctets: 0, bandwidth: 0 }, 'switchover'],
     ['what is left fits 300 ms', { rounds: 1, pendingOctets: 29_999_999, bandwidth: 1e8 }, 'switchover'],
     ['it does not fit', { rounds: 1, pendingOctets: 30_000_001, bandwidth: 1e8 }, 'iterate'],
     ['the rounds are used up', { rounds: 3, pendingOctets: 30_000_001, bandwidth: 1e8 }, 'forced'],
   ] as const)('when %s', (_name, outcome, next) => {
-    expect(afterRound(outcome, rule)).toBe(next)
+    expect(new IterationPolicy(rule).afterRound(outcome)).toBe(next)
   })
 
   it('has no end without a cap', () => {
-    expect(afterRound({ rounds: 1e6, pendingOctets: 1e9, bandwidth: 1 }, { ...rule, roundsMax: 0 })).toBe('iterate')
+    const policy = new IterationPolicy({ ...rule, roundsMax: 0 })
+    expect(policy.afterRound({ rounds: 1e6, pendingOctets: 1e9, bandwidth: 1 })).toBe('iterate')
   })
 })
 

@@ -1,0 +1,138 @@
+/**
+ * The RAM section of an outgoing stream (QEMU migration/ram.c, the `ram_save_*` handlers): which pages are still to be
+ * sent, the START, PARTs and END they go out in, the rounds, and the counters.
+ */
+import { milliseconds, PAGE_OCTETS, type Nanos } from '../base/units.js'
+import type { Trace } from '../kernel/trace.js'
+import { MIGRATION_COSTS } from './costs.js'
+import type { RamBlock } from './guest-memory.js'
+import type { MigrationOptions, MigrationRound } from './migration.js'
+import { PageEncoder } from './page-encoder.js'
+import { PendingPages } from './pending-pages.js'
+import { MigrationCounters } from './statistics.js'
+import { RAM_SECTION } from './wire/qevm.js'
+import type { StreamWriter } from './wire/stream-writer.js'
+
+/** Pages looked at in one event. */
+const BURST_PAGES = 64
+/** A PART is closed after this time (QEMU's MAX_WAIT). */
+const PART_NS = milliseconds(50)
+/** QEMU numbers sections in order of registration: RAM is usually 2. */
+export const RAM_SECTION_ID = 2
+
+export class OutgoingRam {
+  readonly rounds: MigrationRound[] = []
+  readonly counters: MigrationCounters
+  readonly pending: PendingPages
+  private readonly encoder: PageEncoder
+  private partOpenedNs: Nanos | null = null
+  private roundStartOctets = 0
+
+  constructor(
+    private readonly blocks: readonly RamBlock[],
+    private readonly writer: StreamWriter,
+    options: MigrationOptions,
+  ) {
+    this.pending = new PendingPages(blocks)
+    this.counters = new MigrationCounters(this.pending.pageCount * PAGE_OCTETS, options.xbzrleCacheOctets)
+    this.encoder = new PageEncoder(writer, this.counters)
+  }
+
+  /** What reading the dirty log costs in core time. */
+  get logNs(): Nanos {
+    return this.pending.pageCount * MIGRATION_COSTS.logPageNs
+  }
+
+  /** START with the list of blocks; the log begins, and every page is to be sent. */
+  start(): void {
+    const { writer, blocks } = this
+    writer.sectionStart({ sectionId: RAM_SECTION_ID, ...RAM_SECTION })
+    writer.memorySize(blocks.map(({ name, memory }) => ({ name, octets: memory.pageCount * PAGE_OCTETS })))
+    writer.endOfRecords()
+    writer.footer(RAM_SECTION_ID)
+    for (const { memory } of blocks) memory.startDirtyLog()
+    this.pending.markAll()
+    this.counters.counts.dirtySyncCount++
+  }
+
+  /** Be inside a PART: the one that is open, unless it has been for long enough. */
+  continuePart(nowNs: Nanos): void {
+    if (this.partOpenedNs !== null && nowNs - this.partOpenedNs >= PART_NS) this.closePart()
+    if (this.partOpenedNs !== null) return
+    this.writer.sectionPart(RAM_SECTION_ID)
+    this.partOpenedNs = nowNs
+  }
+
+  closePart(): void {
+    if (this.partOpenedNs === null) return
+    this.endRecords()
+    this.partOpenedNs = null
+  }
+
+  /** END: what is written from now on are the last pages. */
+  openEnd(): void {
+    this.writer.sectionEnd(RAM_SECTION_ID)
+  }
+
+  endRecords(): void {
+    const startOctets = this.writer.octetsWritten
+    this.writer.endOfRecords()
+    this.counters.sent(this.writer.octetsWritten - startOctets)
+    this.writer.footer(RAM_SECTION_ID)
+  }
+
+  /**
+   * Write records until the burst is full, `room` octets of the stream are used up, or the stream has grown to `limitOctets`.
+   * Returns the core time it took.
+   */
+  sendPages(room: number, limitOctets: number): Nanos {
+    const { writer, pending, encoder, blocks } = this
+    const { counts } = this.counters
+    const { duplicate, normal } = counts
+    let workNs = 0
+    for (
+      let pages = 0;
+      pages < BURST_PAGES && writer.pendingOctets < room && writer.octetsWritten < limitOctets && pending.next();
+      pages++
+    )
+      workNs += encoder.send(blocks[pending.block] as RamBlock, pending.page)
+    const round = this.rounds[this.rounds.length - 1] as MigrationRound
+    round.zeroPages += counts.duplicate - duplicate
+    round.normalPages += counts.normal - normal
+    return workNs
+  }
+
+  /** Read the dirty log. Returns how many pages were added to what is to be sent. */
+  sync(): number {
+    this.counters.counts.dirtySyncCount++
+    return this.pending.sync()
+  }
+
+  openRound(nowNs: Nanos, paused: boolean): void {
+    const startNs = nowNs
+    this.rounds.push({ zeroPages: 0, normalPages: 0, octets: 0, startNs, endNs: startNs, dirtiedPages: 0, paused })
+  }
+
+  /** The round at hand is over; what the guest dirtied meanwhile was just read from the log. */
+  closeRound(trace: Trace, migration: number, dirtiedPages: number): void {
+    const round = this.rounds[this.rounds.length - 1] as MigrationRound
+    round.octets = this.writer.octetsWritten - this.roundStartOctets
+    round.endNs = trace.nowNs
+    round.dirtiedPages = dirtiedPages
+    this.roundStartOctets = this.writer.octetsWritten
+    const { paused, ...counts } = round
+    trace.add('migration-round', { migration, round: this.rounds.length, ...counts, paused: paused ? 1 : 0 })
+  }
+
+  /** How much of the round at hand is sent: 0 to 1. */
+  get roundProgress(): number {
+    const round = this.rounds[this.rounds.length - 1]
+    if (round === undefined) return 0
+    const sent = round.zeroPages + round.normalPages
+    return sent === 0 ? 0 : sent / (sent + this.pending.count)
+  }
+
+  stopLog(): void {
+    for (const { memory } of this.blocks) memory.stopDirtyLog()
+  }
+}
