@@ -126,8 +126,7 @@ export class PageStatisticsMemory implements GuestMemory {
   }
 
   private versionAtFirst(page: number): number {
-    for (const { firstPage, pageCount } of this.filled)
-      if (page >= firstPage && page < firstPage + pageCount) return 1
+    for (const { firstPage, pageCount } of this.filled) if (page >= firstPage && page < firstPage + pageCount) return 1
     return 0
   }
 }

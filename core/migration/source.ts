@@ -241,16 +241,20 @@ export class MigrationSource implements Process, StreamOwner {
     this.burst = this.kernel.scheduleAt(atNs, this, { kind: 'burst' })
   }
 
+  /** QEMU's `migration_thread` and `migration_iteration_run`: what to do next is decided between two PARTs, never in one. */
   private iterate(): void {
     const { kernel, writer, rate, ram } = this
     rate.advance(kernel.nowNs, writer.octetsWritten)
-    if (writer.octetsWritten >= rate.limitOctets) {
-      ram.closePart()
+    const isWindowFull = writer.octetsWritten >= rate.limitOctets
+    if (isWindowFull || ram.isPartOver(kernel.nowNs)) ram.closePart()
+    if (isWindowFull) {
       writer.drainTo(this.stream)
       return this.goOnAt(rate.endNs)
     }
-    if (this.policy.endsRound(ram.pending.octets, rate.lastWindow)) return this.finishRound()
-    ram.continuePart(kernel.nowNs)
+    if (!ram.isInPart) {
+      if (this.policy.endsRound(ram.pending.octets, rate.lastWindow)) return this.finishRound()
+      ram.openPart(kernel.nowNs)
+    }
     const workNs = ram.sendPages(this.stream.writableOctets(), rate.limitOctets)
     writer.drainTo(this.stream)
     this.bookAndGoOn(workNs)
@@ -267,7 +271,6 @@ export class MigrationSource implements Process, StreamOwner {
   /** Read the dirty log and decide. */
   private finishRound(): void {
     const { ram } = this
-    ram.closePart()
     this.closeRound(ram.sync())
     const bandwidth = this.measuredBandwidth
     const pendingOctets = ram.pending.octets

@@ -21,7 +21,7 @@ class Endpoint implements StreamOwner {
     stream.write(Uint8Array.from({ length }, (_, index) => (this.octets + index) % 251))
     this.octets += length
     if (this.octets === this.leftToWrite) stream.end()
-    else expect(stream.writableOctets()).toBe(0) // asked for while it is small, so that it will be told
+    else stream.writableOctets() // asked for while it is small, so that it will be told
   }
   streamReadable(stream: ByteStream): void {
     for (const octet of stream.read(stream.readableOctets())) {
