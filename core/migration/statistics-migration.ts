@@ -56,17 +56,22 @@ export class StatisticsMigration implements MigrationOwner {
     this.destination = new MigrationDestination(kernel, { vm: this.copy, stream: far, cores, labels, owner: this })
   }
 
+  /** Begin, if need be, and go on for so much virtual time, or until it is over. True when it is over. */
+  runFor(spanNs: Nanos): boolean {
+    const { kernel, source } = this
+    if (source.startedAtNs === null) {
+      this.destination.start()
+      source.start()
+    }
+    const untilNs = kernel.nowNs + spanNs
+    while (source.endedAtNs === null && (kernel.nextEventNs() ?? Infinity) <= untilNs) kernel.step()
+    if (source.endedAtNs === null) kernel.runUntil(untilNs)
+    return source.endedAtNs !== null
+  }
+
   /** Run to its end, for at most `limitNs` of virtual time; then it is cancelled. */
   run(limitNs: Nanos = seconds(3600)): this {
-    const { kernel, source } = this
-    this.destination.start()
-    source.start()
-    const untilNs = kernel.nowNs + limitNs
-    while (source.endedAtNs === null && (kernel.nextEventNs() ?? Infinity) <= untilNs) kernel.step()
-    if (source.endedAtNs === null) {
-      kernel.runUntil(untilNs)
-      source.cancel()
-    }
+    if (!this.runFor(limitNs)) this.source.cancel()
     return this
   }
 

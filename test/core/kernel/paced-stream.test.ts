@@ -8,7 +8,7 @@ import { pacedStreams } from '../../../core/kernel/paced-stream.js'
 /** Writes as much as it may, or reads all that comes. */
 class Endpoint implements StreamOwner {
   octets = 0
-  lastByte = -1
+  wrongOctets = 0
   ended = false
   cause: Failure | null = null
   constructor(private readonly leftToWrite: number) {}
@@ -24,10 +24,7 @@ class Endpoint implements StreamOwner {
     else stream.writableOctets() // asked for while it is small, so that it will be told
   }
   streamReadable(stream: ByteStream): void {
-    for (const octet of stream.read(stream.readableOctets())) {
-      expect(octet).toBe(this.octets % 251)
-      this.octets++
-    }
+    for (const octet of stream.read(stream.readableOctets())) if (octet !== this.octets++ % 251) this.wrongOctets++
   }
   streamEnded(): void {
     this.ended = true
@@ -47,6 +44,7 @@ describe('a paced stream', () => {
     far.owner = reader
     while (!reader.ended && kernel.step());
     expect(reader.octets).toBe(1_000_000)
+    expect(reader.wrongOctets).toBe(0)
     // A second for the octets; the delay to open, and that of the last one.
     expect(kernel.nowNs).toBe(seconds(1) + milliseconds(10))
   })
