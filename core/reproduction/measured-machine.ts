@@ -28,11 +28,6 @@ const OWN_PAGES = 2
 const OWN_WRITES_PER_SECOND = 2000
 /** Octets a second that cross when nothing limits them: 8,194 pages in 21 to 24 ms, the downtime of the fastest writers. */
 const WIRE_OCTETS_PER_SECOND = 1.45e9
-/**
- * A window of the bandwidth limit lasts until the migration thread wakes, and that was late: 20 of them took 2,050 to 2,072 ms
- * in the median of the runs over 256 pages at 32 MiB a second, less the 9 ms for what is no window.
- */
-const WINDOW_MS = 102
 /** From `setup-time`, which was 0 to 5 ms: threads and files, for which the engine needs no time. */
 export const SETUP_NS: Nanos = milliseconds(3)
 
@@ -77,7 +72,7 @@ export function measuredMigration(choice: MeasuredChoice, pagesPerSecond: number
     ...DEFAULT_MIGRATION_PARAMETERS,
     strategy: choice.mode === 'stopcopy' ? 'stop-and-copy' : choice.mode === 'postcopy' ? 'hybrid' : 'precopy',
     downtimeLimitNs: milliseconds(choice.downtimeLimitMs),
-    maxBandwidth: (choice.bandwidthMiBps * MIB * 100) / WINDOW_MS,
+    maxBandwidth: choice.bandwidthMiBps * MIB,
     xbzrle: choice.mode === 'xbzrle',
     // QEMU goes on for as long as it is let, and goes over to post-copy when it is told to.
     roundsMax: 0,
