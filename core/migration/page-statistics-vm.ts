@@ -61,9 +61,8 @@ export class PageStatisticsVm implements MigratableVm {
     this.time.start()
   }
 
-  /** The vCPU is kept from running so much of its time, 0 to 0.99. */
-  throttle(share: number): void {
-    this.time.setShare(1 - share)
+  throttle(percent: number): void {
+    this.time.setShare(1 - percent / 100)
   }
 }
 

@@ -4,17 +4,18 @@
  * everything. Until that word this copy is the one that lives: any failure lets the guest go on here.
  */
 import type { ByteStream, StreamOwner } from '../base/byte-stream.js'
-import { assert, failureOf, type Failure } from '../base/errors.js'
+import { assert, failureOf, InputError, type Failure } from '../base/errors.js'
 import { PAGE_OCTETS, type Nanos } from '../base/units.js'
 import type { HostCores } from '../kernel/cores.js'
 import type { Kernel, KernelEvent, Process, QueuedEvent } from '../kernel/kernel.js'
 import { MIGRATION_COSTS, MIGRATION_LANE } from './costs.js'
 import type { MigratableVm } from './guest-memory.js'
-import { IterationPolicy } from './iteration-policy.js'
+import { IterationPolicy, type NextStep } from './iteration-policy.js'
 import type { MigrationLabels, MigrationOptions, MigrationOwner, MigrationRound, MigrationStatus } from './migration.js'
 import { OutgoingRam, RAM_SECTION_ID } from './outgoing-ram.js'
-import { RateWindow } from './rate-window.js'
+import { Pacing } from './pacing.js'
 import type { MigrationStatistics } from './statistics.js'
+import { VcpuThrottle } from './vcpu-throttle.js'
 import { encodeDeviceState } from './wire/device-codec.js'
 import { MIG_CMD } from './wire/qevm.js'
 import { ReturnPathReader } from './wire/return-path.js'
@@ -25,6 +26,8 @@ type Phase =
   | 'idle'
   | 'opening'
   | 'iterating'
+  /** The guest stands still until the operator says that the last pages may go out. */
+  | 'held'
   /** The guest stands still and the last pages go out. */
   | 'last-pages'
   /** All is written; the stream has not taken all of it yet. */
@@ -63,7 +66,10 @@ export class MigrationSource implements Process, StreamOwner {
   private readonly returnPath = new ReturnPathReader()
   private readonly ram: OutgoingRam
   private readonly policy: IterationPolicy
-  private readonly rate: RateWindow
+  private readonly pacing: Pacing
+  private readonly throttle: VcpuThrottle
+  /** The operator wants the guest stopped after the burst at hand, whatever is left. */
+  private switchoverAsked = false
   private phase: Phase = 'idle'
   private currentStatus: MigrationStatus = 'none'
   private burst: QueuedEvent | null = null
@@ -78,9 +84,12 @@ export class MigrationSource implements Process, StreamOwner {
     this.labels = parts.labels
     this.cores = parts.cores
     this.owner = parts.owner
-    this.ram = new OutgoingRam(this.vm.memory, this.writer, this.options)
+    this.ram = new OutgoingRam(this.vm.memory, this.writer, this.options, this.cores)
     this.policy = new IterationPolicy(this.options)
-    this.rate = new RateWindow(this.options.maxBandwidth)
+    const { vm, options, labels } = this
+    const { counters } = this.ram
+    this.pacing = new Pacing(options, counters)
+    this.throttle = new VcpuThrottle({ vm, options, counters, labels, trace: kernel.trace })
   }
 
   get status(): MigrationStatus {
@@ -115,9 +124,14 @@ export class MigrationSource implements Process, StreamOwner {
     return this.ram.counters.statistics(this.currentStatus === 'completed' ? 0 : this.remainingOctets)
   }
 
+  /** Percent of its time that the guest's vCPU is kept from running. */
+  get throttlePercent(): number {
+    return this.throttle.percent
+  }
+
   /** Octets a second, as measured in the last whole window of 100 ms. */
   get measuredBandwidth(): number {
-    return this.rate.measured(this.kernel.nowNs, this.writer.octetsWritten)
+    return this.pacing.measured(this.kernel.nowNs, this.writer.octetsWritten)
   }
 
   /** Begin, now if the stream is open, else when it opens. */
@@ -144,6 +158,20 @@ export class MigrationSource implements Process, StreamOwner {
     this.stream.abort()
     this.comeBack()
     this.enter('cancelled')
+  }
+
+  /** Stop the guest as soon as may be, whatever is left to send. Throws `InputError` when it is too early or too late. */
+  switchOverNow(): void {
+    if (this.phase !== 'iterating')
+      throw new InputError(`a switch-over can be asked for while pages are sent in rounds`)
+    this.switchoverAsked = true
+  }
+
+  /** Go on after `pauseBeforeSwitchover` (QMP's migrate-continue). Throws `InputError` at any other time. */
+  continueSwitchover(): void {
+    if (this.phase !== 'held') throw new InputError(`the migration is ${this.currentStatus}: it goes on by itself`)
+    this.lastStage()
+    this.bookAndGoOn(0)
   }
 
   /** It cannot go on, for a reason that the stream does not bring. */
@@ -204,7 +232,8 @@ export class MigrationSource implements Process, StreamOwner {
     this.enter('active')
     this.phase = 'iterating'
     this.openRound()
-    this.rate.start(this.kernel.nowNs, writer.octetsWritten)
+    this.pacing.start(this.kernel.nowNs, writer.octetsWritten)
+    this.throttle.logRead(0)
     this.bookAndGoOn(ram.logNs)
   }
 
@@ -221,6 +250,7 @@ export class MigrationSource implements Process, StreamOwner {
         return this.allSent()
       case 'idle':
       case 'opening':
+      case 'held':
       case 'confirming':
       case 'over':
         return
@@ -234,7 +264,7 @@ export class MigrationSource implements Process, StreamOwner {
 
   private bookAndGoOn(workNs: Nanos): void {
     const doneNs = workNs > 0 ? this.cores.book(MIGRATION_LANE, workNs) : this.cores.busyUntilNs(MIGRATION_LANE)
-    this.goOnAt(Math.max(doneNs, this.kernel.nowNs))
+    this.goOnAt(Math.max(doneNs, this.ram.encoder.compressedNs, this.kernel.nowNs))
   }
 
   private goOnAt(atNs: Nanos): void {
@@ -243,19 +273,20 @@ export class MigrationSource implements Process, StreamOwner {
 
   /** QEMU's `migration_thread` and `migration_iteration_run`: what to do next is decided between two PARTs, never in one. */
   private iterate(): void {
-    const { kernel, writer, rate, ram } = this
-    rate.advance(kernel.nowNs, writer.octetsWritten)
-    const isWindowFull = writer.octetsWritten >= rate.limitOctets
-    if (isWindowFull || ram.isPartOver(kernel.nowNs)) ram.closePart()
+    const { kernel, writer, pacing, ram } = this
+    pacing.advance(kernel.nowNs, writer.octetsWritten)
+    const isWindowFull = writer.octetsWritten >= pacing.limitOctets
+    if (isWindowFull || this.switchoverAsked || ram.isPartOver(kernel.nowNs)) ram.closePart()
+    if (this.switchoverAsked) return this.finishRound()
     if (isWindowFull) {
       writer.drainTo(this.stream)
-      return this.goOnAt(rate.endNs)
+      return this.goOnAt(pacing.endNs)
     }
     if (!ram.isInPart) {
-      if (this.policy.endsRound(ram.pending.octets, rate.lastWindow)) return this.finishRound()
+      if (this.policy.endsRound(ram.pending.octets, pacing.lastWindow)) return this.finishRound()
       ram.openPart(kernel.nowNs)
     }
-    const workNs = ram.sendPages(this.stream.writableOctets(), rate.limitOctets)
+    const workNs = ram.sendPages(this.stream.writableOctets(), pacing.limitOctets)
     writer.drainTo(this.stream)
     this.bookAndGoOn(workNs)
   }
@@ -271,36 +302,65 @@ export class MigrationSource implements Process, StreamOwner {
   /** Read the dirty log and decide. */
   private finishRound(): void {
     const { ram } = this
-    this.closeRound(ram.sync())
-    const bandwidth = this.measuredBandwidth
-    const pendingOctets = ram.pending.octets
-    const next = this.policy.afterRound({ rounds: ram.rounds.length, pendingOctets, bandwidth })
+    const newlyDirty = ram.sync()
+    this.closeRound(newlyDirty)
+    this.throttle.logRead(newlyDirty)
+    const next = this.switchoverAsked ? 'forced' : this.nextStep()
     switch (next) {
       case 'iterate':
         break
       case 'postcopy':
       case 'switchover':
       case 'forced':
-        this.switchOver(next === 'forced', bandwidth)
+        return this.switchOver(next === 'forced')
     }
     this.openRound()
     this.bookAndGoOn(ram.logNs)
   }
 
+  private nextStep(): NextStep {
+    const { ram, pacing } = this
+    const rounds = ram.rounds.length
+    const outcome = {
+      rounds,
+      pendingOctets: ram.pending.octets,
+      bandwidth: this.measuredBandwidth,
+      sentPages: ram.pagesOfRound(rounds - 1),
+      sentPagesBefore: ram.pagesOfRound(rounds - 2),
+      sentPagesTotal: ram.pagesSent,
+      memoryPages: ram.pending.pageCount,
+      isRateMax: pacing.isRateMax,
+    }
+    pacing.roundOver(ram.rounds[rounds - 1] as MigrationRound)
+    return this.policy.afterRound(outcome)
+  }
+
   /** Stop the guest: what is left goes out while it stands still. */
-  private switchOver(isForced: boolean, bandwidth: number): void {
+  private switchOver(isForced: boolean): void {
     const { ram } = this
     this.forced = isForced
     if (this.pausedAtNs === null)
       this.kernel.trace.add('migration-switchover', {
         migration: this.labels.id,
         pendingOctets: ram.pending.octets,
-        bandwidth,
+        bandwidth: this.measuredBandwidth,
         forced: isForced ? 1 : 0,
       })
     this.stopGuest()
+    if (this.options.pauseBeforeSwitchover) {
+      this.phase = 'held'
+      return this.enter('pre-switchover')
+    }
+    this.lastStage()
+    this.bookAndGoOn(ram.logNs)
+  }
+
+  private lastStage(): void {
+    const { ram } = this
     this.enter('device')
     ram.sync() // what it wrote on its way to a stop
+    ram.encoder.isLastStage = true
+    this.openRound()
     ram.openEnd()
     this.phase = 'last-pages'
   }
@@ -365,6 +425,7 @@ export class MigrationSource implements Process, StreamOwner {
     this.kernel.cancel(this.burst)
     this.burst = null
     this.ram.stopLog()
+    this.throttle.stop()
   }
 
   private get isOver(): boolean {

@@ -73,7 +73,7 @@ describe('page statistics', () => {
     const { kernel, vm } = vmWith({ writes: [cyclic] })
     vm.resume()
     kernel.runUntil(seconds(1))
-    vm.throttle(0.75)
+    vm.throttle(75)
     kernel.runUntil(seconds(2))
     vm.pause()
     kernel.runUntil(seconds(3))
