@@ -41,6 +41,8 @@ export interface MigrationSourceParts {
   readonly stream: ByteStream
   /** Of the host this end runs on. */
   readonly cores: HostCores
+  /** How late its migration thread wakes when it has slept until the end of a window. Default 0. */
+  readonly wakeLatencyNs?: Nanos
   readonly options: MigrationOptions
   readonly labels: MigrationLabels
   readonly owner: MigrationOwner
@@ -61,6 +63,7 @@ export class MigrationSource implements Process, StreamOwner {
   endedAtNs: Nanos | null = null
 
   private readonly cores: HostCores
+  private readonly wakeLatencyNs: Nanos
   private readonly owner: MigrationOwner
   private readonly writer = new StreamWriter()
   private readonly returnPath = new ReturnPathReader()
@@ -83,6 +86,7 @@ export class MigrationSource implements Process, StreamOwner {
     this.options = parts.options
     this.labels = parts.labels
     this.cores = parts.cores
+    this.wakeLatencyNs = parts.wakeLatencyNs ?? 0
     this.owner = parts.owner
     this.ram = new OutgoingRam(this.vm.memory, this.writer, this.options, this.cores)
     this.policy = new IterationPolicy(this.options)
@@ -280,7 +284,7 @@ export class MigrationSource implements Process, StreamOwner {
     if (this.switchoverAsked) return this.finishRound()
     if (isWindowFull) {
       writer.drainTo(this.stream)
-      return this.goOnAt(pacing.endNs)
+      return this.goOnAt(pacing.endNs + this.wakeLatencyNs)
     }
     if (!ram.isInPart) {
       if (this.policy.endsRound(ram.pending.octets, pacing.lastWindow)) return this.finishRound()

@@ -17,6 +17,8 @@ export interface StatisticsMigrationOptions {
   readonly guest: Omit<PageStatisticsVmOptions, 'isEmpty'>
   readonly migration?: Partial<MigrationOptions>
   readonly link?: PacedStreamOptions
+  /** As in `MigrationSourceParts`. */
+  readonly wakeLatencyNs?: Nanos
   readonly seed?: string
   /** The guest has run for so long before. Default 1 s. */
   readonly warmUpNs?: Nanos
@@ -34,7 +36,7 @@ export class StatisticsMigration implements MigrationOwner {
   /** When the guest ran at the destination. */
   resumedAtNs: Nanos | null = null
 
-  constructor({ guest, migration, link, seed, warmUpNs, isStopped }: StatisticsMigrationOptions) {
+  constructor({ guest, migration, link, wakeLatencyNs, seed, warmUpNs, isStopped }: StatisticsMigrationOptions) {
     const kernel = new Kernel(seed ?? 'statistics')
     this.kernel = kernel
     this.vm = new PageStatisticsVm(kernel, guest)
@@ -48,6 +50,7 @@ export class StatisticsMigration implements MigrationOwner {
       vm: this.vm,
       stream: near,
       cores: new HostCores(kernel, 'a', 2),
+      wakeLatencyNs: wakeLatencyNs ?? 0,
       options: { ...DEFAULT_MIGRATION_OPTIONS, ...migration },
       labels,
       owner: this,
