@@ -1,4 +1,5 @@
 /** A set of pages that a guest writes at a rate, and the dirty log of it: both worked out from the guest's time. */
+import { wholePower } from '../base/exact-powers.js'
 import { readU32le } from '../base/octets.js'
 import type { RandomStream } from '../kernel/random.js'
 import type { GuestTime } from './guest-time.js'
@@ -81,7 +82,7 @@ export class WriteSet {
 
   private takeRandom(into: Uint32Array, found: Uint32Array, stores: number): number {
     if (stores === 0) return 0
-    const bound = (1 - powerOf(1 - 1 / this.pageCount, stores)) * 2 ** 32
+    const bound = (1 - wholePower(1 - 1 / this.pageCount, stores)) * 2 ** 32
     const draws = this.random.octets(4 * this.pageCount)
     let newlySet = 0
     for (let index = 0; index < this.pageCount; index++)
@@ -91,14 +92,6 @@ export class WriteSet {
       }
     return newlySet
   }
-}
-
-/** `base` to a whole power, by multiplication alone: `Math.pow` differs from one engine to the next. */
-export function powerOf(base: number, exponent: number): number {
-  let power = 1
-  for (let square = base, left = exponent; left > 0; square *= square, left = Math.floor(left / 2))
-    if (left % 2 === 1) power *= square
-  return power
 }
 
 /** Set the bit of a page; 1 if it was not set. */

@@ -6,7 +6,6 @@ import { milliseconds, PAGE_OCTETS, seconds } from '../../../core/base/units.js'
 import { Kernel } from '../../../core/kernel/kernel.js'
 import { PageStatisticsVm } from '../../../core/migration/page-statistics-vm.js'
 import type { PageStatistics } from '../../../core/migration/page-statistics.js'
-import { powerOf } from '../../../core/migration/write-set.js'
 import { encodeXbzrle } from '../../../core/migration/wire/xbzrle.js'
 
 function vmWith(statistics: Partial<PageStatistics>, kernel = new Kernel('pages')) {
@@ -125,16 +124,6 @@ describe('page statistics', () => {
       return log
     })
     expect(logs[1]).toEqual(logs[0])
-  })
-})
-
-describe('a whole power', () => {
-  it('is what Math.pow makes of it, but for the last bits', () => {
-    fc.assert(
-      fc.property(fc.double({ min: 0, max: 1, noNaN: true }), fc.integer({ min: 0, max: 10_000 }), (base, exponent) => {
-        expect(powerOf(base, exponent)).toBeCloseTo(base ** exponent, 9)
-      }),
-    )
   })
 })
 
