@@ -101,10 +101,11 @@ export async function migrateCommand(args: string[]): Promise<number> {
     strategy: run.strategy,
     channel: run.channel,
     seed: values.seed,
-    rounds: run.rounds.map(({ zeroPages, normalPages, octets, startNs, endNs, dirtiedPages, paused }) => ({
-      pages: zeroPages + normalPages,
+    rounds: run.rounds.map(({ zeroPages, normalPages, xbzrlePages, octets, startNs, endNs, dirtiedPages, paused }) => ({
+      pages: zeroPages + normalPages + xbzrlePages,
       zeroPages,
       normalPages,
+      xbzrlePages,
       octets,
       durationMs: (endNs - startNs) / 1e6,
       dirtiedPages,

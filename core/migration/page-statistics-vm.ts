@@ -1,8 +1,9 @@
 /** A VM whose memory is page statistics: nothing runs in it, and it migrates as any other. */
 import { WireError } from '../base/errors.js'
+import { PAGE_OCTETS } from '../base/units.js'
 import type { Kernel } from '../kernel/kernel.js'
 import type { DeviceStateDescription, StatefulDevice, StateValues } from '../machine/device-state.js'
-import type { MigratableVm, RamBlock } from './guest-memory.js'
+import type { MigratableVm, RamBlock, Userfault, UserfaultListener } from './guest-memory.js'
 import { GuestTime } from './guest-time.js'
 import { PageStatisticsMemory, type PageStatistics } from './page-statistics.js'
 
@@ -22,6 +23,7 @@ export class PageStatisticsVm implements MigratableVm {
   readonly machineType: string
   readonly memory: readonly (RamBlock & { readonly memory: PageStatisticsMemory })[]
   readonly devices: readonly StatefulDevice[]
+  readonly userfault: Userfault
   private readonly device: StoreCounter
   private readonly time: GuestTime
 
@@ -39,6 +41,7 @@ export class PageStatisticsVm implements MigratableVm {
       options.deviceOctets ?? 1024,
     )
     this.devices = [this.device]
+    this.userfault = new StatisticsUserfault(this.memory)
   }
 
   get isRunning(): boolean {
@@ -113,4 +116,42 @@ class StoreCounter implements StatefulDevice {
   private get setCount(): number {
     return this.memories.reduce((count, { writes }) => count + writes.length, 0)
   }
+}
+
+/** Pages that follow such a guest in post-copy. It never stands still for one: it has no vCPU that could miss a page. */
+class StatisticsUserfault implements Userfault {
+  faultListener: UserfaultListener | null = null
+  missingPages = 0
+  private readonly missing: Uint32Array[]
+
+  constructor(private readonly blocks: readonly { readonly memory: PageStatisticsMemory }[]) {
+    this.missing = blocks.map(({ memory }) => new Uint32Array(Math.ceil(memory.pageCount / 32)))
+  }
+
+  expectPages(block: number, missing: Uint32Array): void {
+    const words = this.missing[block]
+    if (words === undefined) return
+    words.set(missing)
+    // Bits beyond the last page say nothing.
+    const inLastWord = (this.blocks[block]?.memory.pageCount ?? 0) % 32
+    if (inLastWord > 0) words[words.length - 1] = (words[words.length - 1] ?? 0) & (2 ** inLastWord - 1)
+    this.missingPages = 0
+    for (const ofBlock of this.missing) for (const word of ofBlock) this.missingPages += bitsIn(word)
+  }
+
+  placePage(block: number, page: number, octets: Uint8Array): boolean {
+    const words = this.missing[block]
+    const bit = 1 << (page & 31)
+    if (words === undefined || ((words[page >>> 5] ?? 0) & bit) === 0) return false
+    words[page >>> 5] = (words[page >>> 5] ?? 0) & ~bit
+    this.missingPages--
+    this.blocks[block]?.memory.write(page * PAGE_OCTETS, octets)
+    return true
+  }
+}
+
+function bitsIn(word: number): number {
+  let bits = 0
+  for (let rest = word; rest !== 0; rest &= rest - 1) bits++
+  return bits
 }

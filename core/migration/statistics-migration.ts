@@ -32,6 +32,7 @@ export class StatisticsMigration implements MigrationOwner {
   readonly copy: PageStatisticsVm
   readonly source: MigrationSource
   readonly destination: MigrationDestination
+  /** Of both copies at the switch-over; null before, and in post-copy. */
   comparison: MachineComparison | null = null
   /** When the guest ran at the destination. */
   resumedAtNs: Nanos | null = null
@@ -79,15 +80,28 @@ export class StatisticsMigration implements MigrationOwner {
   }
 
   sourceStatusChanged(source: MigrationSource): void {
-    if (source.status !== 'completed') return
-    this.copy.resume()
-    this.resumedAtNs = this.kernel.nowNs
+    if (source.status === 'completed' && this.resumedAtNs === null) this.resumeCopy()
   }
 
   destinationStatusChanged(_destination: MigrationDestination): void {}
 
   destinationLoaded(_destination: MigrationDestination): Failure | null {
-    this.comparison = compareMachines(this.vm, this.copy)
+    if (this.resumedAtNs === null) this.comparison = compareMachines(this.vm, this.copy)
     return null
+  }
+
+  /** Post-copy: the guest goes on before its memory has come, and there is nothing left to be compared with. */
+  destinationMayRun(_destination: MigrationDestination): Failure | null {
+    this.resumeCopy()
+    return null
+  }
+
+  guestHasLeft(_source: MigrationSource): boolean {
+    return this.resumedAtNs !== null
+  }
+
+  private resumeCopy(): void {
+    this.copy.resume()
+    this.resumedAtNs = this.kernel.nowNs
   }
 }

@@ -100,7 +100,7 @@ function migrate({ choice, runs }: MeasuredGroup, pagesPerSecond: number): Outco
       source.status === 'active' &&
       source.statistics.dirtySyncCount >= POSTCOPY_AT_SYNC_COUNT
     )
-      break // until the source can go over to post-copy
+      source.startPostcopy()
   }
   if (source.endedAtNs === null) source.cancel()
   const { statistics, status } = source
