@@ -149,7 +149,7 @@ export class StreamWriter {
   compressedPage(block: string, offset: number, compressed: Uint8Array): void {
     this.pageHeader(block, offset, RAM_SAVE_FLAG.COMPRESS_PAGE)
     const at = this.reserve(4)
-    writeU32be(this.chunk, at, compressed.length)
+    writeU32be(this.buffer, at, compressed.length)
     this.put(compressed)
   }
 
@@ -186,9 +186,7 @@ export class StreamWriter {
 
   /** The connection broke: what is pending is lost, and on the next one blocks are named again. */
   breakOff(): void {
-    this.waiting.length = 0
-    this.waitingOctets = 0
-    this.drained = this.used
+    this.drop(this.pendingOctets)
     this.forgetBlock()
   }
 
