@@ -11,7 +11,8 @@ import type { GuestOptions } from '../../core/session/guest-options.js'
 import type { Inspection } from '../../core/session/inspection.js'
 import type { LinkConditions } from '../../core/session/link-conditions.js'
 import type { SwitchDefences } from '../../core/session/rack.js'
-import type { ChannelName, LinkName, MigrationStrategy } from '../../core/session/scenario.js'
+import type { MigrationStrategy } from '../../core/migration/migration.js'
+import type { ChannelName, LinkName, MigrationScenario } from '../../core/session/scenario.js'
 import type { ConsoleName } from '../../core/session/world.js'
 
 export type { Inspection, LinkConditions, LinkName, SwitchDefences }
@@ -19,14 +20,9 @@ export type { Conversation, FollowedStream, HierarchyNode, TreeNode }
 export type { ChannelName, ConsoleName, GuestOptions, MigrationStrategy, ProbeSample, RunMetrics, ThroughputSample }
 
 /** The experiment controls of the top bar. */
-export interface MigrationSettings {
-  readonly strategy: MigrationStrategy
-  readonly channel: ChannelName
+export interface MigrationSettings extends MigrationScenario {
   /** Bits a second of every link. */
   readonly bandwidthBps: number
-  readonly downtimeLimitMs: number
-  /** Octets a second; 0 is no limit. */
-  readonly maxBandwidth: number
   readonly workingSetPages: number
   /** Pages a second the guest's workload rewrites. */
   readonly dirtyPagesPerSecond: number
@@ -107,6 +103,9 @@ export interface SessionFile {
   readonly log: readonly unknown[]
 }
 
+export type MigrationControl =
+  'switch-over' | 'continue-migration' | 'start-postcopy' | 'pause-migration' | 'recover-migration' | 'abandon-postcopy'
+
 export type Request =
   | { readonly kind: 'list-labs' }
   /** Play the script of an example network. Answered by `network`. */
@@ -131,6 +130,8 @@ export type Request =
   | { readonly kind: 'boot' }
   | { readonly kind: 'migrate' }
   | { readonly kind: 'cancel-migration' }
+  /** What an operator can tell a migration that is under way. */
+  | { readonly kind: MigrationControl }
   | { readonly kind: 'answer'; readonly questionId: string; readonly answer: string }
   | { readonly kind: 'hint'; readonly stepId: string }
   /** The sandbox begins again with another guest, by the name of its image. */
@@ -291,7 +292,8 @@ export interface VmView {
 }
 
 /** What a cell of a VM chip's map says: the last event of the pages it stands for. */
-export const cellStates = { empty: 0, clean: 1, dirty: 2, sent: 3, received: 4 } as const
+/** `missing`: the guest runs here, but they are still at the source. */
+export const cellStates = { empty: 0, clean: 1, dirty: 2, sent: 3, received: 4, missing: 5 } as const
 
 export interface LinkView {
   readonly name: string
@@ -321,6 +323,8 @@ export interface MigrationView {
   /** 0 to 1: pages of this round sent. */
   readonly roundProgress: number
   readonly remainingPages: number
+  /** Percent of its time that the guest's processor is held back. */
+  readonly throttlePercent: number
 }
 
 export interface StepView {

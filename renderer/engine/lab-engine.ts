@@ -140,7 +140,13 @@ export class LabEngine {
         this.act({ kind: 'migrate' })
         return this.play()
       case 'cancel-migration':
-        return this.act({ kind: 'cancel-migration' })
+      case 'switch-over':
+      case 'continue-migration':
+      case 'start-postcopy':
+      case 'pause-migration':
+      case 'recover-migration':
+      case 'abandon-postcopy':
+        return this.act({ kind: request.kind })
       case 'answer':
         return this.act({ kind: 'answer', question: request.questionId, answer: request.answer })
       case 'hint':
@@ -303,17 +309,10 @@ export class LabEngine {
 
   private configure(settings: Partial<MigrationSettings>): void {
     const { session } = this.current()
-    const { strategy, channel, downtimeLimitMs, maxBandwidth, bandwidthBps, workingSetPages, dirtyPagesPerSecond } =
-      settings
-    const migration = {
-      ...(strategy === undefined ? {} : { strategy }),
-      ...(channel === undefined ? {} : { channel }),
-      ...(maxBandwidth === undefined ? {} : { maxBandwidth }),
-      ...(downtimeLimitMs === undefined ? {} : { downtimeLimitNs: Math.round(downtimeLimitMs * 1e6) }),
-    }
+    const { bandwidthBps, workingSetPages, dirtyPagesPerSecond, guestOptions, ...migration } = settings
     if (Object.keys(migration).length > 0) this.act({ kind: 'configure-migration', settings: migration })
     if (bandwidthBps !== undefined) this.act({ kind: 'configure-network', bandwidthBps })
-    if (settings.guestOptions !== undefined) this.act({ kind: 'configure-guest', options: settings.guestOptions })
+    if (guestOptions !== undefined) this.act({ kind: 'configure-guest', options: guestOptions })
     if (workingSetPages !== undefined || dirtyPagesPerSecond !== undefined) {
       const { workload } = session.world
       this.act({
@@ -523,6 +522,12 @@ const sandbox: LabSummary = {
 }
 
 const commandKinds: ReadonlySet<string> = new Set<SessionCommand['kind']>([
+  'switch-over',
+  'continue-migration',
+  'start-postcopy',
+  'pause-migration',
+  'recover-migration',
+  'abandon-postcopy',
   'boot',
   'migrate',
   'cancel-migration',
@@ -557,7 +562,13 @@ const words: Partial<Record<Request['kind'], string>> = {
   'open-session': 'The session cannot be opened',
   boot: 'The guest cannot be booted',
   migrate: 'The guest cannot be migrated',
-  'cancel-migration': 'There is nothing to cancel',
+  'cancel-migration': 'The migration cannot be cancelled',
+  'switch-over': 'The guest cannot be stopped now',
+  'continue-migration': 'There is nothing to go on with',
+  'start-postcopy': 'The migration cannot go over to post-copy',
+  'pause-migration': 'The migration cannot be paused',
+  'recover-migration': 'The migration cannot be recovered',
+  'abandon-postcopy': 'The guest cannot be given up',
   'open-network': 'The network cannot be played',
   configure: 'That setting is not possible',
   'configure-link': 'The cable cannot be changed so',

@@ -56,7 +56,6 @@ export class SessionPresenter {
     } else if (fold && this.labContent !== null) this.lab = this.labView()
     const fresh = this.isFresh
     this.isFresh = false
-    const { strategy, channel, downtimeLimitNs, maxBandwidth } = world.migrationSettings
     return {
       kind: 'view',
       ...play,
@@ -68,11 +67,8 @@ export class SessionPresenter {
       guestImage: session.parts.scenario.guest.image,
       guestImages: this.guestImages,
       settings: {
-        strategy,
-        channel,
+        ...world.migrationSettings,
         bandwidthBps: world.bandwidth,
-        downtimeLimitMs: downtimeLimitNs / 1e6,
-        maxBandwidth,
         ...world.workload,
         guestOptions: world.allGuestOptions(),
       },
@@ -158,13 +154,16 @@ export class SessionPresenter {
       const end = Math.min(ram.pageCount, first + pagesPerCell)
       let isEmpty = true
       let isPending = false
+      let isMissing = false
       for (let page = first; page < end; page++) {
         if (isSource && crossing.source.isPending(page)) isPending = true
+        if (ram.missingPages > 0 && ram.isMissing(page)) isMissing = true
         // One word a page tells enough for a picture: guests fill pages from their start.
         if (isEmpty && ((ram.words[page * 1024] ?? 0) !== 0 || (ram.words[page * 1024 + 512] ?? 0) !== 0))
           isEmpty = false
       }
-      if (isSource) cells[cell] = isPending ? cellStates.dirty : cellStates.sent
+      if (isMissing) cells[cell] = cellStates.missing
+      else if (isSource) cells[cell] = isPending ? cellStates.dirty : cellStates.sent
       else cells[cell] = isEmpty ? cellStates.empty : isIncoming ? cellStates.received : cellStates.clean
     }
     return cells
@@ -215,6 +214,7 @@ export class SessionPresenter {
       round: source.rounds.length,
       roundProgress: source.roundProgress,
       remainingPages: crossing.isOver ? 0 : Math.min(remainingPages, roundPages),
+      throttlePercent: crossing.isOver ? 0 : source.throttlePercent,
     }
   }
 

@@ -300,9 +300,12 @@ function paintCell(cell: SVGRectElement, state: number): void {
         ? [colours.guest, '0.95']
         : state === cellStates.clean
           ? [colours.guest, '0.45']
-          : [colours.line, '1']
+          : state === cellStates.missing
+            ? [colours.panel, '1']
+            : [colours.line, '1']
   cell.setAttribute('fill', fill)
   cell.setAttribute('fill-opacity', opacity)
+  cell.setAttribute('stroke', state === cellStates.missing ? colours.guest : 'none')
 }
 
 function updateVm(drawn: DrawnVm, vm: VmView, host: string, migration: MigrationView | null): void {
@@ -312,7 +315,7 @@ function updateVm(drawn: DrawnVm, vm: VmView, host: string, migration: Migration
     drawn.shown[index] = state
     paintCell(cell, state)
   })
-  const isIncoming = isMigrating(migration?.status) && migration?.destination === host
+  const isIncoming = isMigrating(migration?.status) && migration?.destination === host && vm.state === 'inmigrate'
   const isStopped = vm.state !== 'running'
   drawn.outline
     .attr('stroke', isStopped && !isIncoming ? colours.control : colours.guest)

@@ -1,5 +1,5 @@
-/** What the main button will do now, in words and as a request. */
-import type { HostView, Request, SessionView, VmView } from '../engine/contract.js'
+/** What the main button will do now, and what else can be told to a migration, in words and as requests. */
+import type { HostView, MigrationView, Request, SessionView, VmView } from '../engine/contract.js'
 import { isMigrating } from './terms.js'
 
 export interface NextAction {
@@ -21,7 +21,65 @@ export function nextAction({
 }: Pick<SessionView, 'booted' | 'guest' | 'hosts' | 'migration'>): NextAction {
   const holder = hostOfGuest(hosts)
   if (!booted) return { label: `Boot ${guest}`, request: { kind: 'boot' } }
-  if (isMigrating(migration?.status)) return { label: 'Cancel migration', request: { kind: 'cancel-migration' } }
+  if (migration !== null && isMigrating(migration.status)) return mainControl(migration.status)
   const other = hosts.find((host) => host.role === 'hypervisor' && host.name !== holder?.name)
   return { label: other ? `Migrate ${guest} to ${other.title}` : `Migrate ${guest}`, request: { kind: 'migrate' } }
+}
+
+const cancel: NextAction = { label: 'Cancel migration', request: { kind: 'cancel-migration' } }
+
+function mainControl(status: string): NextAction {
+  switch (status) {
+    case 'pre-switchover':
+      return { label: 'Send the rest', request: { kind: 'continue-migration' } }
+    case 'postcopy-active':
+    case 'postcopy-recover':
+      return { label: 'Interrupt migration', request: { kind: 'pause-migration' } }
+    case 'postcopy-paused':
+      return { label: 'Recover migration', request: { kind: 'recover-migration' } }
+    default:
+      return cancel
+  }
+}
+
+/** What else can be told to a migration now, besides what the main button does. */
+export function otherControls({
+  status,
+  strategy,
+}: Pick<MigrationView, 'status' | 'strategy'>): readonly (NextAction & { readonly meaning: string })[] {
+  switch (status) {
+    case 'active':
+      return [
+        ...(strategy === 'hybrid'
+          ? [
+              {
+                label: 'Go over to post-copy',
+                meaning: 'Let the guest run at the destination now; the rest of its memory follows.',
+                request: { kind: 'start-postcopy' } as const,
+              },
+            ]
+          : []),
+        ...(strategy === 'precopy' || strategy === 'hybrid'
+          ? [
+              {
+                label: 'Stop the guest now',
+                meaning: 'Make this the last round, whatever is left to send.',
+                request: { kind: 'switch-over' } as const,
+              },
+            ]
+          : []),
+      ]
+    case 'pre-switchover':
+      return [{ ...cancel, meaning: 'The guest goes on where it is.' }]
+    case 'postcopy-paused':
+      return [
+        {
+          label: 'Give the guest up',
+          meaning: 'Part of its memory is at the source alone: the guest is lost.',
+          request: { kind: 'abandon-postcopy' },
+        },
+      ]
+    default:
+      return []
+  }
 }

@@ -18,6 +18,9 @@ export function isSealed(channel: string): boolean {
 const strategyTitles: Readonly<Record<string, string>> = {
   precopy: 'Pre-copy',
   'stop-and-copy': 'Stop-and-copy',
+  postcopy: 'Post-copy',
+  hybrid: 'Hybrid',
+  cold: 'Cold',
 }
 
 export function strategyTitle(strategy: string): string {
@@ -118,7 +121,10 @@ const statusTitles: Readonly<Record<string, string>> = {
   setup: 'connecting',
   active: 'copying while the guest runs',
   device: 'guest stopped, sending the rest',
-  'pre-switchover': 'about to stop the guest',
+  'postcopy-active': 'guest runs at the destination, its memory follows',
+  'postcopy-paused': 'interrupted, the guest waits where it needs a page',
+  'postcopy-recover': 'connecting again',
+  'pre-switchover': 'guest stopped, waiting for your word',
   completed: 'completed',
   failed: 'failed',
   cancelling: 'being cancelled',
@@ -137,14 +143,12 @@ export function isMigrating(status: string | undefined): boolean {
 export const definitions = {
   guest: 'The program the machine runs. Another one begins the sandbox again; what was done so far is kept.',
   strategy:
-    'Pre-copy sends RAM in rounds while the guest runs, then stops it for the rest. Stop-and-copy stops it first.',
+    'Pre-copy sends RAM in rounds while the guest runs, then stops it for the rest. Stop-and-copy stops it first. Post-copy moves the guest at once and its memory afterwards, hybrid after some rounds. Cold switches it off and boots it there.',
   channel: 'What the migration stream is wrapped in on the wire between the hosts.',
   bandwidth: 'Bits a second that every link carries.',
   dirtyRate: 'Dirty rate: pages a second that the guest rewrites and that must be sent again (QEMU: dirty-pages-rate).',
   storeWrites: 'Writes a second that the store makes of itself: each rewrites a value in memory.',
   workingSet: 'Working set: how many different pages the guest’s workload keeps rewriting.',
-  downtimeLimit: 'Downtime limit: the longest stop the source aims for (QEMU: downtime-limit).',
-  maxBandwidth: 'Octets a second the migration may use (QEMU: max-bandwidth); 0 is no limit.',
   downtime: 'Downtime: how long the guest stood still, from the pause on the source to the resume on the destination.',
   clientGap:
     'Client gap: the longest time between two replies a client received around the switch-over. A question lost on a TCP connection is asked again only after 200 ms.',

@@ -1,3 +1,4 @@
+import { defaultScenario } from '../../../core/session/scenario.js'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { effectScope, type EffectScope } from 'vue'
 import { useSession, type Exported, type Session } from '../../../renderer/composables/use-session.js'
@@ -39,11 +40,8 @@ const view = (change: Partial<SessionView> = {}): SessionView => ({
   guestImage: 'shell',
   guestImages: [],
   settings: {
-    strategy: 'precopy',
-    channel: 'none',
+    ...defaultScenario.migration,
     bandwidthBps: 1e9,
-    downtimeLimitMs: 300,
-    maxBandwidth: 0,
     workingSetPages: 16,
     guestOptions: {},
     dirtyPagesPerSecond: 0,
