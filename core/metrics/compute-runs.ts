@@ -3,7 +3,15 @@ import type { Nanos } from '../base/units.js'
 import { TRAFFIC_BIN_NS, type TimedRow } from '../kernel/trace-tables.js'
 import type { Trace } from '../kernel/trace.js'
 import { predictRounds } from './predict-rounds.js'
-import type { FoundSecret, LeakStep, ProbeSample, RoundMetrics, RunMetrics, ThroughputSample } from './run-metrics.js'
+import type {
+  FoundSecret,
+  LeakStep,
+  PostcopyMetrics,
+  ProbeSample,
+  RoundMetrics,
+  RunMetrics,
+  ThroughputSample,
+} from './run-metrics.js'
 
 /** A secret that was put into the guest: what leakage is measured against. The attacker never sees this list. */
 export interface PlantedSecret {
@@ -65,6 +73,11 @@ function computeRun(
     clientGapToNs: gap?.toNs ?? null,
     wireOctets: wireOctets(trace, last?.source ?? '', start.atNs, untilNs),
     rounds: rounds(trace, migration, start.atNs),
+    postcopy: postcopy(trace, migration),
+    throttle: trace
+      .rows('migration-throttle')
+      .filter((row) => row.migration === migration)
+      .map(({ atNs, percent }) => ({ atNs, percent })),
     ramOctets: start.ramOctets,
     ...leak,
   }
@@ -152,6 +165,23 @@ function rounds(trace: Trace, migration: number, startNs: Nanos): RoundMetrics[]
     paused: row.paused === 1,
     predictedPages: predicted[index] ?? null,
   }))
+}
+
+function postcopy(trace: Trace, migration: number): PostcopyMetrics | null {
+  const statuses = trace.rows('migration-status').filter((row) => row.migration === migration)
+  const began = statuses.find(({ status }) => status === 'postcopy-active')
+  if (began === undefined) return null
+  const faults = trace.rows('migration-fault').filter((row) => row.migration === migration)
+  const end = trace.rows('migration-postcopy').find((row) => row.migration === migration)
+  return {
+    startNs: began.atNs,
+    endNs: end?.endNs ?? null,
+    zeroPages: end?.zeroPages ?? 0,
+    normalPages: end?.normalPages ?? 0,
+    octets: end?.octets ?? 0,
+    faults: faults.map(({ page, askedNs, arrivedNs }) => ({ page, askedNs, arrivedNs })),
+    blockedMs: (end?.blockedNs ?? faults.reduce((sum, { blockedNs }) => sum + blockedNs, 0)) / 1e6,
+  }
 }
 
 function leakage(

@@ -41,6 +41,34 @@ export interface FoundSecret {
   readonly planted: boolean
 }
 
+/** What followed the guest after a switch to post-copy. */
+export interface PostcopyMetrics {
+  /** From the switch until everything had come; null while it has not. */
+  readonly startNs: number
+  readonly endNs: number | null
+  /** Counted at the end. */
+  readonly zeroPages: number
+  readonly normalPages: number
+  /** Octets on the migration stream. */
+  readonly octets: number
+  /** Pages that the guest needed before they had come. */
+  readonly faults: readonly PageFault[]
+  /** How long its processor stood still for them in all. */
+  readonly blockedMs: number
+}
+
+export interface PageFault {
+  readonly page: number
+  readonly askedNs: number
+  readonly arrivedNs: number
+}
+
+/** From then on the guest's processor was held back for so many percent of its time. */
+export interface ThrottleStep {
+  readonly atNs: number
+  readonly percent: number
+}
+
 export interface RunMetrics {
   /** Counts from 1 in a session. */
   readonly migration: number
@@ -79,6 +107,9 @@ export interface RunMetrics {
    */
   readonly wireOctets: number
   readonly rounds: readonly RoundMetrics[]
+  /** Null unless it went over to post-copy. */
+  readonly postcopy: PostcopyMetrics | null
+  readonly throttle: readonly ThrottleStep[]
   readonly ramOctets: number
   readonly ramOctetsRecovered: number
   /** Those that are there only once they were typed count when they were found. */

@@ -26,6 +26,8 @@ export const colours = {
   sealed: 'var(--sealed, #0b7a63)',
   attacker: 'var(--attacker, #a83583)',
   guest: 'var(--guest, #1569b3)',
+  /** Memory that follows its guest. */
+  guestAfter: 'var(--guest-after, #7fb0dd)',
   control: 'var(--control, #8a6200)',
   done: 'var(--done, #1d7f46)',
 } as const

@@ -11,29 +11,39 @@ export function pagesSent({ normalPages, zeroPages, xbzrlePages }: RoundMetrics)
   return normalPages + zeroPages + xbzrlePages
 }
 
+/** A bar of the chart: a round, or what followed the guest. */
+interface Bar {
+  readonly pages: number
+  readonly predicted: number | null
+  readonly fill: string
+  readonly label: string
+  readonly isLabelled: boolean
+  readonly words: string
+}
+
 export function roundsChart(run: RunMetrics | null, options: ChartOptions): SVGSVGElement {
-  if (run !== null && run.rounds.length === 0 && run.endNs === null)
+  const bars = run === null ? [] : barsOf(run)
+  if (run !== null && bars.length === 0 && run.endNs === null)
     return emptyChart(options, TITLE, 'The first round is under way: its bar appears when it ends.')
-  if (run === null || run.rounds.length === 0)
+  if (bars.length === 0)
     return emptyChart(
       options,
       TITLE,
       'Migrate a guest: one bar a round shows the pages sent, dashed lines what theory expects.',
     )
-  const { rounds } = run
   const frame = chartFrame(options, {
     title: TITLE,
-    description: rounds.map(roundInWords).join(' '),
+    description: bars.map(({ words }) => words).join(' '),
     margin: { top: 18, right: 12, bottom: 22, left: 44 },
   })
-  const most = rounds.reduce((top, round) => Math.max(top, pagesSent(round), round.predictedPages ?? 0), 1)
+  const most = bars.reduce((top, { pages, predicted }) => Math.max(top, pages, predicted ?? 0), 1)
   // Later rounds are small beside the first: a square-root scale keeps them readable.
   const y = scaleSqrt([0, most], [frame.height, 0])
   const x = scaleBand(
-    rounds.map((_, index) => index),
+    bars.map((_, index) => index),
     [0, frame.width],
   )
-    .paddingInner(rounds.length > 12 ? 0.2 : 0.45)
+    .paddingInner(bars.length > 12 ? 0.2 : 0.45)
     .paddingOuter(0.25)
   const barWidth = Math.min(x.bandwidth(), 56)
   const inset = (x.bandwidth() - barWidth) / 2
@@ -41,32 +51,29 @@ export function roundsChart(run: RunMetrics | null, options: ChartOptions): SVGS
     frame,
     pageTicks(most).map((value) => ({ at: y(value), label: formatCount(value) })),
   )
-  const every = Math.ceil(rounds.length / Math.max(1, Math.floor(frame.width / (rounds.length > 6 ? 24 : 62))))
+  const every = Math.ceil(bars.length / Math.max(1, Math.floor(frame.width / (bars.length > 6 ? 24 : 62))))
   bottomAxis(
     frame,
-    rounds.flatMap((round, index) =>
-      index % every === 0 || round.paused
-        ? [{ at: x(index)! + x.bandwidth() / 2, label: roundLabel(round, rounds.length > 6) }]
-        : [],
+    bars.flatMap(({ label, isLabelled }, index) =>
+      index % every === 0 || isLabelled ? [{ at: x(index)! + x.bandwidth() / 2, label }] : [],
     ),
   )
-  const bars = frame.plot.append('g').attr('class', 'bars')
-  rounds.forEach((round, index) => {
+  const group = frame.plot.append('g').attr('class', 'bars')
+  bars.forEach(({ pages, predicted, fill, words }, index) => {
     const left = x(index)! + inset
-    const top = y(pagesSent(round))
-    bars
+    const top = y(pages)
+    group
       .append('rect')
       .attr('x', px(left))
       .attr('y', px(Math.min(top, frame.height - 1)))
       .attr('width', px(barWidth))
       .attr('height', px(Math.max(1, frame.height - top)))
       .attr('rx', 2)
-      .attr('fill', round.paused ? colours.control : colours.guest)
+      .attr('fill', fill)
       .append('title')
-      .text(roundInWords(round))
-    const predicted = round.predictedPages
+      .text(words)
     if (predicted !== null)
-      bars
+      group
         .append('line')
         .attr('class', 'predicted')
         .attr('x1', px(left - 7))
@@ -76,12 +83,28 @@ export function roundsChart(run: RunMetrics | null, options: ChartOptions): SVGS
         .attr('stroke', colours.text)
         .attr('stroke-width', 1.6)
         .attr('stroke-dasharray', '4 3')
-    if (rounds.length <= 12) {
+    if (bars.length <= 12) {
       const lowest = Math.min(top, predicted === null ? top : y(predicted))
-      note(frame.plot, formatCount(pagesSent(round)), { x: left + barWidth / 2, y: lowest - 6, anchor: 'middle' })
+      note(frame.plot, formatCount(pages), { x: left + barWidth / 2, y: lowest - 6, anchor: 'middle' })
     }
   })
   return frame.node
+}
+
+function barsOf({ rounds, postcopy }: RunMetrics): readonly Bar[] {
+  const bars = rounds.map((round) => ({
+    pages: pagesSent(round),
+    predicted: round.predictedPages,
+    fill: round.paused ? colours.control : colours.guest,
+    label: roundLabel(round, rounds.length > 6),
+    isLabelled: round.paused,
+    words: roundInWords(round),
+  }))
+  if (postcopy === null || postcopy.endNs === null) return bars
+  const pages = postcopy.normalPages + postcopy.zeroPages
+  const span = formatSpan(postcopy.endNs - postcopy.startNs)
+  const words = `After the guest: ${formatCount(pages)} pages, ${formatOctets(postcopy.octets)} in ${span}.`
+  return [...bars, { pages, predicted: null, fill: colours.guestAfter, label: 'after', isLabelled: true, words }]
 }
 
 function roundLabel(round: RoundMetrics, short: boolean): string {

@@ -84,6 +84,12 @@ function drawRounds(lane: SvgSelection, run: RunMetrics, x: X, nowNs: number): v
     const title = `${what}: round ${round.round}, ${formatCount(pagesSent(round))} pages, ${formatSpan(round.endNs - round.startNs)}`
     bar(round.startNs, round.endNs, colours.guest, `${round.round} · ${formatCount(pagesSent(round))} pages`, title)
   }
+  if (run.postcopy !== null) {
+    const { startNs, endNs } = run.postcopy
+    const from = Math.max(startNs, run.resumedAtNs ?? startNs)
+    const to = endNs ?? run.endNs ?? nowNs
+    bar(from, to, colours.guestAfter, '', `${what}: memory follows the guest, ${formatSpan(to - from)}`)
+  }
   if (run.pausedFromNs !== null) {
     const title = `${what}: guest stopped for ${formatMs(run.downtimeMs)}`
     bar(

@@ -77,6 +77,11 @@ describe('post-copy', () => {
     const [postcopy] = session.trace.rows('migration-postcopy')
     expect(postcopy!.zeroPages + postcopy!.normalPages).toBe(1024)
     expect(session.world.lastRun()?.downtimeMs).toBeLessThan(2)
+    const metrics = session.world.lastRun()!.postcopy!
+    expect(metrics.zeroPages + metrics.normalPages).toBe(1024)
+    expect(metrics.endNs).toBeGreaterThan(metrics.startNs)
+    expect(metrics.faults).toHaveLength(postcopy!.requests)
+    for (const { askedNs, arrivedNs } of metrics.faults) expect(arrivedNs).toBeGreaterThan(askedNs)
   })
 
   it('asks for each page once, and says how long the guest stood still for it', () => {

@@ -2,10 +2,12 @@ import { describe, expect, test } from 'vitest'
 import { timeTicks, wrapWords } from '../../../renderer/charts/chart-frame.js'
 import { compareChart } from '../../../renderer/charts/compare-chart.js'
 import { downtimeChart } from '../../../renderer/charts/downtime-chart.js'
+import { faultsChart } from '../../../renderer/charts/faults-chart.js'
 import { leakChart } from '../../../renderer/charts/leak-chart.js'
 import { roundsChart } from '../../../renderer/charts/rounds-chart.js'
 import { throughputChart } from '../../../renderer/charts/throughput-chart.js'
 import { timelineChart } from '../../../renderer/charts/timeline-chart.js'
+import type { RunMetrics } from '../../../core/metrics/run-metrics.js'
 import { svgDocument } from '../../support/svg-document.js'
 import { fixtureRun, probesBetween, runTimes, throughputBetween, type FixtureRun } from '../../support/fixture-runs.js'
 
@@ -18,6 +20,52 @@ const count = (svg: SVGSVGElement, selector: string) => svg.querySelectorAll(sel
 const words = (svg: SVGSVGElement) => [...svg.querySelectorAll('text')].map((node) => node.textContent)
 /** One element a line, for a reader of the snapshot. */
 const drawing = (svg: SVGSVGElement) => svg.outerHTML.replaceAll('><', '>\n<')
+
+const followed: RunMetrics = {
+  ...clearRun,
+  strategy: 'hybrid',
+  postcopy: {
+    startNs: 1.2e9,
+    endNs: 1.3e9,
+    zeroPages: 10,
+    normalPages: 230,
+    octets: 950_000,
+    blockedMs: 1.4,
+    faults: [
+      { page: 7, askedNs: 1.21e9, arrivedNs: 1.2109e9 },
+      { page: 1234, askedNs: 1.25e9, arrivedNs: 1.2505e9 },
+    ],
+  },
+}
+
+describe('faultsChart', () => {
+  test('a dot for each page waited for, higher the longer', () => {
+    const svg = faultsChart(followed, options)
+    const heights = [...svg.querySelectorAll('.faults circle')].map((dot) => Number(dot.getAttribute('cy')))
+    expect(heights).toHaveLength(2)
+    expect(heights[0]).toBeLessThan(heights[1]!)
+    expect(svg.querySelector('desc')!.textContent).toBe(
+      'The guest waited for 2 pages, 1.4 ms in all, 900 µs at the longest.',
+    )
+  })
+
+  test('says what will appear, and that nothing was waited for', () => {
+    expect(words(faultsChart(clearRun, options)).join(' ')).toContain('Go over to post-copy')
+    const none = faultsChart({ ...followed, postcopy: { ...followed.postcopy!, faults: [] } }, options)
+    expect(words(none).join(' ')).toContain('None so far')
+  })
+
+  test('what followed the guest is a bar of its own and a stretch of the time line', () => {
+    const rounds = roundsChart(followed, options)
+    expect(count(rounds, '.bars rect')).toBe(clearRun.rounds.length + 1)
+    expect(words(rounds)).toContain('after')
+    expect(rounds.querySelector('desc')!.textContent).toContain('After the guest: 240 pages')
+    const line = timelineChart({ nowNs: 2e9, fromNs: 0, toNs: 2e9, runs: [followed], checks: [] }, options)
+    expect([...line.querySelectorAll('.run title')].map((node) => node.textContent).join(' ')).toContain(
+      'follows the guest',
+    )
+  })
+})
 
 describe('downtimeChart', () => {
   const probes = probesBetween(0.8e9, 1.6e9, [clear])

@@ -34,6 +34,7 @@ const migration: MigrationView = {
   strategy: 'precopy',
   round: 1,
   roundProgress: 0,
+  throttlePercent: 0,
   remainingPages: 0,
 }
 const FULL = 250_000 // octets in 2 ms at 1 Gbit/s

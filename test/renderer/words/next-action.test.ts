@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { HostView, MigrationView, VmView } from '../../../renderer/engine/contract.js'
-import { nextAction } from '../../../renderer/words/next-action.js'
+import { nextAction, otherControls } from '../../../renderer/words/next-action.js'
 
 const vm = (state: string): VmView => ({
   name: 'web',
@@ -28,6 +28,7 @@ const migration = (status: string): MigrationView => ({
   round: 1,
   roundProgress: 0.5,
   remainingPages: 10,
+  throttlePercent: 0,
 })
 
 describe('nextAction', () => {
@@ -65,5 +66,26 @@ describe('nextAction', () => {
     expect(nextAction({ guest: 'web', booted: true, hosts, migration: migration('failed') }).label).toBe(
       'Migrate web to Host B',
     )
+  })
+
+  test('what can be told to a migration follows its status', () => {
+    const hosts = [host('a', 'Host A', vm('postmigrate')), host('b', 'Host B', vm('running'))]
+    const main = (status: string) =>
+      nextAction({ guest: 'web', booted: true, hosts, migration: migration(status) }).request.kind
+    const others = (status: string, strategy: MigrationView['strategy']) =>
+      otherControls({ status, strategy }).map(({ request }) => request.kind)
+    expect(others('active', 'precopy')).toEqual(['switch-over'])
+    expect(others('active', 'hybrid')).toEqual(['start-postcopy', 'switch-over'])
+    expect(others('active', 'stop-and-copy')).toEqual([])
+    expect([main('pre-switchover'), ...others('pre-switchover', 'precopy')]).toEqual([
+      'continue-migration',
+      'cancel-migration',
+    ])
+    expect([main('postcopy-active'), ...others('postcopy-active', 'postcopy')]).toEqual(['pause-migration'])
+    expect([main('postcopy-paused'), ...others('postcopy-paused', 'postcopy')]).toEqual([
+      'recover-migration',
+      'abandon-postcopy',
+    ])
+    expect(others('completed', 'hybrid')).toEqual([])
   })
 })

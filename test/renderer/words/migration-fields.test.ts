@@ -1,0 +1,44 @@
+import { describe, expect, test } from 'vitest'
+import { DEFAULT_MIGRATION_PARAMETERS } from '../../../core/migration/migration.js'
+import { migrationProblem } from '../../../core/session/migration-problem.js'
+import { defaultScenario } from '../../../core/session/scenario.js'
+import type { MigrationSettings } from '../../../renderer/engine/contract.js'
+import { migrationFieldGroups } from '../../../renderer/words/migration-fields.js'
+
+const fields = migrationFieldGroups.flatMap((group) => group.fields)
+const settings: MigrationSettings = {
+  ...defaultScenario.migration,
+  bandwidthBps: 1e9,
+  workingSetPages: 16,
+  dirtyPagesPerSecond: 0,
+  guestOptions: {},
+}
+
+describe('the fields of a migration', () => {
+  test('are every parameter, once, but the strategy, which the bar shows', () => {
+    const parameters = Object.keys(DEFAULT_MIGRATION_PARAMETERS).filter((name) => name !== 'strategy')
+    expect(fields.map(({ name }) => name).toSorted()).toEqual(parameters.toSorted())
+  })
+
+  test('offer their default, and nothing that the engine refuses', () => {
+    for (const { name, usual } of fields) {
+      expect(usual).toContain(defaultScenario.migration[name as keyof typeof DEFAULT_MIGRATION_PARAMETERS])
+      for (const value of usual)
+        expect(migrationProblem({ ...defaultScenario.migration, [name]: value }), `${name} ${value}`).toBeNull()
+    }
+  })
+
+  test('say each value in words of its own', () => {
+    for (const { usual, format } of fields) expect(new Set(usual.map(format)).size).toBe(usual.length)
+  })
+
+  test('are shown where they say something', () => {
+    const shown = (change: Partial<MigrationSettings>) =>
+      fields.filter(({ isShown }) => isShown?.({ ...settings, ...change }) ?? true).map(({ name }) => name)
+    expect(shown({ strategy: 'stop-and-copy' })).not.toContain('autoConverge')
+    expect(shown({ strategy: 'precopy' })).not.toContain('postcopyPrepagingPages')
+    expect(shown({ strategy: 'hybrid' })).toContain('postcopyAfterRounds')
+    expect(shown({})).not.toContain('cpuThrottleMax')
+    expect(shown({ autoConverge: true })).toContain('cpuThrottleMax')
+  })
+})
