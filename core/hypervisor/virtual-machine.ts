@@ -90,6 +90,12 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm {
       this.enter(state)
   }
 
+  /** Off at once, whatever the guest was doing. */
+  powerOff(): void {
+    assert(this.runState !== 'postmigrate', `${this.name} on ${this.hostName} lives elsewhere now`)
+    this.enter('shutdown')
+  }
+
   /** Waits for a migration to fill it. */
   awaitIncoming(): void {
     assert(this.runState === 'prelaunch', 'only a new VM can wait for a migration')

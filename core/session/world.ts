@@ -2,6 +2,9 @@
 import { assert, InputError } from '../base/errors.js'
 import { latin1Octets, latin1Text } from '../base/octets.js'
 import { Host } from '../hypervisor/host.js'
+import { Monitor } from '../hypervisor/monitor/monitor.js'
+import { HMP_PORT, MonitorPort } from '../hypervisor/monitor/monitor-ports.js'
+import { QMP_PORT } from '../hypervisor/wire/qmp.js'
 import type { VirtualMachine, VmOptions, VmOwner } from '../hypervisor/virtual-machine.js'
 import { Kernel } from '../kernel/kernel.js'
 import { defaultsOfImage, writeGuestParameters, type GuestParameters } from '../machine/guest-parameters.js'
@@ -18,6 +21,7 @@ import { ChannelPair, makeCredentials, type HostCredentials } from './channel-pa
 import { ConsoleLog } from './console-log.js'
 import { Crossing, type CrossingEnd, type CrossingEvidence, type CrossingOwner } from './crossing.js'
 import { checkGuestOptions, guestOptionNames, type GuestOptions } from './guest-options.js'
+import { HostMonitor, type MonitorDesk } from './host-monitor.js'
 import type { LineShell } from './line-shell.js'
 import { OperatorShell, type OperatorDesk } from './operator-shell.js'
 import { ProbeClient } from './probe-client.js'
@@ -48,7 +52,7 @@ export interface GuestWorkload {
 
 const CONSOLE_LINE_MAX = 500
 
-export class World implements VmOwner, OperatorDesk, CrossingOwner {
+export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner {
   readonly kernel: Kernel
   readonly rack: Rack
   readonly hosts: readonly Host[]
@@ -64,6 +68,10 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
 
   /** What later migrations keep beyond the trace. */
   evidence: CrossingEvidence = { hashRam: false, recordStream: false }
+
+  readonly monitoredHosts: readonly HostMonitor[]
+  /** One a host, in the hosts' order. */
+  readonly monitors: readonly Monitor[]
 
   private readonly ends: readonly CrossingEnd[]
   private readonly shells: Readonly<Record<'operator' | 'attacker', LineShell>>
@@ -110,6 +118,14 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
     this.credentials = makeCredentials(kernel, this.hostNames)
     for (const end of this.ends)
       for (const port of [MIGRATION_PORT, SSH_PORT]) end.stack.listen(port, new Doorman(this, end, port))
+    this.monitoredHosts = this.ends.map((end) => new HostMonitor(this, end))
+    this.monitors = this.monitoredHosts.map((target) => new Monitor(kernel, target))
+    this.ends.forEach(({ stack }, index) => {
+      const monitor = this.monitors[index]
+      assert(monitor !== undefined, 'every host has a monitor')
+      stack.listen(QMP_PORT, new MonitorPort(kernel, monitor, 'qmp'))
+      stack.listen(HMP_PORT, new MonitorPort(kernel, monitor, 'hmp'))
+    })
     const { client } = this.rack
     const probe = probeOfImage(scenario.guest.image, kernel, client, parseIpv4(scenario.guest.address))
     this.probe = new ProbeClient(kernel, client.name, probe, scenario.probeIntervalNs)
@@ -308,6 +324,13 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
     const vm = this.named(name)
     if (vm.state !== 'running') throw new InputError(`${name} is ${vm.state}, not running`)
     vm.pause('paused')
+  }
+
+  /** Switched off without being asked; what a migration has sent of it is worth nothing then. */
+  destroy(name: string): void {
+    const vm = this.liveVm()
+    if (vm?.name !== name || vm.state === 'shutdown') throw new InputError(`${name} is not running`)
+    vm.powerOff()
   }
 
   resumeVm(name: string): void {

@@ -16,6 +16,7 @@ const PROMPT = '(qemu) '
 export class HumanConnection implements StreamOwner {
   private readonly output: SendQueue
   private line = ''
+  private afterReturn = false
 
   constructor(
     private readonly monitor: Monitor,
@@ -53,10 +54,13 @@ export class HumanConnection implements StreamOwner {
   }
 
   private take(character: string): void {
+    const isRestOfEnd = character === '\n' && this.afterReturn
+    this.afterReturn = character === '\r'
+    if (isRestOfEnd) return
     if (character === '\n' || character === '\r') {
       const { line } = this
       this.line = ''
-      if (line !== '' || character === '\n') this.print(`${this.monitor.humanCommand(line)}${PROMPT}`)
+      this.print(`${this.monitor.humanCommand(line)}${PROMPT}`)
     } else if (character >= ' ' && this.line.length < LINE_CHARACTERS_MAX) this.line += character
   }
 
