@@ -14,7 +14,7 @@ export class RateWindow {
   private lastOctetsPerSecond: number | null = null
 
   /** `maxBandwidth` in octets a second, 0 for no limit. */
-  constructor(private readonly maxBandwidth: number) {}
+  constructor(public maxBandwidth: number) {}
 
   /** Begin the first window. `octets` counts those of the stream so far, here and below. */
   start(nowNs: Nanos, octets: number): void {

@@ -11,7 +11,14 @@ import type { Kernel, KernelEvent, Process, QueuedEvent } from '../kernel/kernel
 import { MIGRATION_COSTS, MIGRATION_LANE } from './costs.js'
 import type { MigratableVm } from './guest-memory.js'
 import { IterationPolicy } from './iteration-policy.js'
-import type { MigrationLabels, MigrationOptions, MigrationOwner, MigrationRound, MigrationStatus } from './migration.js'
+import type {
+  MigrationLabels,
+  MigrationLimits,
+  MigrationOptions,
+  MigrationOwner,
+  MigrationRound,
+  MigrationStatus,
+} from './migration.js'
 import { OutgoingRam, RAM_SECTION_ID } from './outgoing-ram.js'
 import { RateWindow } from './rate-window.js'
 import type { MigrationStatistics } from './statistics.js'
@@ -46,6 +53,7 @@ export interface MigrationSourceParts {
 export class MigrationSource implements Process, StreamOwner {
   readonly vm: MigratableVm
   readonly stream: ByteStream
+  /** Its own: limits may change. */
   readonly options: MigrationOptions
   readonly labels: MigrationLabels
   /** Why it failed. */
@@ -74,7 +82,7 @@ export class MigrationSource implements Process, StreamOwner {
   ) {
     this.vm = parts.vm
     this.stream = parts.stream
-    this.options = parts.options
+    this.options = { ...parts.options }
     this.labels = parts.labels
     this.cores = parts.cores
     this.owner = parts.owner
@@ -118,6 +126,12 @@ export class MigrationSource implements Process, StreamOwner {
   /** Octets a second, as measured in the last whole window of 100 ms. */
   get measuredBandwidth(): number {
     return this.rate.measured(this.kernel.nowNs, this.writer.octetsWritten)
+  }
+
+  /** From now on. A lower bandwidth holds from the next window on. */
+  changeLimits(limits: Partial<MigrationLimits>): void {
+    Object.assign(this.options, limits)
+    this.rate.maxBandwidth = this.options.maxBandwidth
   }
 
   /** Begin, now if the stream is open, else when it opens. */

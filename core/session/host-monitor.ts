@@ -32,7 +32,7 @@ export class HostMonitor implements MonitorTarget {
   /** Where a migration is listened for, since `migrate-incoming`. */
   private incoming: MigrationAddress | null = null
   /** Why the last `migrate` never got a connection. */
-  private refusal: string | null = null
+  private refusal: { readonly reason: string | null } | null = null
 
   constructor(
     private readonly desk: MonitorDesk,
@@ -85,7 +85,10 @@ export class HostMonitor implements MonitorTarget {
   }
 
   migrationInfo(): MigrationInfo {
-    if (this.refusal !== null) return { status: 'failed', 'error-desc': this.refusal }
+    if (this.refusal !== null) {
+      const { reason } = this.refusal
+      return { status: 'failed', ...(reason === null ? {} : { 'error-desc': reason }) }
+    }
     const { crossing } = this.desk
     if (crossing !== null && this.isSource) return sourceMigrationInfo(crossing.source, this.desk.kernel.nowNs)
     const arriving = crossing?.parts.to === this.end ? crossing.destination : null
@@ -106,10 +109,16 @@ export class HostMonitor implements MonitorTarget {
       peer.incoming = null
     } else {
       const isKnown = peer !== undefined || /^[\d.]+$/.test(to.host)
-      this.refusal = isKnown
-        ? `Failed to connect to '${to.host}:${to.port}': Connection refused`
-        : `address resolution failed for ${to.host}:${to.port}: Name or service not known`
+      this.migrationRefused(
+        isKnown
+          ? `Failed to connect to '${to.host}:${to.port}': Connection refused`
+          : `address resolution failed for ${to.host}:${to.port}: Name or service not known`,
+      )
     }
+  }
+
+  migrationRefused(reason: string | null): void {
+    this.refusal = { reason }
   }
 
   listenForMigration(at: MigrationAddress): void {

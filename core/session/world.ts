@@ -227,6 +227,9 @@ export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner 
     const changed = { ...this.migrationSettings, ...settings }
     refuseProblem(migrationProblem(changed))
     this.migrationSettings = changed
+    const { downtimeLimitNs, maxBandwidth, maxPostcopyBandwidth, roundsMax, vcpuDirtyLimit } = changed
+    const limits = { downtimeLimitNs, maxBandwidth, maxPostcopyBandwidth, roundsMax, vcpuDirtyLimit }
+    this.crossingUnderWay?.source.changeLimits(limits)
   }
 
   configureNetwork(bandwidthBps: number): void {

@@ -40,7 +40,11 @@ export class MonitorClient implements StreamOwner {
 
   /** The messages of `send`, each a line. */
   ask(command: QmpMessage | string): QmpMessage[] {
-    return messagesOf(this.send(typeof command === 'string' ? command : `${JSON.stringify(command)}\n`))
+    const messages = messagesOf(this.send(typeof command === 'string' ? command : `${JSON.stringify(command)}\n`))
+    // On a busy cable the answer waits behind what is under way.
+    for (let tries = 0; tries < 100 && !messages.some((one) => 'return' in one || 'error' in one); tries++)
+      messages.push(...messagesOf(this.send('')))
+    return messages
   }
 
   /** What the command returned, or its error; events before it are passed over. */

@@ -114,22 +114,39 @@ const commands: Readonly<Record<string, HumanCommand>> = {
   system_powerdown: { help: 'send system power down event', words: 0, run: as('system_powerdown') },
 }
 
-const SIZE = /^(\d+)([kKmMgGtTbB]?)$/
-const SIZE_FACTORS: Readonly<Record<string, bigint>> = { b: 1n, k: 2n ** 10n, m: 2n ** 20n, g: 2n ** 30n, t: 2n ** 40n }
+const INTEGER = /^(?:0[xX][0-9a-fA-F]+|-?\d+)$/
+const SIZE = /^(0[xX][0-9a-fA-F]+|\d+(?:\.\d+)?)([bBkKmMgGtTpPeE]?)$/
+const SIZE_SUFFIXES = 'bkmgtpe'
+const MIB = 2 ** 20
+const UINT64 = 2 ** 64
+const NO_SIZE =
+  'a non-negative number below 2^64\r\nOptional suffix k, M, G, T, P or E means kilo-, mega-, giga-, tera-, peta-' +
+  '\r\nand exabytes, respectively.'
 
-/** `max-bandwidth` counts in MiB unless it says otherwise; other sizes count in octets. */
+/** As QEMU reads it: 64 bits are sizes, but for a time in milliseconds; `max-bandwidth` counts in MiB unless it says otherwise. */
 function parameterValue({ name, kind }: MigrationParameter, text: string): JsonOutput {
+  const expects = (what: string): QmpError => new QmpError(`Parameter '${name}' expects ${what}`)
   if (kind === 'string' || kind === 'compression') return text
   if (kind === 'boolean') {
-    if (text !== 'on' && text !== 'off') throw new QmpError("Parameter 'value' expects 'on' or 'off'")
+    if (text !== 'on' && text !== 'off') throw expects("'on' or 'off'")
     return text === 'on'
   }
-  const [, digits, unit = ''] = SIZE.exec(text) ?? []
-  const isSize = name.includes('bandwidth') || name === 'xbzrle-cache-size'
-  if (digits === undefined || (unit !== '' && !isSize))
-    throw new QmpError(isSize ? `Invalid size ${text}` : `Parameter 'value' expects an integer`)
-  const factor = SIZE_FACTORS[(unit === '' && name === 'max-bandwidth' ? 'm' : unit || 'b').toLowerCase()] ?? 1n
-  return BigInt(digits) * factor
+  if (kind === 'uint8' || name === 'x-checkpoint-delay') {
+    if (!INTEGER.test(text)) throw expects('uint64')
+    return BigInt(text)
+  }
+  const octets = sizeOf(text, name === 'max-bandwidth' ? MIB : 1)
+  if (name === 'max-bandwidth' && !(octets < UINT64)) throw new QmpError(`Invalid size ${text}`)
+  if (Number.isNaN(octets)) throw expects(NO_SIZE)
+  if (octets >= UINT64) throw new QmpError(`Value '${text}' is out of range for parameter '${name}'`)
+  return BigInt(octets)
+}
+
+/** NaN when it is none. */
+function sizeOf(text: string, unitOctets: number): number {
+  const [, digits, suffix = ''] = SIZE.exec(text) ?? []
+  const unit = suffix === '' ? unitOctets : 1024 ** SIZE_SUFFIXES.indexOf(suffix.toLowerCase())
+  return Math.floor(Number(digits) * unit)
 }
 
 /** As `qmp`; a value that is none of those that can be is `refusal` here. */
@@ -144,7 +161,8 @@ function qmpOr(refusal: QmpError, monitor: Monitor, name: string, given: Readonl
 function info(monitor: Monitor, [name, ...rest]: readonly string[]): string {
   if (name === undefined) return infoHelp()
   const found = Object.hasOwn(infoCommands, name) ? infoCommands[name] : undefined
-  if (found === undefined || rest.length > 0) return `unknown command: 'info ${[name, ...rest].join(' ')}'\r\n`
+  if (found === undefined) return `unknown command: 'info ${[name, ...rest].join(' ')}'\r\n`
+  if (rest.length > 0) return `${name}: extraneous characters at the end of line\r\n${tryHelp(`info ${name}`)}`
   return infoText(monitor, found)
 }
 

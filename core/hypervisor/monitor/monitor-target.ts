@@ -26,6 +26,8 @@ export interface MonitorTarget {
   /** Whether this host is the source of the migration of that number in the trace. */
   sends(migration: number): boolean
   migrate(to: MigrationAddress): void
+  /** A migration failed before it began, for a reason or for none that is told. */
+  migrationRefused(reason: string | null): void
   listenForMigration(at: MigrationAddress): void
   cancelMigration(): void
   continueMigration(): void

@@ -4,7 +4,7 @@ import type { JsonObject, JsonOutput } from '../wire/json-value.js'
 import { QEMU_VERSION, QmpError } from '../wire/qmp.js'
 import { changeCapabilities, migrationCapabilities } from './migration-capabilities.js'
 import { changeParameters, migrationParameters, readParameters } from './migration-parameters.js'
-import { parseMigrationUri } from './migration-uri.js'
+import { outgoingAddress, parseMigrationUri } from './migration-uri.js'
 import type { Monitor } from './monitor.js'
 import { QapiArguments } from './qapi-arguments.js'
 
@@ -60,7 +60,7 @@ const commands: Readonly<Record<string, Command>> = {
     const { status } = target.migrationInfo()
     if (isResumed && status !== 'postcopy-paused') throw new QmpError('Cannot resume if there is no paused migration')
     if (!isResumed && target.isMigrating()) throw new QmpError(IN_PROGRESS)
-    const address = parseMigrationUri(uri)
+    const address = outgoingAddress(target, uri)
     if (isResumed) target.resumeMigration(address)
     else target.migrate(address)
     return NOTHING

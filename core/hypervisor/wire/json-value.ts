@@ -123,11 +123,11 @@ const ESCAPES: ReadonlyMap<string, string> = new Map(
 function unescaped(token: string): string {
   const text = utf8Text(latin1Octets(token))
   if (text.includes('\ufffd') && !token.includes('\xef\xbf\xbd')) throw fault('invalid UTF-8 sequence in string')
-  return text.replace(/\\(u[0-9a-fA-F]{4}|[\s\S]|$)/g, (whole, escape: string) => {
+  return text.replace(/\\(u[0-9a-fA-F]{4}|[\s\S]|$)/g, (_, escape: string) => {
     const known = ESCAPES.get(escape)
     if (known !== undefined) return known
-    if (escape.length === 5 && escape !== 'u0000') return String.fromCharCode(parseInt(escape.slice(1), 16))
-    throw fault(`invalid escape sequence '${whole}'`)
+    if (escape.length === 5) return String.fromCharCode(parseInt(escape.slice(1), 16))
+    throw fault('invalid escape sequence in string')
   })
 }
 
