@@ -39,6 +39,8 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm {
   private onCore = false
   private waiting = false
   private instructionCount = 0
+  /** Percent of its time that the vCPU is kept from running. */
+  private throttlePercent = 0
 
   constructor(
     private readonly kernel: Kernel,
@@ -96,6 +98,14 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm {
     this.enter('shutdown')
   }
 
+  /**
+   * Keep the vCPU from running for so many percent of its time: QEMU's `cpu-throttle`, which lets it sleep in slots of 10 ms,
+   * spread evenly over every slice.
+   */
+  throttle(percent: number): void {
+    this.throttlePercent = percent
+  }
+
   /** Waits for a migration to fill it. */
   awaitIncoming(): void {
     assert(this.runState === 'prelaunch', 'only a new VM can wait for a migration')
@@ -142,7 +152,8 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm {
       return
     }
     this.wantCore(true)
-    const budget = Math.floor((this.options.hartHz / 1e9) * SLICE_NS * this.cores.share())
+    const sliceCycles = (this.options.hartHz / 1e9) * SLICE_NS * this.cores.share()
+    const budget = Math.floor((sliceCycles * (100 - this.throttlePercent)) / 100)
     const { executed, state } = machine.runSlice(kernel.nowNs, budget)
     this.instructionCount += executed
     this.waiting = state === 'waiting'

@@ -126,7 +126,7 @@ export class MigrationDestination implements Process, StreamOwner {
       return
     }
     if (this.currentStatus === 'setup') this.enter('active')
-    const { zeroPages, normalPages, devicesLoaded } = incoming
+    const { zeroPages, normalPages, compressedPages, devicesLoaded } = incoming
     try {
       this.reader.push(stream.read(READ_OCTETS))
     } catch (error) {
@@ -136,6 +136,8 @@ export class MigrationDestination implements Process, StreamOwner {
     const workNs =
       (incoming.zeroPages - zeroPages) * MIGRATION_COSTS.loadZeroPageNs +
       (incoming.normalPages - normalPages) * MIGRATION_COSTS.loadNormalPageNs +
+      (incoming.compressedPages - compressedPages) *
+        (MIGRATION_COSTS.inflatePageNs + MIGRATION_COSTS.loadNormalPageNs) +
       (incoming.devicesLoaded - devicesLoaded) * MIGRATION_COSTS.deviceNs
     if (workNs > 0 || stream.readableOctets() > 0 || this.peerEnded || this.allArrived()) this.goOn(workNs)
   }

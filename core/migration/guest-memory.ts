@@ -36,6 +36,8 @@ export interface MigratableVm {
   readonly machineType: string
   /** Stop for the switch-over: no store after this. */
   pause(): void
+  /** Keep the vCPU from running for so many percent of its time, 0 to 99. A VM without it is never slowed down. */
+  throttle?(percent: number): void
   /** Undo `pause`: the migration came to nothing and this copy is the one that lives. */
   resume(): void
 }

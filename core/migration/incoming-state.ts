@@ -5,6 +5,7 @@ import { PAGE_OCTETS } from '../base/units.js'
 import type { StatefulDevice } from '../machine/device-state.js'
 import type { MigratableVm, RamBlock } from './guest-memory.js'
 import { decodeDeviceState } from './wire/device-codec.js'
+import { inflatePage } from './wire/page-zlib.js'
 import { MIG_CMD, type RamBlockSize, type SectionHeader } from './wire/qevm.js'
 import type { ReturnPathMessage } from './wire/return-path.js'
 import { SilentObserver } from './wire/stream-observer.js'
@@ -16,6 +17,7 @@ const zeroPage = new Uint8Array(PAGE_OCTETS)
 export class IncomingState extends SilentObserver {
   zeroPages = 0
   normalPages = 0
+  compressedPages = 0
   devicesLoaded = 0
   /** The source opened the return path. */
   returnPathOpen = false
@@ -82,8 +84,9 @@ export class IncomingState extends SilentObserver {
     this.normalPages++
   }
 
-  override compressedPage(): void {
-    throw refused('compressed pages are not supported')
+  override compressedPage(block: number, offset: number, compressed: Uint8Array): void {
+    this.memory(block).write(offset, inflatePage(compressed))
+    this.compressedPages++
   }
 
   override deviceSection(header: SectionHeader, body: Uint8Array): void {

@@ -128,7 +128,10 @@ export interface MigrationLabels {
 /** Pages sent between two readings of the dirty log. */
 export interface MigrationRound {
   zeroPages: number
+  /** Sent whole, or compressed. */
   normalPages: number
+  /** Sent as the difference to what was sent before, or not at all because there was none. */
+  xbzrlePages: number
   /** Octets of the stream, its header in the first round and device state in the last. */
   octets: number
   readonly startNs: Nanos

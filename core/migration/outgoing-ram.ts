@@ -3,6 +3,7 @@
  * sent, the START, PARTs and END they go out in, the rounds, and the counters.
  */
 import { milliseconds, PAGE_OCTETS, type Nanos } from '../base/units.js'
+import type { HostCores } from '../kernel/cores.js'
 import type { Trace } from '../kernel/trace.js'
 import { MIGRATION_COSTS } from './costs.js'
 import type { RamBlock } from './guest-memory.js'
@@ -24,7 +25,9 @@ export class OutgoingRam {
   readonly rounds: MigrationRound[] = []
   readonly counters: MigrationCounters
   readonly pending: PendingPages
-  private readonly encoder: PageEncoder
+  readonly encoder: PageEncoder
+  /** Of each block, the number of its first page among those of all blocks. */
+  private readonly firstPages: number[] = []
   private partOpenedNs: Nanos | null = null
   private roundStartOctets = 0
 
@@ -32,10 +35,16 @@ export class OutgoingRam {
     private readonly blocks: readonly RamBlock[],
     private readonly writer: StreamWriter,
     options: MigrationOptions,
+    cores: HostCores,
   ) {
     this.pending = new PendingPages(blocks)
-    this.counters = new MigrationCounters(this.pending.pageCount * PAGE_OCTETS, options.xbzrleCacheOctets)
-    this.encoder = new PageEncoder(writer, this.counters)
+    this.counters = new MigrationCounters(this.pending.pageCount * PAGE_OCTETS)
+    this.encoder = new PageEncoder(writer, this.counters, options, cores)
+    let pages = 0
+    for (const { memory } of blocks) {
+      this.firstPages.push(pages)
+      pages += memory.pageCount
+    }
   }
 
   /** What reading the dirty log costs in core time. */
@@ -88,18 +97,32 @@ export class OutgoingRam {
   sendPages(room: number, limitOctets: number): Nanos {
     const { writer, pending, encoder, blocks } = this
     const { counts } = this.counters
-    const { duplicate, normal } = counts
+    const { duplicate } = counts
+    const whole = counts.normal + counts.compression.pages
+    const found = counts.xbzrle.pages - counts.xbzrle.overflow
     let workNs = 0
     for (
       let pages = 0;
       pages < BURST_PAGES && writer.pendingOctets < room && writer.octetsWritten < limitOctets && pending.next();
       pages++
     )
-      workNs += encoder.send(blocks[pending.block] as RamBlock, pending.page)
+      workNs += encoder.send(
+        blocks[pending.block] as RamBlock,
+        pending.page,
+        (this.firstPages[pending.block] as number) + pending.page,
+      )
     const round = this.rounds[this.rounds.length - 1] as MigrationRound
     round.zeroPages += counts.duplicate - duplicate
-    round.normalPages += counts.normal - normal
+    round.normalPages += counts.normal + counts.compression.pages - whole
+    round.xbzrlePages += counts.xbzrle.pages - counts.xbzrle.overflow - found
     return workNs
+  }
+
+  /** Pages sent so far, in all rounds. */
+  get pagesSent(): number {
+    let pages = 0
+    for (const round of this.rounds) pages += pagesOf(round)
+    return pages
   }
 
   /** Read the dirty log. Returns how many pages were added to what is to be sent. */
@@ -110,7 +133,8 @@ export class OutgoingRam {
 
   openRound(nowNs: Nanos, paused: boolean): void {
     const startNs = nowNs
-    this.rounds.push({ zeroPages: 0, normalPages: 0, octets: 0, startNs, endNs: startNs, dirtiedPages: 0, paused })
+    const none = { zeroPages: 0, normalPages: 0, xbzrlePages: 0, octets: 0, dirtiedPages: 0 }
+    this.rounds.push({ ...none, startNs, endNs: startNs, paused })
   }
 
   /** The round at hand is over; what the guest dirtied meanwhile was just read from the log. */
@@ -128,11 +152,21 @@ export class OutgoingRam {
   get roundProgress(): number {
     const round = this.rounds[this.rounds.length - 1]
     if (round === undefined) return 0
-    const sent = round.zeroPages + round.normalPages
+    const sent = pagesOf(round)
     return sent === 0 ? 0 : sent / (sent + this.pending.count)
+  }
+
+  /** Pages sent in round `index`; 0 for one that never was. */
+  pagesOfRound(index: number): number {
+    const round = this.rounds[index]
+    return round === undefined ? 0 : pagesOf(round)
   }
 
   stopLog(): void {
     for (const { memory } of this.blocks) memory.stopDirtyLog()
   }
+}
+
+function pagesOf({ zeroPages, normalPages, xbzrlePages }: MigrationRound): number {
+  return zeroPages + normalPages + xbzrlePages
 }

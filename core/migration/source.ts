@@ -4,13 +4,13 @@
  * everything. Until that word this copy is the one that lives: any failure lets the guest go on here.
  */
 import type { ByteStream, StreamOwner } from '../base/byte-stream.js'
-import { assert, failureOf, type Failure } from '../base/errors.js'
+import { assert, failureOf, InputError, type Failure } from '../base/errors.js'
 import { PAGE_OCTETS, type Nanos } from '../base/units.js'
 import type { HostCores } from '../kernel/cores.js'
 import type { Kernel, KernelEvent, Process, QueuedEvent } from '../kernel/kernel.js'
 import { MIGRATION_COSTS, MIGRATION_LANE } from './costs.js'
 import type { MigratableVm } from './guest-memory.js'
-import { IterationPolicy } from './iteration-policy.js'
+import { IterationPolicy, type NextStep } from './iteration-policy.js'
 import type {
   MigrationLabels,
   MigrationLimits,
@@ -20,8 +20,9 @@ import type {
   MigrationStatus,
 } from './migration.js'
 import { OutgoingRam, RAM_SECTION_ID } from './outgoing-ram.js'
-import { RateWindow } from './rate-window.js'
+import { Pacing } from './pacing.js'
 import type { MigrationStatistics } from './statistics.js'
+import { VcpuThrottle } from './vcpu-throttle.js'
 import { encodeDeviceState } from './wire/device-codec.js'
 import { MIG_CMD } from './wire/qevm.js'
 import { ReturnPathReader } from './wire/return-path.js'
@@ -32,6 +33,8 @@ type Phase =
   | 'idle'
   | 'opening'
   | 'iterating'
+  /** The guest stands still until the operator says that the last pages may go out. */
+  | 'held'
   /** The guest stands still and the last pages go out. */
   | 'last-pages'
   /** All is written; the stream has not taken all of it yet. */
@@ -61,6 +64,8 @@ export class MigrationSource implements Process, StreamOwner {
   /** Rounds ran out before what was left fitted the downtime limit. */
   forced = false
   startedAtNs: Nanos | null = null
+  /** When it came to its first round: what went before was set-up. */
+  activeAtNs: Nanos | null = null
   /** When the guest was stopped, and when the migration came to its end. */
   pausedAtNs: Nanos | null = null
   endedAtNs: Nanos | null = null
@@ -71,7 +76,10 @@ export class MigrationSource implements Process, StreamOwner {
   private readonly returnPath = new ReturnPathReader()
   private readonly ram: OutgoingRam
   private readonly policy: IterationPolicy
-  private readonly rate: RateWindow
+  private readonly pacing: Pacing
+  private readonly throttle: VcpuThrottle
+  /** The operator wants the guest stopped after the burst at hand, whatever is left. */
+  private switchoverAsked = false
   private phase: Phase = 'idle'
   private currentStatus: MigrationStatus = 'none'
   private burst: QueuedEvent | null = null
@@ -86,9 +94,12 @@ export class MigrationSource implements Process, StreamOwner {
     this.labels = parts.labels
     this.cores = parts.cores
     this.owner = parts.owner
-    this.ram = new OutgoingRam(this.vm.memory, this.writer, this.options)
+    this.ram = new OutgoingRam(this.vm.memory, this.writer, this.options, this.cores)
     this.policy = new IterationPolicy(this.options)
-    this.rate = new RateWindow(this.options.maxBandwidth)
+    const { vm, options, labels } = this
+    const { counters } = this.ram
+    this.pacing = new Pacing(options, counters)
+    this.throttle = new VcpuThrottle({ vm, options, counters, labels, trace: kernel.trace })
   }
 
   get status(): MigrationStatus {
@@ -98,6 +109,17 @@ export class MigrationSource implements Process, StreamOwner {
   /** Octets of the stream written so far. */
   get octetsWritten(): number {
     return this.writer.octetsWritten
+  }
+
+  /** How long the guest has stood still for it in all, or null while that is not known. */
+  get downtimeNs(): Nanos | null {
+    return this.pausedAtNs === null || this.endedAtNs === null ? null : this.endedAtNs - this.pausedAtNs
+  }
+
+  /** How long the guest would stand still if it were stopped now; until a bandwidth was measured, the limit. */
+  get expectedDowntimeNs(): Nanos {
+    const { lastWindow } = this.pacing
+    return lastWindow > 0 ? Math.ceil((this.remainingOctets * 1e9) / lastWindow) : this.options.downtimeLimitNs
   }
 
   /** Octets of memory that are still to be sent, as far as is known. */
@@ -123,15 +145,20 @@ export class MigrationSource implements Process, StreamOwner {
     return this.ram.counters.statistics(this.currentStatus === 'completed' ? 0 : this.remainingOctets)
   }
 
+  /** Percent of its time that the guest's vCPU is kept from running. */
+  get throttlePercent(): number {
+    return this.throttle.percent
+  }
+
   /** Octets a second, as measured in the last whole window of 100 ms. */
   get measuredBandwidth(): number {
-    return this.rate.measured(this.kernel.nowNs, this.writer.octetsWritten)
+    return this.pacing.measured(this.kernel.nowNs, this.writer.octetsWritten)
   }
 
   /** From now on. A lower bandwidth holds from the next window on. */
   changeLimits(limits: Partial<MigrationLimits>): void {
     Object.assign(this.options, limits)
-    this.rate.maxBandwidth = this.options.maxBandwidth
+    this.pacing.limit(this.options.maxBandwidth)
   }
 
   /** Begin, now if the stream is open, else when it opens. */
@@ -158,6 +185,20 @@ export class MigrationSource implements Process, StreamOwner {
     this.stream.abort()
     this.comeBack()
     this.enter('cancelled')
+  }
+
+  /** Stop the guest as soon as may be, whatever is left to send. Throws `InputError` when it is too early or too late. */
+  switchOverNow(): void {
+    if (this.phase !== 'iterating')
+      throw new InputError(`a switch-over can be asked for while pages are sent in rounds`)
+    this.switchoverAsked = true
+  }
+
+  /** Go on after `pauseBeforeSwitchover` (QMP's migrate-continue). Throws `InputError` at any other time. */
+  continueSwitchover(): void {
+    if (this.phase !== 'held') throw new InputError(`the migration is ${this.currentStatus}: it goes on by itself`)
+    this.lastStage()
+    this.bookAndGoOn(0)
   }
 
   /** It cannot go on, for a reason that the stream does not bring. */
@@ -215,10 +256,12 @@ export class MigrationSource implements Process, StreamOwner {
       writer.ping(1)
     }
     ram.start()
+    this.activeAtNs = this.kernel.nowNs
     this.enter('active')
     this.phase = 'iterating'
     this.openRound()
-    this.rate.start(this.kernel.nowNs, writer.octetsWritten)
+    this.pacing.start(this.kernel.nowNs, writer.octetsWritten)
+    this.throttle.logRead(0)
     this.bookAndGoOn(ram.logNs)
   }
 
@@ -235,6 +278,7 @@ export class MigrationSource implements Process, StreamOwner {
         return this.allSent()
       case 'idle':
       case 'opening':
+      case 'held':
       case 'confirming':
       case 'over':
         return
@@ -248,7 +292,7 @@ export class MigrationSource implements Process, StreamOwner {
 
   private bookAndGoOn(workNs: Nanos): void {
     const doneNs = workNs > 0 ? this.cores.book(MIGRATION_LANE, workNs) : this.cores.busyUntilNs(MIGRATION_LANE)
-    this.goOnAt(Math.max(doneNs, this.kernel.nowNs))
+    this.goOnAt(Math.max(doneNs, this.ram.encoder.compressedNs, this.kernel.nowNs))
   }
 
   private goOnAt(atNs: Nanos): void {
@@ -256,16 +300,17 @@ export class MigrationSource implements Process, StreamOwner {
   }
 
   private iterate(): void {
-    const { kernel, writer, rate, ram } = this
-    rate.advance(kernel.nowNs, writer.octetsWritten)
-    if (writer.octetsWritten >= rate.limitOctets) {
+    const { kernel, writer, pacing, ram } = this
+    pacing.advance(kernel.nowNs, writer.octetsWritten)
+    if (this.switchoverAsked) return this.finishRound()
+    if (writer.octetsWritten >= pacing.limitOctets) {
       ram.closePart()
       writer.drainTo(this.stream)
-      return this.goOnAt(rate.endNs)
+      return this.goOnAt(pacing.endNs)
     }
-    if (this.policy.endsRound(ram.pending.octets, rate.lastWindow)) return this.finishRound()
+    if (this.policy.endsRound(ram.pending.octets, pacing.lastWindow)) return this.finishRound()
     ram.continuePart(kernel.nowNs)
-    const workNs = ram.sendPages(this.stream.writableOctets(), rate.limitOctets)
+    const workNs = ram.sendPages(this.stream.writableOctets(), pacing.limitOctets)
     writer.drainTo(this.stream)
     this.bookAndGoOn(workNs)
   }
@@ -282,36 +327,66 @@ export class MigrationSource implements Process, StreamOwner {
   private finishRound(): void {
     const { ram } = this
     ram.closePart()
-    this.closeRound(ram.sync())
-    const bandwidth = this.measuredBandwidth
-    const pendingOctets = ram.pending.octets
-    const next = this.policy.afterRound({ rounds: ram.rounds.length, pendingOctets, bandwidth })
+    const newlyDirty = ram.sync()
+    this.closeRound(newlyDirty)
+    this.throttle.logRead(newlyDirty)
+    const next = this.switchoverAsked ? 'forced' : this.nextStep()
+    if (ram.rounds.length === 1) ram.encoder.firstRoundDone()
     switch (next) {
       case 'iterate':
         break
       case 'postcopy':
       case 'switchover':
       case 'forced':
-        this.switchOver(next === 'forced', bandwidth)
+        return this.switchOver(next === 'forced')
     }
     this.openRound()
     this.bookAndGoOn(ram.logNs)
   }
 
+  private nextStep(): NextStep {
+    const { ram, pacing } = this
+    const rounds = ram.rounds.length
+    const outcome = {
+      rounds,
+      pendingOctets: ram.pending.octets,
+      bandwidth: this.measuredBandwidth,
+      sentPages: ram.pagesOfRound(rounds - 1),
+      sentPagesBefore: ram.pagesOfRound(rounds - 2),
+      sentPagesTotal: ram.pagesSent,
+      memoryPages: ram.pending.pageCount,
+      isRateMax: pacing.isRateMax,
+    }
+    pacing.roundOver(ram.rounds[rounds - 1] as MigrationRound)
+    return this.policy.afterRound(outcome)
+  }
+
   /** Stop the guest: what is left goes out while it stands still. */
-  private switchOver(isForced: boolean, bandwidth: number): void {
+  private switchOver(isForced: boolean): void {
     const { ram } = this
     this.forced = isForced
     if (this.pausedAtNs === null)
       this.kernel.trace.add('migration-switchover', {
         migration: this.labels.id,
         pendingOctets: ram.pending.octets,
-        bandwidth,
+        bandwidth: this.measuredBandwidth,
         forced: isForced ? 1 : 0,
       })
     this.stopGuest()
+    if (this.options.pauseBeforeSwitchover) {
+      this.phase = 'held'
+      return this.enter('pre-switchover')
+    }
+    this.lastStage()
+    this.bookAndGoOn(ram.logNs)
+  }
+
+  private lastStage(): void {
+    const { ram } = this
     this.enter('device')
     ram.sync() // what it wrote on its way to a stop
+    ram.encoder.isLastStage = true
+    this.openRound()
     ram.openEnd()
     this.phase = 'last-pages'
   }
@@ -376,6 +451,7 @@ export class MigrationSource implements Process, StreamOwner {
     this.kernel.cancel(this.burst)
     this.burst = null
     this.ram.stopLog()
+    this.throttle.stop()
   }
 
   private get isOver(): boolean {

@@ -3,9 +3,9 @@ import { InputError } from '../base/errors.js'
 import type { Nanos } from '../base/units.js'
 import type { MigrationInfo } from '../hypervisor/monitor/migration-info.js'
 import type { MigrationAddress, MonitorTarget } from '../hypervisor/monitor/monitor-target.js'
-import { destinationMigrationInfo, sourceMigrationInfo } from '../hypervisor/monitor/query-migrate.js'
 import type { RunState, VirtualMachine } from '../hypervisor/virtual-machine.js'
 import type { MigrationParameters } from '../migration/migration.js'
+import { queryMigrate } from '../migration/query-migrate.js'
 import { ipv4Text } from '../net/wire/addresses.js'
 import { MIGRATION_PORT } from '../secure/channels.js'
 import type { Crossing, CrossingEnd } from './crossing.js'
@@ -90,11 +90,12 @@ export class HostMonitor implements MonitorTarget {
       return { status: 'failed', ...(reason === null ? {} : { 'error-desc': reason }) }
     }
     const { crossing } = this.desk
-    if (crossing !== null && this.isSource) return sourceMigrationInfo(crossing.source, this.desk.kernel.nowNs)
+    if (crossing !== null && this.isSource) return queryMigrate(crossing.source, this.desk.kernel.nowNs)
     const arriving = crossing?.parts.to === this.end ? crossing.destination : null
     const at = this.incoming
     return {
-      ...(arriving === null ? {} : destinationMigrationInfo(arriving)),
+      // The end that receives counts nothing.
+      ...(arriving === null || arriving.status === 'none' ? {} : { status: arriving.status }),
       ...(at === null ? {} : { 'socket-address': [{ type: 'inet', host: '0.0.0.0', port: at.port, ipv4: true }] }),
     }
   }
@@ -134,7 +135,7 @@ export class HostMonitor implements MonitorTarget {
     this.desk.cancelMigration()
   }
   continueMigration(): void {
-    throw this.cannot('pause before the switch-over')
+    this.desk.crossing?.source.continueSwitchover()
   }
   startPostcopy(): void {
     throw this.cannot('go over to post-copy')

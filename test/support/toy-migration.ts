@@ -23,6 +23,7 @@ export class ToyMigration implements MigrationOwner {
   readonly near: PairedStream
   readonly far: PairedStream
   readonly statuses: string[] = []
+  readonly sourceCores: HostCores
   comparison: MachineComparison | null = null
   /** What the owner says when everything is loaded. */
   refusal: Failure | null = null
@@ -37,11 +38,12 @@ export class ToyMigration implements MigrationOwner {
     this.vm = new ToyVm(this.kernel, toy)
     this.copy = new ToyVm(this.kernel, { ...copy, filledPages: 0 })
     ;[this.near, this.far] = streamPair(this.kernel, pair)
+    this.sourceCores = new HostCores(this.kernel, 'a', 2)
     const labels = { id: 1, source: 'a', destination: 'b', channel: 'none', linkBps: 1e9 }
     this.source = new MigrationSource(this.kernel, {
       vm: this.vm,
       stream: this.near,
-      cores: new HostCores(this.kernel, 'a', 2),
+      cores: this.sourceCores,
       options: { ...DEFAULT_MIGRATION_OPTIONS, ...options },
       labels,
       owner: this,

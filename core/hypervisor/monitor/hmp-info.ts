@@ -52,27 +52,25 @@ function ramLines({ ram }: MigrationInfo): Line[] {
 
 function xbzrleLines({ 'xbzrle-cache': cache }: MigrationInfo): Line[] {
   if (cache === undefined) return []
-  const count = (name: string): number => cache[name] ?? 0
   return [
-    `cache size: ${count('cache-size')} bytes`,
-    `xbzrle transferred: ${kbytes(count('bytes'))}`,
-    `xbzrle pages: ${count('pages')} pages`,
-    `xbzrle cache miss: ${count('cache-miss')} pages`,
-    `xbzrle cache miss rate: ${count('cache-miss-rate').toFixed(2)}`,
-    `xbzrle encoding rate: ${count('encoding-rate').toFixed(2)}`,
-    `xbzrle overflow: ${count('overflow')}`,
+    `cache size: ${cache['cache-size']} bytes`,
+    `xbzrle transferred: ${kbytes(cache['bytes'])}`,
+    `xbzrle pages: ${cache['pages']} pages`,
+    `xbzrle cache miss: ${cache['cache-miss']} pages`,
+    `xbzrle cache miss rate: ${cache['cache-miss-rate'].toFixed(2)}`,
+    `xbzrle encoding rate: ${cache['encoding-rate'].toFixed(2)}`,
+    `xbzrle overflow: ${cache['overflow']}`,
   ]
 }
 
 function compressionLines({ compression }: MigrationInfo): Line[] {
   if (compression === undefined) return []
-  const count = (name: string): number => compression[name] ?? 0
   return [
-    `compression pages: ${count('pages')} pages`,
-    `compression busy: ${count('busy')}`,
-    `compression busy rate: ${count('busy-rate').toFixed(2)}`,
-    `compressed size: ${kbytes(count('compressed-size'))}`,
-    `compression rate: ${count('compression-rate').toFixed(2)}`,
+    `compression pages: ${compression['pages']} pages`,
+    `compression busy: ${compression['busy']}`,
+    `compression busy rate: ${compression['busy-rate'].toFixed(2)}`,
+    `compressed size: ${kbytes(compression['compressed-size'])}`,
+    `compression rate: ${compression['compression-rate'].toFixed(2)}`,
   ]
 }
 

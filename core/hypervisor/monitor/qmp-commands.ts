@@ -124,7 +124,7 @@ const commands: Readonly<Record<string, Command>> = {
       capability: name,
     })),
   ),
-  'query-migrate': plain(({ target }) => ({ ...target.migrationInfo() })),
+  'query-migrate': plain(({ target }) => target.migrationInfo() as JsonOutput),
   'human-monitor-command': (monitor, given) => {
     const line = given.string('command-line')
     given.optionalUint64('cpu-index')

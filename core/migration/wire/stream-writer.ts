@@ -51,6 +51,11 @@ export class StreamWriter {
     return this.written
   }
 
+  /** The block that the last page record named; '' before there was one. */
+  get blockName(): string {
+    return this.currentBlock
+  }
+
   fileHeader(): void {
     const at = this.reserve(8)
     writeU32be(this.chunk, at, QEMU_VM_FILE_MAGIC)
@@ -141,6 +146,14 @@ export class StreamWriter {
     this.chunk[at] = ENCODING_FLAG_XBZRLE
     writeU16be(this.chunk, at + 1, encoded.length)
     this.chunk.set(encoded, at + 3)
+  }
+
+  /** A page as a zlib stream of its own. */
+  compressedPage(block: string, offset: number, compressed: Uint8Array): void {
+    this.pageHeader(block, offset, RAM_SAVE_FLAG.COMPRESS_PAGE)
+    const at = this.reserve(4)
+    writeU32be(this.chunk, at, compressed.length)
+    this.put(compressed)
   }
 
   /** Ends the records of one START, PART or END. */
