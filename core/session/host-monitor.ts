@@ -21,6 +21,9 @@ export interface MonitorDesk {
   migrate(destination: string): void
   cancelMigration(): void
   configureMigration(settings: Partial<MigrationParameters>): void
+  startPostcopy?(): void
+  pauseMigration?(): void
+  recoverMigration?(): void
   suspend(vm: string): void
   resumeVm(vm: string): void
   destroy(vm: string): void
@@ -138,16 +141,21 @@ export class HostMonitor implements MonitorTarget {
     this.desk.crossing?.source.continueSwitchover()
   }
   startPostcopy(): void {
-    throw this.cannot('go over to post-copy')
+    if (this.desk.startPostcopy === undefined) throw this.cannot('go over to post-copy')
+    this.desk.startPostcopy()
   }
   pausePostcopy(): void {
-    throw this.cannot('pause in post-copy')
+    if (this.desk.pauseMigration === undefined) throw this.cannot('pause in post-copy')
+    this.desk.pauseMigration()
   }
-  recoverPostcopy(): void {
-    throw this.cannot('recover')
+  recoverPostcopy(at: MigrationAddress): void {
+    this.listenForMigration(at)
   }
-  resumeMigration(): void {
-    throw this.cannot('recover')
+  resumeMigration(to: MigrationAddress): void {
+    const peer = this.desk.monitoredHosts.find((host) => host.answersTo(to.host))
+    if (this.desk.recoverMigration === undefined || peer?.listensAt(to.port) !== true) throw this.cannot('recover')
+    peer.incoming = null
+    this.desk.recoverMigration()
   }
 
   private cannot(what: string): InputError {

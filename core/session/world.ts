@@ -74,7 +74,7 @@ export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner 
   readonly monitors: readonly Monitor[]
 
   private readonly ends: readonly CrossingEnd[]
-  private readonly shells: Readonly<Record<'operator' | 'attacker', LineShell>>
+  private readonly shells: { readonly operator: OperatorShell; readonly attacker: LineShell }
   private readonly credentials: readonly HostCredentials[]
   /** Typed on the guest's console while it stood still, or faster than it reads. */
   private heldInput = ''
@@ -148,6 +148,10 @@ export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner 
     return this.scenario.guest.name
   }
 
+  get guestRamOctets(): number {
+    return this.scenario.guest.ramOctets
+  }
+
   get hostNames(): readonly string[] {
     return this.hosts.map(({ name }) => name)
   }
@@ -185,8 +189,8 @@ export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner 
     this.probe.start()
   }
 
-  /** Move the guest to the other host. */
-  migrate(destination?: string): void {
+  /** Move the guest to the other host. `once` holds for this migration alone. */
+  migrate(destination?: string, once: Partial<MigrationScenario> = {}): void {
     const vm = this.liveVm()
     const name = this.guestName
     if (vm === undefined || vm.state === 'shutdown') throw new InputError(`${name} is not running: boot it first`)
@@ -198,7 +202,9 @@ export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner 
     if (to === undefined)
       throw new InputError(`there is no host ${destination ?? ''}; there are: ${this.hostNames.join(', ')}`)
     if (to === from) throw new InputError(`${name} is on ${to.host.name} already`)
-    const { channel, ...parameters } = this.migrationSettings
+    const settings = { ...this.migrationSettings, ...once }
+    refuseProblem(migrationProblem(settings))
+    const { channel, ...parameters } = settings
     this.crossing = new Crossing(
       this.kernel,
       {
@@ -385,6 +391,7 @@ export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner 
 
   crossingEnded(): void {
     this.deliverInput()
+    this.shells.operator.migrationEnded()
   }
 
   /** A connection came to a host's migration port. Only the one that was announced is let in. */
@@ -398,6 +405,10 @@ export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner 
     const vm = this.liveVm()
     if (this.heldInput === '' || vm?.state !== 'running') return
     this.heldInput = this.heldInput.slice(vm.type(latin1Octets(this.heldInput)))
+  }
+
+  operatorTold(): void {
+    this.collectShellOutput()
   }
 
   private collectShellOutput(): void {
