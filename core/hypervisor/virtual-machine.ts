@@ -5,10 +5,19 @@ import type { Nanos } from '../base/units.js'
 import type { HostCores } from '../kernel/cores.js'
 import type { Kernel, KernelEvent, Process, QueuedEvent } from '../kernel/kernel.js'
 import { boundaryFrom, Machine, SLICE_NS } from '../machine/machine.js'
-import type { MigratableVm, RamBlock } from '../migration/guest-memory.js'
+import type { MigratableVm, RamBlock, Userfault, UserfaultListener } from '../migration/guest-memory.js'
 
 /** QEMU's run states (qapi/run-state.json) that Midstream uses. */
-export type RunState = 'prelaunch' | 'running' | 'paused' | 'inmigrate' | 'finish-migrate' | 'postmigrate' | 'shutdown'
+export type RunState =
+  | 'prelaunch'
+  | 'running'
+  | 'paused'
+  | 'inmigrate'
+  | 'finish-migrate'
+  | 'postmigrate'
+  | 'shutdown'
+  /** It cannot go on: part of its memory is lost. */
+  | 'internal-error'
 
 export interface VmOptions {
   readonly name: string
@@ -29,11 +38,13 @@ export interface VmOwner {
  * Runs the machine in slices that begin at whole multiples of `SLICE_NS`. What a slice put out (frames, characters) goes
  * out when it ends. A slice that began is finished even if the VM is paused meanwhile, so a pause is exact to a slice.
  */
-export class VirtualMachine implements Process, FrameSink, MigratableVm {
+export class VirtualMachine implements Process, FrameSink, MigratableVm, Userfault {
   readonly machine: Machine
   /** QEMU's names for the board and its RAM (hw/riscv/virt.c). */
   readonly machineType = 'virt'
   readonly memory: readonly RamBlock[]
+  /** Who fetches the pages this VM needs and does not have. */
+  faultListener: UserfaultListener | null = null
   private runState: RunState = 'prelaunch'
   private boundary: QueuedEvent | null = null
   private onCore = false
@@ -59,6 +70,10 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm {
     return this.machine.devices
   }
 
+  get userfault(): Userfault {
+    return this
+  }
+
   get name(): string {
     return this.options.name
   }
@@ -76,7 +91,7 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm {
   /** Start, or go on after a pause. */
   resume(): void {
     assert(this.runState !== 'postmigrate', `${this.name} on ${this.hostName} lives elsewhere now`)
-    if (this.runState === 'running' || this.runState === 'shutdown') return
+    if (this.runState === 'running' || this.hasEnded) return
     this.enter('running')
     // Its clock goes on with the next slice, so there must be one, even if the guest was waiting for its timer.
     this.waiting = false
@@ -123,9 +138,36 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm {
     this.enter('postmigrate')
   }
 
+  /** Part of its memory will never come: it ends here. */
+  crash(): void {
+    if (!this.hasEnded) this.enter('internal-error')
+  }
+
+  /** It will not run again unless it is booted anew. */
+  get hasEnded(): boolean {
+    return this.runState === 'shutdown' || this.runState === 'internal-error'
+  }
+
+  get missingPages(): number {
+    return this.machine.ram.missingPages
+  }
+
+  expectPages(_block: number, missing: Uint32Array): void {
+    this.machine.ram.expectPages(missing)
+  }
+
+  placePage(_block: number, page: number, octets: Uint8Array): boolean {
+    const wasStalled = this.machine.isStalled
+    const isPlaced = this.machine.pageArrived(page, octets)
+    if (wasStalled && !this.machine.isStalled && this.runState === 'running') this.wakeAtBoundary()
+    if (isPlaced) this.reportMissingPages()
+    return isPlaced
+  }
+
   receiveFrame(frame: Uint8Array): void {
     if (this.runState !== 'running') return
     this.machine.nic.receiveFrame(frame)
+    this.reportMissingPages()
     this.wakeAtBoundary()
   }
 
@@ -145,6 +187,7 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm {
       this.wantCore(false)
       return
     }
+    if (machine.isStalled) return this.wantCore(false) // the page it needs wakes it
     if (this.waiting && !machine.hasPendingInterrupt(kernel.nowNs)) {
       this.wantCore(false)
       const wakeNs = machine.wakeAtNs()
@@ -157,6 +200,7 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm {
     const { executed, state } = machine.runSlice(kernel.nowNs, budget)
     this.instructionCount += executed
     this.waiting = state === 'waiting'
+    this.reportMissingPages()
     if (state === 'halted') {
       this.publish()
       this.wantCore(false)
@@ -175,6 +219,15 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm {
     const output = this.machine.console.takeOutput()
     if (output.length > 0) this.owner.consoleWrote(this, output)
     for (const frame of this.machine.nic.takeFrames()) this.network?.receiveFrame(frame)
+  }
+
+  private reportMissingPages(): void {
+    const { faultListener: listener, machine } = this
+    if (listener === null || machine.ram.missingPages === 0) return
+    const { isStalled } = machine
+    machine.wantedPages().forEach((page, index) => {
+      listener.pageMissed(0, page, isStalled && index === 0 ? 'vcpu' : 'nic')
+    })
   }
 
   private enter(state: RunState): void {

@@ -66,6 +66,34 @@ export const traceTables = {
     dirtiedOctets: 'number',
     sentOctets: 'number',
   },
+  /**
+   * A page that the guest needed after a switch to post-copy: when it was asked for and came, and how long the virtual CPU
+   * stood still for it (0 when only the network device waited).
+   */
+  'migration-fault': {
+    migration: 'number',
+    block: 'text',
+    page: 'number',
+    askedNs: 'number',
+    arrivedNs: 'number',
+    blockedNs: 'number',
+  },
+  /**
+   * A post-copy came to its end: what followed the guest (octets of the stream from the switch on, which began at `startNs`),
+   * how many of its pages the guest asked for, and how long it stood still for them in all.
+   */
+  'migration-postcopy': {
+    migration: 'number',
+    zeroPages: 'number',
+    normalPages: 'number',
+    octets: 'number',
+    startNs: 'number',
+    endNs: 'number',
+    requests: 'number',
+    blockedNs: 'number',
+  },
+  /** Pages that were at the source alone when it was given up after a switch to post-copy: the guest is lost. */
+  'migration-loss': { migration: 'number', vm: 'text', host: 'text', pagesLost: 'number' },
   /** The destination refused what it got, and why. */
   'migration-refused': { migration: 'number', host: 'text', protocol: 'text', cause: 'text' },
   /** Source and destination were compared at switch-over; counts of octets that differ. */

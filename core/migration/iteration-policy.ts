@@ -45,7 +45,12 @@ function thresholdOctets(bandwidth: number, downtimeLimitNs: Nanos): number {
 }
 
 export class IterationPolicy {
-  constructor(private readonly options: Pick<MigrationOptions, 'downtimeLimitNs' | 'roundsMax' | 'stopRule'>) {}
+  constructor(
+    private readonly options: Pick<
+      MigrationOptions,
+      'downtimeLimitNs' | 'roundsMax' | 'stopRule' | 'strategy' | 'postcopyAfterRounds'
+    >,
+  ) {}
 
   /**
    * Whether it is time to read the dirty log, in the midst of a round: nothing is left, or (QEMU) what is left could be sent
@@ -57,10 +62,15 @@ export class IterationPolicy {
     return stopRule === 'qemu' && pendingOctets < thresholdOctets(lastWindow, downtimeLimitNs)
   }
 
-  /** A guest that dirties memory faster than the link drains it never gets there: `roundsMax` then ends it. */
+  /**
+   * A guest that dirties memory faster than the link drains it never gets there: `roundsMax` then ends it, or a hybrid goes over
+   * to post-copy.
+   */
   afterRound(outcome: RoundOutcome): NextStep {
-    const { roundsMax } = this.options
+    const { roundsMax, strategy, postcopyAfterRounds } = this.options
     const next = outcome.pendingOctets === 0 ? 'switchover' : this.byRule(outcome)
+    if (next === 'switchover') return next
+    if (strategy === 'hybrid' && postcopyAfterRounds > 0 && outcome.rounds >= postcopyAfterRounds) return 'postcopy'
     return next === 'iterate' && roundsMax > 0 && outcome.rounds >= roundsMax ? 'forced' : next
   }
 

@@ -152,4 +152,11 @@ export interface MigrationOwner {
    * once the source's status is 'completed'.
    */
   destinationLoaded(destination: MigrationDestination): Failure | null
+  /**
+   * Post-copy: the devices are loaded and the guest is to run at the destination. Returns why it must not, or null: then it
+   * lives there from now on, and the owner starts it.
+   */
+  destinationMayRun(destination: MigrationDestination): Failure | null
+  /** Whether it does: then the source's copy never runs again, and a failure is an interruption. */
+  guestHasLeft(source: MigrationSource): boolean
 }

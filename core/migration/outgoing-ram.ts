@@ -10,6 +10,7 @@ import type { RamBlock } from './guest-memory.js'
 import type { MigrationOptions, MigrationRound } from './migration.js'
 import { PageEncoder } from './page-encoder.js'
 import { PendingPages } from './pending-pages.js'
+import type { RequestedPages } from './requested-pages.js'
 import { MigrationCounters } from './statistics.js'
 import { RAM_SECTION } from './wire/qevm.js'
 import type { StreamWriter } from './wire/stream-writer.js'
@@ -22,6 +23,7 @@ const PART_NS = milliseconds(50)
 export const RAM_SECTION_ID = 2
 
 export class OutgoingRam {
+  /** Those of pre-copy, the last one included. */
   readonly rounds: MigrationRound[] = []
   readonly counters: MigrationCounters
   readonly pending: PendingPages
@@ -30,6 +32,8 @@ export class OutgoingRam {
   private readonly firstPages: number[] = []
   private partOpenedNs: Nanos | null = null
   private roundStartOctets = 0
+  /** What is being sent: the last of `rounds`, or what follows the guest in post-copy. */
+  private batch: MigrationRound | null = null
 
   constructor(
     private readonly blocks: readonly RamBlock[],
@@ -92,29 +96,28 @@ export class OutgoingRam {
 
   /**
    * Write records until the burst is full, `room` octets of the stream are used up, or the stream has grown to `limitOctets`.
-   * Returns the core time it took.
+   * Pages that were asked for come first, whatever the limit. Returns the core time it took.
    */
-  sendPages(room: number, limitOctets: number): Nanos {
+  sendPages(room: number, limitOctets: number, requested: RequestedPages | null = null): Nanos {
     const { writer, pending, encoder, blocks } = this
     const { counts } = this.counters
     const { duplicate } = counts
     const whole = counts.normal + counts.compression.pages
     const found = counts.xbzrle.pages - counts.xbzrle.overflow
     let workNs = 0
-    for (
-      let pages = 0;
-      pages < BURST_PAGES && writer.pendingOctets < room && writer.octetsWritten < limitOctets && pending.next();
-      pages++
-    )
+    for (let pages = 0; pages < BURST_PAGES && writer.pendingOctets < room; pages++) {
+      const isAskedFor = requested?.next(pending) === true
+      if (!isAskedFor && (writer.octetsWritten >= limitOctets || !pending.next())) break
       workNs += encoder.send(
         blocks[pending.block] as RamBlock,
         pending.page,
         (this.firstPages[pending.block] as number) + pending.page,
       )
-    const round = this.rounds[this.rounds.length - 1] as MigrationRound
-    round.zeroPages += counts.duplicate - duplicate
-    round.normalPages += counts.normal + counts.compression.pages - whole
-    round.xbzrlePages += counts.xbzrle.pages - counts.xbzrle.overflow - found
+    }
+    const batch = this.batch as MigrationRound
+    batch.zeroPages += counts.duplicate - duplicate
+    batch.normalPages += counts.normal + counts.compression.pages - whole
+    batch.xbzrlePages += counts.xbzrle.pages - counts.xbzrle.overflow - found
     return workNs
   }
 
@@ -125,6 +128,20 @@ export class OutgoingRam {
     return pages
   }
 
+  /** What is sent from now on follows the guest. */
+  openPostcopy(nowNs: Nanos): MigrationRound {
+    this.counters.phase = 'postcopy'
+    this.encoder.sendWholePages()
+    this.batch = emptyRound(nowNs, false)
+    return this.batch
+  }
+
+  /** A connection broke: what was open on it is not closed any more. */
+  breakOff(): void {
+    this.partOpenedNs = null
+    this.writer.breakOff()
+  }
+
   /** Read the dirty log. Returns how many pages were added to what is to be sent. */
   sync(): number {
     this.counters.counts.dirtySyncCount++
@@ -132,9 +149,8 @@ export class OutgoingRam {
   }
 
   openRound(nowNs: Nanos, paused: boolean): void {
-    const startNs = nowNs
-    const none = { zeroPages: 0, normalPages: 0, xbzrlePages: 0, octets: 0, dirtiedPages: 0 }
-    this.rounds.push({ ...none, startNs, endNs: startNs, paused })
+    this.batch = emptyRound(nowNs, paused)
+    this.rounds.push(this.batch)
   }
 
   /** The round at hand is over; what the guest dirtied meanwhile was just read from the log. */
@@ -150,9 +166,9 @@ export class OutgoingRam {
 
   /** How much of the round at hand is sent: 0 to 1. */
   get roundProgress(): number {
-    const round = this.rounds[this.rounds.length - 1]
-    if (round === undefined) return 0
-    const sent = pagesOf(round)
+    const { batch } = this
+    if (batch === null) return 0
+    const sent = pagesOf(batch)
     return sent === 0 ? 0 : sent / (sent + this.pending.count)
   }
 
@@ -169,4 +185,9 @@ export class OutgoingRam {
 
 function pagesOf({ zeroPages, normalPages, xbzrlePages }: MigrationRound): number {
   return zeroPages + normalPages + xbzrlePages
+}
+
+function emptyRound(startNs: Nanos, paused: boolean): MigrationRound {
+  const none = { zeroPages: 0, normalPages: 0, xbzrlePages: 0, octets: 0, dirtiedPages: 0 }
+  return { ...none, startNs, endNs: startNs, paused }
 }

@@ -9,13 +9,14 @@ export class Pacing {
   private readonly window: RateWindow
   private readonly xenRate: XenRate | null
   /** Pages sent before the present window. */
-  private pagesBefore = 0
+  private pagesBefore: number
 
   constructor(
     { maxBandwidth, stopRule }: Pick<MigrationOptions, 'maxBandwidth' | 'stopRule'>,
     private readonly counters: MigrationCounters,
   ) {
     this.window = new RateWindow(maxBandwidth)
+    this.pagesBefore = counters.pages
     this.xenRate = stopRule === 'xen-legacy' ? new XenRate(maxBandwidth) : null
   }
 

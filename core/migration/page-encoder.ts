@@ -28,6 +28,7 @@ export class PageEncoder {
   /** The guest stands still: what is sent now is never sent again, so the cache is left as it is. */
   isLastStage = false
   private readonly compressors: WorkerLanes | null
+  private compresses: boolean
   private readonly cache: XbzrleCache | null
   /** Only from the second round on: the first finds nothing in the cache and would only fill it. */
   private usesCache = false
@@ -39,8 +40,8 @@ export class PageEncoder {
     private readonly options: EncoderOptions,
     cores: HostCores,
   ) {
-    const compresses = options.compression === 'zlib' && options.multifdChannels === 0
-    this.compressors = compresses ? new WorkerLanes(cores, 'compress', COMPRESS_THREADS) : null
+    this.compresses = options.compression === 'zlib' && options.multifdChannels === 0
+    this.compressors = this.compresses ? new WorkerLanes(cores, 'compress', COMPRESS_THREADS) : null
     this.cache = options.xbzrle ? new XbzrleCache(options.xbzrleCacheOctets) : null
     counters.counts.xbzrle.cacheSize = this.cache?.octets ?? 0
   }
@@ -55,9 +56,10 @@ export class PageEncoder {
     this.usesCache = this.cache !== null
   }
 
-  /** After a switch to post-copy pages are sent whole: the destination may have changed what it has. */
-  stopDifferences(): void {
+  /** In post-copy no page is sent as a difference or compressed: each one is put in its place in one go. */
+  sendWholePages(): void {
     this.usesCache = false
+    this.compresses = false
   }
 
   /**
@@ -69,7 +71,7 @@ export class PageEncoder {
       return this.sendZero(block, page, ramPage)
     const octets = block.memory.page(page)
     // What the first record of a block holds besides is its name, which compressed records lack in QEMU.
-    if (this.compressors !== null && !this.usesCache && this.writer.blockName === block.name)
+    if (this.compresses && !this.usesCache && this.writer.blockName === block.name)
       return this.sendCompressed(block, page, octets)
     if (this.usesCache) return this.sendDifference(block, page, ramPage)
     return this.sendWhole(block, page, octets)

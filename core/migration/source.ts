@@ -1,7 +1,8 @@
 /**
  * The sending end of a migration (QEMU migration/migration.c, the migration thread): rounds of pages while the guest
  * runs, a last one and the devices while it stands still, then the wait for the destination's word that it has
- * everything. Until that word this copy is the one that lives: any failure lets the guest go on here.
+ * everything. Until that word this copy is the one that lives: any failure lets the guest go on here. In post-copy the guest
+ * runs at the destination before its memory has followed; from then on a failure is an interruption.
  */
 import type { ByteStream, StreamOwner } from '../base/byte-stream.js'
 import { assert, failureOf, InputError, type Failure } from '../base/errors.js'
@@ -19,13 +20,15 @@ import type {
   MigrationRound,
   MigrationStatus,
 } from './migration.js'
-import { OutgoingRam, RAM_SECTION_ID } from './outgoing-ram.js'
+import { writeDevices } from './outgoing-devices.js'
+import { OutgoingPostcopy } from './outgoing-postcopy.js'
+import { OutgoingRam } from './outgoing-ram.js'
 import { Pacing } from './pacing.js'
 import type { MigrationStatistics } from './statistics.js'
 import { VcpuThrottle } from './vcpu-throttle.js'
-import { encodeDeviceState } from './wire/device-codec.js'
+import { encodeAdvise } from './wire/postcopy.js'
 import { MIG_CMD } from './wire/qevm.js'
-import { ReturnPathReader } from './wire/return-path.js'
+import { ReturnPathReader, type ReturnPathMessage } from './wire/return-path.js'
 import { StreamWriter } from './wire/stream-writer.js'
 import { describeDevice, descriptionText } from './wire/vmdesc.js'
 
@@ -37,6 +40,12 @@ type Phase =
   | 'held'
   /** The guest stands still and the last pages go out. */
   | 'last-pages'
+  /** The guest runs at the destination, or is about to; its memory follows. */
+  | 'postcopy'
+  /** The connection broke meanwhile. */
+  | 'interrupted'
+  /** There is another one; the destination is asked what it has. */
+  | 'resuming'
   /** All is written; the stream has not taken all of it yet. */
   | 'draining'
   /** All is sent; the destination has not said that it has it. */
@@ -55,11 +64,12 @@ export interface MigrationSourceParts {
 
 export class MigrationSource implements Process, StreamOwner {
   readonly vm: MigratableVm
-  readonly stream: ByteStream
   /** Its own: limits may change. */
   readonly options: MigrationOptions
   readonly labels: MigrationLabels
-  /** Why it failed. */
+  /** What follows the guest in post-copy. */
+  postcopyBatch: MigrationRound | null = null
+  /** Why it failed, or stands still. */
   cause: Failure | null = null
   /** Rounds ran out before what was left fitted the downtime limit. */
   forced = false
@@ -73,13 +83,20 @@ export class MigrationSource implements Process, StreamOwner {
   private readonly cores: HostCores
   private readonly owner: MigrationOwner
   private readonly writer = new StreamWriter()
-  private readonly returnPath = new ReturnPathReader()
+  private stream: ByteStream
+  private returnPath = new ReturnPathReader()
   private readonly ram: OutgoingRam
+  private readonly postcopy: OutgoingPostcopy
   private readonly policy: IterationPolicy
-  private readonly pacing: Pacing
+  private pacing: Pacing
   private readonly throttle: VcpuThrottle
   /** The operator wants the guest stopped after the burst at hand, whatever is left. */
   private switchoverAsked = false
+  /** Post-copy begins at the next opportunity. */
+  private postcopyAsked: boolean
+  /** Only the bandwidth limit of post-copy keeps it from sending. */
+  private waitsForWindow = false
+  private postcopyStartOctets = 0
   private phase: Phase = 'idle'
   private currentStatus: MigrationStatus = 'none'
   private burst: QueuedEvent | null = null
@@ -95,6 +112,8 @@ export class MigrationSource implements Process, StreamOwner {
     this.cores = parts.cores
     this.owner = parts.owner
     this.ram = new OutgoingRam(this.vm.memory, this.writer, this.options, this.cores)
+    this.postcopy = new OutgoingPostcopy(this.vm, this.ram, this.writer, this.options.postcopyPrepagingPages)
+    this.postcopyAsked = this.options.strategy === 'postcopy'
     this.policy = new IterationPolicy(this.options)
     const { vm, options, labels } = this
     const { counters } = this.ram
@@ -158,7 +177,8 @@ export class MigrationSource implements Process, StreamOwner {
   /** From now on. A lower bandwidth holds from the next window on. */
   changeLimits(limits: Partial<MigrationLimits>): void {
     Object.assign(this.options, limits)
-    this.pacing.limit(this.options.maxBandwidth)
+    const { maxBandwidth, maxPostcopyBandwidth } = this.options
+    this.pacing.limit(this.postcopyBatch === null ? maxBandwidth : maxPostcopyBandwidth)
   }
 
   /** Begin, now if the stream is open, else when it opens. */
@@ -203,34 +223,78 @@ export class MigrationSource implements Process, StreamOwner {
 
   /** It cannot go on, for a reason that the stream does not bring. */
   abandon(cause: Failure): void {
-    if (!this.isOver) this.fail(cause)
+    if (!this.isOver) this.giveUp(cause)
+  }
+
+  /** Whether it was set up to go over to post-copy. */
+  get maySwitchToPostcopy(): boolean {
+    return this.options.strategy === 'postcopy' || this.options.strategy === 'hybrid'
+  }
+
+  /** QEMU's `migrate-start-postcopy`: at the next opportunity. */
+  startPostcopy(): void {
+    assert(this.maySwitchToPostcopy, 'post-copy was not announced')
+    this.postcopyAsked = true
+  }
+
+  /** QEMU's `migrate-pause`, and what a broken connection comes to once the guest runs at the destination. */
+  pause(cause: Failure): void {
+    assert(this.owner.guestHasLeft(this), 'only a post-copy can be paused')
+    if (this.isOver || this.phase === 'interrupted') return
+    this.cause = cause
+    this.leaveStream()
+    this.stream.abort()
+    this.ram.breakOff()
+    this.postcopy.requested.clear()
+    this.phase = 'interrupted'
+    this.enter('postcopy-paused')
+  }
+
+  /** Go on over another connection. */
+  recover(stream: ByteStream): void {
+    assert(this.phase === 'interrupted', 'only what is paused can be recovered')
+    this.cause = null
+    this.stream = stream
+    stream.owner = this
+    this.returnPath = new ReturnPathReader()
+    this.phase = 'resuming'
+    this.enter('postcopy-recover')
+    if (stream.state === 'open') this.askForBitmaps()
+    else if (stream.state !== 'opening') this.fail(connectionFailure('the stream is closed'))
+  }
+
+  /** The destination has everything; its word was lost with the connection. */
+  confirm(): void {
+    assert(this.owner.guestHasLeft(this), 'the guest lives here')
+    if (this.isOver) return
+    this.cause = null
+    this.stream.abort()
+    this.complete()
   }
 
   handleEvent(_event: KernelEvent): void {
     this.burst = null
+    this.waitsForWindow = false
     this.proceed()
   }
 
   streamOpened(_stream: ByteStream): void {
     if (this.phase === 'opening') this.begin()
+    else if (this.phase === 'resuming') this.askForBitmaps()
   }
 
   streamWritable(_stream: ByteStream): void {
-    if (this.phase === 'over') return
+    if (this.isDeaf) return
     this.writer.drainTo(this.stream)
     if (this.burst === null && this.writer.pendingOctets === 0 && this.phase !== 'confirming') this.bookAndGoOn(0)
   }
 
   streamReadable(stream: ByteStream): void {
-    if (this.phase === 'over') return
+    if (this.isDeaf) return
     try {
       for (const message of this.returnPath.push(stream.read(stream.readableOctets()))) {
-        if (message.kind === 'PONG') continue
-        if (message.kind !== 'SHUT') return this.fail(mismatch(`the destination sent ${message.kind} during pre-copy`))
-        if (message.value !== 0) return this.fail(mismatch('the destination refused the stream'))
-        if (this.phase !== 'confirming')
-          return this.fail(mismatch('the destination confirmed before it had everything'))
-        return this.complete()
+        this.answer(message)
+        if (this.isDeaf) return
       }
     } catch (error) {
       this.fail(failureOf(error))
@@ -239,11 +303,11 @@ export class MigrationSource implements Process, StreamOwner {
 
   streamEnded(stream: ByteStream): void {
     this.streamReadable(stream)
-    if (!this.isOver) this.fail(connectionFailure('the destination closed the connection'))
+    if (!this.isDeaf) this.fail(connectionFailure('the destination closed the connection'))
   }
 
   streamFailed(_stream: ByteStream, cause: Failure): void {
-    if (this.phase !== 'over') this.fail(cause)
+    if (!this.isDeaf) this.fail(cause)
   }
 
   private begin(): void {
@@ -254,6 +318,10 @@ export class MigrationSource implements Process, StreamOwner {
     if (options.returnPath) {
       writer.command(MIG_CMD.OPEN_RETURN_PATH)
       writer.ping(1)
+    }
+    if (this.maySwitchToPostcopy) {
+      assert(options.returnPath, 'post-copy needs a return path')
+      writer.command(MIG_CMD.POSTCOPY_ADVISE, encodeAdvise())
     }
     ram.start()
     this.activeAtNs = this.kernel.nowNs
@@ -274,11 +342,15 @@ export class MigrationSource implements Process, StreamOwner {
         return this.iterate()
       case 'last-pages':
         return this.sendLastPages()
+      case 'postcopy':
+        return this.sendBehind()
       case 'draining':
         return this.allSent()
       case 'idle':
       case 'opening':
       case 'held':
+      case 'interrupted':
+      case 'resuming':
       case 'confirming':
       case 'over':
         return
@@ -287,7 +359,8 @@ export class MigrationSource implements Process, StreamOwner {
 
   /** A stream filled to the last octet takes no page: going on would take no time, for ever. */
   private waitsForRoom(): boolean {
-    return (this.phase === 'iterating' || this.phase === 'last-pages') && this.stream.writableOctets() === 0
+    const sendsPages = this.phase === 'iterating' || this.phase === 'last-pages' || this.phase === 'postcopy'
+    return sendsPages && this.stream.writableOctets() === 0
   }
 
   private bookAndGoOn(workNs: Nanos): void {
@@ -302,6 +375,7 @@ export class MigrationSource implements Process, StreamOwner {
   private iterate(): void {
     const { kernel, writer, pacing, ram } = this
     pacing.advance(kernel.nowNs, writer.octetsWritten)
+    if (this.postcopyAsked) return this.goOver()
     if (this.switchoverAsked) return this.finishRound()
     if (writer.octetsWritten >= pacing.limitOctets) {
       ram.closePart()
@@ -336,6 +410,7 @@ export class MigrationSource implements Process, StreamOwner {
       case 'iterate':
         break
       case 'postcopy':
+        return this.goOver()
       case 'switchover':
       case 'forced':
         return this.switchOver(next === 'forced')
@@ -399,12 +474,7 @@ export class MigrationSource implements Process, StreamOwner {
       return this.bookAndGoOn(workNs)
     }
     ram.endRecords()
-    let sectionId = RAM_SECTION_ID
-    for (const device of vm.devices) {
-      const { idstr, instanceId, version } = device.stateDescription
-      const body = encodeDeviceState(device.stateDescription, device.saveState())
-      writer.sectionFull({ sectionId: ++sectionId, idstr, instanceId, version }, body)
-    }
+    writeDevices(writer, vm)
     writer.endOfState()
     writer.description(descriptionText(vm.devices.map(({ stateDescription }) => describeDevice(stateDescription))))
     this.phase = 'draining'
@@ -412,8 +482,90 @@ export class MigrationSource implements Process, StreamOwner {
     this.bookAndGoOn(vm.devices.length * MIGRATION_COSTS.deviceNs)
   }
 
+  /** Post-copy: stop the guest and send what lets it run at the destination (`postcopy_start`). */
+  private goOver(): void {
+    const { ram, kernel, writer, labels } = this
+    ram.closePart()
+    const bandwidth = this.measuredBandwidth
+    this.stopGuest()
+    this.closeRound(ram.sync())
+    const pendingOctets = ram.pending.octets
+    kernel.trace.add('migration-switchover', { migration: labels.id, pendingOctets, bandwidth, forced: 0 })
+    this.postcopy.writeSwitch()
+    this.postcopyBatch = ram.openPostcopy(kernel.nowNs)
+    this.postcopyStartOctets = writer.octetsWritten
+    this.phase = 'postcopy'
+    this.pacing = new Pacing({ maxBandwidth: this.options.maxPostcopyBandwidth, stopRule: 'qemu' }, ram.counters)
+    this.pacing.start(kernel.nowNs, writer.octetsWritten)
+    this.enter('postcopy-active')
+    writer.drainTo(this.stream)
+    this.bookAndGoOn(this.vm.devices.length * MIGRATION_COSTS.deviceNs + ram.logNs)
+  }
+
+  /** Post-copy: what was asked for, then what lies behind it. */
+  private sendBehind(): void {
+    const { kernel, writer, pacing, ram, postcopy } = this
+    pacing.advance(kernel.nowNs, writer.octetsWritten)
+    if (ram.pending.count === 0) {
+      ram.closePart()
+      ram.openEnd()
+      ram.endRecords()
+      writer.endOfState()
+      this.phase = 'draining'
+    } else if (writer.octetsWritten >= pacing.limitOctets && postcopy.requested.isEmpty) {
+      ram.closePart()
+      writer.drainTo(this.stream)
+      this.waitsForWindow = true
+      return this.goOnAt(pacing.endNs)
+    }
+    let workNs = 0
+    if (this.phase === 'postcopy') {
+      ram.continuePart(kernel.nowNs)
+      workNs = ram.sendPages(this.stream.writableOctets(), pacing.limitOctets, postcopy.requested)
+    }
+    writer.drainTo(this.stream)
+    this.bookAndGoOn(workNs)
+  }
+
+  private answer(message: ReturnPathMessage): void {
+    const { phase, postcopy } = this
+    switch (message.kind) {
+      case 'PONG':
+        return
+      case 'SHUT':
+        if (message.value !== 0) return this.fail(mismatch('the destination refused the stream'))
+        if (phase !== 'confirming') return this.fail(mismatch('the destination confirmed before it had everything'))
+        return this.complete()
+      case 'REQ_PAGES':
+        if (phase !== 'postcopy' && phase !== 'draining' && phase !== 'confirming') break
+        this.ram.counters.counts.postcopyRequests++
+        postcopy.requested.add(message)
+        if (!this.waitsForWindow) return
+        this.kernel.cancel(this.burst)
+        return this.bookAndGoOn(0)
+      case 'RECV_BITMAP':
+        if (phase !== 'resuming') break
+        postcopy.takeBitmap(message.block, message.bitmap)
+        this.writer.drainTo(this.stream)
+        return
+      case 'RESUME_ACK':
+        if (phase !== 'resuming' || !postcopy.hasAllBitmaps) break
+        this.phase = 'postcopy'
+        this.pacing.start(this.kernel.nowNs, this.writer.octetsWritten)
+        this.enter('postcopy-active')
+        return this.bookAndGoOn(0)
+      case 'SWITCHOVER_ACK':
+    }
+    this.fail(mismatch(`the destination sent ${message.kind} in phase ${phase}`))
+  }
+
+  private askForBitmaps(): void {
+    this.postcopy.askForBitmaps()
+    this.writer.drainTo(this.stream)
+  }
+
   private allSent(): void {
-    this.closeRound(0)
+    if (this.postcopyBatch === null) this.closeRound(0)
     this.phase = 'confirming'
     // A destination that still waits for octets, because one was changed on the way, then knows that none will come.
     this.stream.end()
@@ -427,6 +579,11 @@ export class MigrationSource implements Process, StreamOwner {
   }
 
   private fail(cause: Failure): void {
+    if (this.owner.guestHasLeft(this)) this.pause(cause)
+    else this.giveUp(cause)
+  }
+
+  private giveUp(cause: Failure): void {
     this.cause = cause
     this.stream.abort()
     this.comeBack()
@@ -442,20 +599,32 @@ export class MigrationSource implements Process, StreamOwner {
 
   private comeBack(): void {
     this.finish()
-    if (this.pausedAtNs !== null) this.vm.resume()
+    if (this.pausedAtNs !== null && !this.owner.guestHasLeft(this)) this.vm.resume()
   }
 
   private finish(): void {
     this.phase = 'over'
     this.endedAtNs = this.kernel.nowNs
-    this.kernel.cancel(this.burst)
-    this.burst = null
+    this.leaveStream()
     this.ram.stopLog()
     this.throttle.stop()
+    if (this.postcopyBatch === null) return
+    this.postcopyBatch.octets = this.writer.octetsWritten - this.postcopyStartOctets
+    this.postcopyBatch.endNs = this.kernel.nowNs
+  }
+
+  private leaveStream(): void {
+    this.kernel.cancel(this.burst)
+    this.burst = null
   }
 
   private get isOver(): boolean {
     return this.phase === 'over'
+  }
+
+  /** Whatever its last connection says is said too late. */
+  private get isDeaf(): boolean {
+    return this.phase === 'over' || this.phase === 'interrupted'
   }
 
   private enter(status: MigrationStatus): void {

@@ -21,9 +21,10 @@ export interface MonitorDesk {
   migrate(destination: string): void
   cancelMigration(): void
   configureMigration(settings: Partial<MigrationParameters>): void
-  startPostcopy?(): void
-  pauseMigration?(): void
-  recoverMigration?(): void
+  startPostcopy(): void
+  pauseMigration(): void
+  recoverMigration(): void
+  abandonPostcopy(): void
   suspend(vm: string): void
   resumeVm(vm: string): void
   destroy(vm: string): void
@@ -62,14 +63,18 @@ export class HostMonitor implements MonitorTarget {
     const { vm } = this
     if (vm?.state === 'postmigrate' || vm?.state === 'inmigrate' || vm === undefined)
       throw new InputError(`there is no machine here that could go on: ${this.vmName} is not alive on ${this.hostName}`)
-    if (vm.state === 'shutdown') throw new InputError('Resetting the Virtual Machine is required')
+    if (vm.hasEnded) throw new InputError('Resetting the Virtual Machine is required')
     vm.resume()
   }
 
   quit(): void {
     const { crossing } = this.desk
     if (this.vm?.state === 'inmigrate') crossing?.destination?.cancel()
-    else if (this.vm !== undefined) this.desk.destroy(this.vmName)
+    else if (this.vm?.state === 'postmigrate') {
+      // What only this process had of a guest that runs elsewhere is gone with it.
+      if (crossing?.source.status !== 'postcopy-paused') this.desk.pauseMigration()
+      this.desk.abandonPostcopy()
+    } else if (this.vm !== undefined) this.desk.destroy(this.vmName)
   }
 
   migrationParameters(): MigrationParameters {
@@ -141,11 +146,9 @@ export class HostMonitor implements MonitorTarget {
     this.desk.crossing?.source.continueSwitchover()
   }
   startPostcopy(): void {
-    if (this.desk.startPostcopy === undefined) throw this.cannot('go over to post-copy')
     this.desk.startPostcopy()
   }
   pausePostcopy(): void {
-    if (this.desk.pauseMigration === undefined) throw this.cannot('pause in post-copy')
     this.desk.pauseMigration()
   }
   recoverPostcopy(at: MigrationAddress): void {
@@ -153,13 +156,10 @@ export class HostMonitor implements MonitorTarget {
   }
   resumeMigration(to: MigrationAddress): void {
     const peer = this.desk.monitoredHosts.find((host) => host.answersTo(to.host))
-    if (this.desk.recoverMigration === undefined || peer?.listensAt(to.port) !== true) throw this.cannot('recover')
+    if (peer?.listensAt(to.port) !== true)
+      throw new InputError(`nothing listens at ${to.host}:${to.port}: migrate-recover at the destination comes first`)
     peer.incoming = null
     this.desk.recoverMigration()
-  }
-
-  private cannot(what: string): InputError {
-    return new InputError(`the migration of ${this.vmName} does not ${what}`)
   }
 
   private get vm(): VirtualMachine | undefined {

@@ -25,6 +25,8 @@ export class ToyMigration implements MigrationOwner {
   readonly statuses: string[] = []
   readonly sourceCores: HostCores
   comparison: MachineComparison | null = null
+  /** It runs at the destination before its memory is there. */
+  hasLeft = false
   /** What the owner says when everything is loaded. */
   refusal: Failure | null = null
 
@@ -73,11 +75,22 @@ export class ToyMigration implements MigrationOwner {
 
   sourceStatusChanged(source: MigrationSource): void {
     this.statuses.push(source.status)
-    if (source.status === 'completed') this.copy.resume()
+    if (source.status === 'completed' && !this.hasLeft) this.copy.resume()
   }
   destinationStatusChanged(_destination: MigrationDestination): void {}
   destinationLoaded(_destination: MigrationDestination): Failure | null {
     this.comparison = compareMachines(this.vm, this.copy)
     return this.refusal
+  }
+  destinationMayRun(_destination: MigrationDestination): Failure | null {
+    if (this.refusal !== null) return this.refusal
+    this.hasLeft = true
+    this.comparison = compareMachines(this.vm, this.copy)
+    for (const { memory } of this.copy.memory) memory.startDirtyLog()
+    this.copy.resume()
+    return null
+  }
+  guestHasLeft(_source: MigrationSource): boolean {
+    return this.hasLeft
   }
 }

@@ -196,6 +196,19 @@ export class StreamWriter {
     }
   }
 
+  /** The connection broke: what is pending is lost, and on the next one blocks are named again. */
+  breakOff(): void {
+    this.waiting.length = 0
+    this.waitingOctets = 0
+    this.drained = this.used
+    this.forgetBlock()
+  }
+
+  /** The next page record names its block, as QEMU's does after the switch to post-copy. */
+  forgetBlock(): void {
+    this.currentBlock = ''
+  }
+
   /** All that is pending, as one array that the caller owns. */
   take(): Uint8Array {
     const whole = new Uint8Array(this.pendingOctets)

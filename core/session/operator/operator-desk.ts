@@ -25,8 +25,8 @@ export interface OperatorDesk extends NetworkDesk {
   migrate(destination?: string, once?: Partial<MigrationScenario>): void
   cancelMigration(): void
   configureMigration(settings: Partial<MigrationScenario>): void
-  startPostcopy?(): void
-  recoverMigration?(): void
+  startPostcopy(): void
+  recoverMigration(): void
   suspend(vm: string): void
   resumeVm(vm: string): void
   destroy(vm: string): void

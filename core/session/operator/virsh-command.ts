@@ -46,7 +46,7 @@ export const notValid = (reason: string): InputError =>
 
 export function runningDomain(context: VirshContext, given: GivenOptions): VirtualMachine {
   const vm = domainOf(context, given)
-  if (vm === undefined || vm.state === 'shutdown') throw notValid('domain is not running')
+  if (vm === undefined || vm.hasEnded) throw notValid('domain is not running')
   return vm
 }
 
@@ -69,6 +69,8 @@ export function domainState(vm: VirtualMachine | undefined): string {
       return 'shut off'
     case 'running':
       return 'running'
+    case 'internal-error':
+      return 'crashed'
     default:
       return 'paused'
   }

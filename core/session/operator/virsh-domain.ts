@@ -23,7 +23,7 @@ function idOf({ desk }: VirshContext, vm: VirtualMachine): string {
 function list(context: VirshContext, given: GivenOptions): string {
   const { desk, hostName } = context
   const here = desk.allVms().filter((vm) => hostName === null || vm.hostName === hostName)
-  const isActive = (vm: VirtualMachine): boolean => vm.state !== 'shutdown'
+  const isActive = (vm: VirtualMachine): boolean => !vm.hasEnded
   const rows = here
     .filter((vm) => (given.has('all') || isActive(vm)) && (!given.has('inactive') || !isActive(vm)))
     .map((vm) => [isActive(vm) ? idOf(context, vm) : '-', vm.name, vm.hostName, domainState(vm)])
@@ -42,7 +42,7 @@ function information(context: VirshContext, given: GivenOptions): string {
   const vm = domainOf(context, given)
   const { desk } = context
   const kib = `${(vm?.options.ramOctets ?? desk.guestRamOctets) / KIB} KiB`
-  const isOn = vm !== undefined && vm.state !== 'shutdown'
+  const isOn = vm !== undefined && !vm.hasEnded
   return pairs([
     ['Id:', isOn ? idOf(context, vm) : '-'],
     ['Name:', desk.guestName],
@@ -120,7 +120,7 @@ export const domainCommands: readonly VirshCommand[] = [
     options: [DOMAIN],
     run: (context, given) => {
       const vm = domainOf(context, given)
-      if (vm !== undefined && vm.state !== 'shutdown') throw new InputError('error: Domain is already active')
+      if (vm !== undefined && !vm.hasEnded) throw new InputError('error: Domain is already active')
       context.desk.boot()
       return `Domain '${given.required('domain')}' started\n`
     },

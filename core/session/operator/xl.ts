@@ -73,7 +73,7 @@ function information({ desk }: VirshContext): string {
 
 function domain(desk: OperatorDesk, name: string | undefined): VirtualMachine {
   const vm = desk.liveVm()
-  if (name !== undefined && vm !== undefined && vm.state !== 'shutdown' && (name === vm.name || name === '1')) return vm
+  if (name !== undefined && vm !== undefined && !vm.hasEnded && (name === vm.name || name === '1')) return vm
   throw new InputError(`xl: "${name ?? ''}" is an invalid domain identifier (rc=-6)`)
 }
 

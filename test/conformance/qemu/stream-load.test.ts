@@ -83,6 +83,8 @@ const silentOwner: MigrationOwner = {
   sourceStatusChanged: () => undefined,
   destinationStatusChanged: () => undefined,
   destinationLoaded: () => null,
+  destinationMayRun: () => null,
+  guestHasLeft: () => false,
 }
 
 let folder = ''

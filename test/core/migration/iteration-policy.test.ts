@@ -4,7 +4,13 @@ import { IterationPolicy, type RoundOutcome } from '../../../core/migration/iter
 import { RateWindow } from '../../../core/migration/rate-window.js'
 import { XenRate } from '../../../core/migration/xen-rate.js'
 
-const rule = { downtimeLimitNs: milliseconds(300), roundsMax: 3, stopRule: 'qemu' } as const
+const rule = {
+  strategy: 'precopy',
+  downtimeLimitNs: milliseconds(300),
+  roundsMax: 3,
+  postcopyAfterRounds: 2,
+  stopRule: 'qemu',
+} as const
 const noRound: RoundOutcome = {
   rounds: 1,
   pendingOctets: 1000 * 4096,
@@ -87,6 +93,18 @@ describe('XenRate', () => {
     const rate = new XenRate(1_250_000)
     expect(rate.slotNs).toBe(78_125_000)
     expect(rate.isMax).toBe(true)
+  })
+})
+
+describe('IterationPolicy of a hybrid', () => {
+  it.each([
+    ['goes over to post-copy after its rounds', 2, 2, 'postcopy'],
+    ['iterates before', 1, 2, 'iterate'],
+    ['iterates until it is told, or forced', 2, 0, 'iterate'],
+    ['is forced as any other', 3, 0, 'forced'],
+  ] as const)('%s', (_name, rounds, postcopyAfterRounds, next) => {
+    const policy = new IterationPolicy({ ...rule, strategy: 'hybrid', postcopyAfterRounds })
+    expect(policy.afterRound({ ...noRound, rounds, pendingOctets: 1e9, bandwidth: 1e8 })).toBe(next)
   })
 })
 
