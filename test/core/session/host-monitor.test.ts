@@ -79,6 +79,29 @@ describe('the monitors of the hosts', () => {
     expect(session.world.liveVm()?.state).toBe('shutdown')
   })
 
+  it('go over to post-copy, pause it and recover it', () => {
+    const session = bootedSession({ bandwidthBps: 1e7 })
+    const [a, b] = [MonitorClient.negotiated(session), MonitorClient.negotiated(session, 'hostB')]
+    const postcopy = { capabilities: [{ capability: 'postcopy-ram', state: true }] }
+    expect(a.execute('migrate-set-capabilities', postcopy)).toEqual({})
+    b.execute('migrate-incoming', ANYWHERE)
+    a.execute('migrate', TO_B)
+    expect(a.execute('migrate-recover', ANYWHERE)).toMatchObject({
+      desc: 'Migrate recover can only be run when postcopy is paused.',
+    })
+    expect(a.execute('migrate-start-postcopy')).toEqual({})
+    session.runWhile(({ world }) => world.crossing?.incoming.state !== 'running', seconds(10))
+    expect(a.execute('query-migrate')).toMatchObject({ status: 'postcopy-active' })
+    expect(a.execute('migrate-pause')).toEqual({})
+    expect(a.execute('query-migrate')).toMatchObject({ status: 'postcopy-paused' })
+    expect(a.execute('migrate', { ...TO_B, resume: true })).toMatchObject({ class: 'GenericError' })
+    expect(b.execute('migrate-recover', ANYWHERE)).toEqual({})
+    expect(a.execute('migrate', { ...TO_B, resume: true })).toEqual({})
+    session.runWhile(({ isMigrating }) => isMigrating, seconds(20))
+    expect(a.execute('query-migrate')).toMatchObject({ status: 'completed' })
+    expect(session.world.liveVm()).toMatchObject({ hostName: 'host-b', state: 'running' })
+  })
+
   it('ending either hypervisor during a migration never leaves two copies', () => {
     for (const host of ['hostA', 'hostB'] as const) {
       const session = bootedSession({ bandwidthBps: 1e7 })
