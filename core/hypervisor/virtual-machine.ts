@@ -47,6 +47,8 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm, Userfau
   faultListener: UserfaultListener | null = null
   private runState: RunState = 'prelaunch'
   private boundary: QueuedEvent | null = null
+  /** The part of a core's speed that it has: its host's. */
+  vcpuSpeed = 1
   private onCore = false
   private waiting = false
   private instructionCount = 0
@@ -195,7 +197,7 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm, Userfau
       return
     }
     this.wantCore(true)
-    const sliceCycles = (this.options.hartHz / 1e9) * SLICE_NS * this.cores.share()
+    const sliceCycles = (this.options.hartHz / 1e9) * SLICE_NS * this.cores.share() * this.vcpuSpeed
     const budget = Math.floor((sliceCycles * (100 - this.throttlePercent)) / 100)
     const { executed, state } = machine.runSlice(kernel.nowNs, budget)
     this.instructionCount += executed

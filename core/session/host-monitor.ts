@@ -7,13 +7,13 @@ import type { RunState, VirtualMachine } from '../hypervisor/virtual-machine.js'
 import type { MigrationParameters } from '../migration/migration.js'
 import { queryMigrate } from '../migration/query-migrate.js'
 import { ipv4Text } from '../net/wire/addresses.js'
-import { MIGRATION_PORT } from '../secure/channels.js'
 import type { Crossing, CrossingEnd } from './crossing.js'
 
 /** What monitors do to the session. Everything throws `InputError` when it cannot be done. */
 export interface MonitorDesk {
   readonly kernel: { readonly nowNs: Nanos }
   readonly guestName: string
+  readonly profile: { readonly migrationPort: number }
   readonly migrationSettings: MigrationParameters
   /** The migration under way, or the last one. */
   readonly crossing: Crossing | null
@@ -21,6 +21,7 @@ export interface MonitorDesk {
   migrate(destination: string): void
   cancelMigration(): void
   configureMigration(settings: Partial<MigrationParameters>): void
+  continueMigration(): void
   startPostcopy(): void
   pauseMigration(): void
   recoverMigration(): void
@@ -134,8 +135,9 @@ export class HostMonitor implements MonitorTarget {
     if (this.incoming !== null) throw new InputError('The incoming migration has already been started')
     if (!ANY_ADDRESS.includes(at.host) && !this.answersTo(at.host))
       throw new InputError(`Failed to bind socket: Cannot assign requested address`)
-    if (Number(at.port) !== MIGRATION_PORT)
-      throw new InputError(`${this.hostName} lets migrations in at TCP port ${MIGRATION_PORT} alone`)
+    const { migrationPort } = this.desk.profile
+    if (Number(at.port) !== migrationPort)
+      throw new InputError(`${this.hostName} lets migrations in at TCP port ${migrationPort} alone`)
     this.incoming = at
   }
 
@@ -143,7 +145,7 @@ export class HostMonitor implements MonitorTarget {
     this.desk.cancelMigration()
   }
   continueMigration(): void {
-    this.desk.crossing?.source.continueSwitchover()
+    this.desk.continueMigration()
   }
   startPostcopy(): void {
     this.desk.startPostcopy()

@@ -6,6 +6,8 @@ import { Monitor } from '../hypervisor/monitor/monitor.js'
 import { HMP_PORT, MonitorPort } from '../hypervisor/monitor/monitor-ports.js'
 import { QMP_PORT } from '../hypervisor/wire/qmp.js'
 import type { VirtualMachine, VmOptions, VmOwner } from '../hypervisor/virtual-machine.js'
+import type { HypervisorProfile } from '../hypervisor/profiles/hypervisor-profile.js'
+import { profiles } from '../hypervisor/profiles/profiles.js'
 import { Kernel } from '../kernel/kernel.js'
 import { defaultsOfImage, writeGuestParameters, type GuestParameters } from '../machine/guest-parameters.js'
 import { HART_HZ } from '../machine/machine.js'
@@ -15,7 +17,7 @@ import { computeRuns, type PlantedSecret } from '../metrics/compute-runs.js'
 import type { RunMetrics } from '../metrics/run-metrics.js'
 import type { ByteStream } from '../base/byte-stream.js'
 import { parseIpv4 } from '../net/wire/addresses.js'
-import { MIGRATION_PORT, SSH_PORT } from '../secure/channels.js'
+import { SSH_PORT } from '../secure/channels.js'
 import { AttackerShell } from './attacker-shell.js'
 import { ChannelPair, makeCredentials, type HostCredentials } from './channel-pair.js'
 import { ConsoleLog } from './console-log.js'
@@ -34,6 +36,7 @@ import {
   bandwidthProblem,
   checkLinkName,
   checkLinks,
+  profileProblem,
   refuseProblem,
   scenarioProblem,
   workloadProblem,
@@ -107,7 +110,12 @@ export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner 
     const host = (network: HostNetwork): Host =>
       new Host(
         kernel,
-        { name: network.stack.name, coreCount: scenario.coresPerHost, ramOctets: scenario.hostRamOctets },
+        {
+          name: network.stack.name,
+          coreCount: scenario.coresPerHost,
+          ramOctets: scenario.hostRamOctets,
+          vcpuSpeed: this.profile.costs.vcpuSpeed,
+        },
         network,
         this,
       )
@@ -119,7 +127,7 @@ export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner 
     ]
     this.credentials = makeCredentials(kernel, this.hostNames)
     for (const end of this.ends)
-      for (const port of [MIGRATION_PORT, SSH_PORT]) end.stack.listen(port, new Doorman(this, end, port))
+      for (const port of [this.profile.migrationPort, SSH_PORT]) end.stack.listen(port, new Doorman(this, end, port))
     this.monitoredHosts = this.ends.map((end) => new HostMonitor(this, end))
     this.monitors = this.monitoredHosts.map((target) => new Monitor(kernel, target))
     this.ends.forEach(({ stack }, index) => {
@@ -144,6 +152,10 @@ export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner 
   /** The migration under way. */
   get crossingUnderWay(): Crossing | null {
     return this.crossing?.isOver === false ? this.crossing : null
+  }
+
+  get profile(): HypervisorProfile {
+    return profiles[this.scenario.profile]
   }
 
   get guestName(): string {
@@ -200,7 +212,7 @@ export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner 
       throw new InputError(`there is no host ${destination ?? ''}; there are: ${this.hostNames.join(', ')}`)
     if (to === from) throw new InputError(`${name} is on ${to.host.name} already`)
     const settings = { ...this.migrationSettings, ...once }
-    refuseProblem(migrationProblem(settings))
+    refuseProblem(migrationProblem(settings) ?? profileProblem(this.scenario.profile, settings))
     const { channel, ...parameters } = settings
     this.crossing = new Crossing(
       this.kernel,
@@ -210,7 +222,7 @@ export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner 
         to,
         vm,
         channel,
-        channels: new ChannelPair(this.kernel, channel, this.credentialsOf(from), this.credentialsOf(to)),
+        channels: new ChannelPair(this.kernel, channel, this.credentialsOf(from), this.credentialsOf(to), this.profile),
         options: { ...parameters, returnPath: true },
         link: this.linkOf(from.host.name),
         evidence: this.evidence,
@@ -259,7 +271,7 @@ export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner 
 
   configureMigration(settings: Partial<MigrationScenario>): void {
     const changed = { ...this.migrationSettings, ...settings }
-    refuseProblem(migrationProblem(changed))
+    refuseProblem(migrationProblem(changed) ?? profileProblem(this.scenario.profile, changed))
     this.migrationSettings = changed
     const { downtimeLimitNs, maxBandwidth, maxPostcopyBandwidth, roundsMax, vcpuDirtyLimit } = changed
     const limits = { downtimeLimitNs, maxBandwidth, maxPostcopyBandwidth, roundsMax, vcpuDirtyLimit }

@@ -1,5 +1,6 @@
 /** What an operator can see and do. Everything throws `InputError` when it cannot be done. */
 import type { Host } from '../../hypervisor/host.js'
+import type { HypervisorProfile } from '../../hypervisor/profiles/hypervisor-profile.js'
 import type { Monitor } from '../../hypervisor/monitor/monitor.js'
 import type { VirtualMachine } from '../../hypervisor/virtual-machine.js'
 import type { Crossing } from '../crossing.js'
@@ -8,6 +9,7 @@ import type { MigrationScenario } from '../scenario.js'
 
 export interface OperatorDesk extends NetworkDesk {
   readonly guestName: string
+  readonly profile: HypervisorProfile
   /** Octets of RAM of a guest that is not there yet. */
   readonly guestRamOctets: number
   readonly hosts: readonly Host[]

@@ -148,6 +148,10 @@ export const xlWords: readonly string[] = [...Object.keys(COMMANDS), 'help']
 
 /** Does what `words` say; returns what is printed. Throws `InputError`. */
 export function xl(context: VirshContext, [name, ...words]: readonly string[]): string {
+  if (context.desk.profile.toolstack !== 'xl')
+    throw new InputError(
+      `xl: xencall error: Could not obtain handle on privileged command interface: these hosts run ${context.desk.profile.title}`,
+    )
   if (name === undefined || (name === 'help' && words.length === 0))
     return `Usage xl [-vfN] <subcommand> [args]\n\nxl full list of subcommands:\n\n${Object.entries(COMMANDS)
       .map(([command, [help]]) => ` ${command.padEnd(19)} ${help}\n`)
