@@ -10,6 +10,7 @@ import {
   type ChannelCredentials,
   type ChannelName,
 } from '../secure/channels.js'
+import { libxcFraming } from './libxc-framing.js'
 import { naclPublicKey } from '../secure/nacl-channel.js'
 import { ed25519PublicKey } from '../secure/ssh/key-exchange.js'
 
@@ -87,6 +88,14 @@ export class ChannelPair {
     credentials: ChannelCredentials,
   ): ByteStream {
     const random = this.kernel.random(`${cores.host}/${this.name}`)
-    return openChannel(this.name, this.kernel, { role, lower, cores, hostName: cores.host, random, credentials })
+    const stream = openChannel(this.name, this.kernel, {
+      role,
+      lower,
+      cores,
+      hostName: cores.host,
+      random,
+      credentials,
+    })
+    return this.profile.streamFormat === 'libxc' ? libxcFraming(this.kernel, role, stream, cores) : stream
   }
 }

@@ -99,7 +99,8 @@ describe('the monitors of the hosts', () => {
     expect(a.execute('migrate', { ...TO_B, resume: true })).toEqual({})
     session.runWhile(({ isMigrating }) => isMigrating, seconds(20))
     expect(a.execute('query-migrate')).toMatchObject({ status: 'completed' })
-    expect(session.world.liveVm()).toMatchObject({ hostName: 'host-b', state: 'running' })
+    expect(session.world.liveVm()?.hostName).toBe('host-b')
+    expect(session.world.liveVm()?.state).toBe('running')
   })
 
   it('ending either hypervisor during a migration never leaves two copies', () => {
