@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { milliseconds, seconds } from '../../../core/base/units.js'
+import { CaptureIndex } from '../../../core/capture/capture-index.js'
+import { DisplayFilter } from '../../../core/capture/filter/display-filter.js'
+import { summarisePacket } from '../../../core/capture/packet-summary.js'
 import { hypervisorNames, type HypervisorName } from '../../../core/hypervisor/profiles/hypervisor-profile.js'
 import { profiles } from '../../../core/hypervisor/profiles/profiles.js'
 import type { MigrationScenario } from '../../../core/session/scenario.js'
 import { Session } from '../../../core/session/session.js'
+import { FrameList } from '../../support/frame-list.js'
 import { smallSession } from '../../support/lab-session.js'
 import { says } from '../../support/operator-says.js'
 
@@ -41,6 +45,23 @@ describe('a rack of any hypervisor', () => {
     const ports = streams.map(({ server }) => Number(server?.split(':').at(-1)))
     expect(ports).toContain(encryption === 'ssh tunnel' ? 22 : migrationPort)
     expect(session.world.runs().at(-1)?.wireOctets).toBeGreaterThan(1024 ** 2)
+  })
+
+  it('Xen’s frame hides nothing: memory is rebuilt, secrets are found, and packets are dissected', () => {
+    const session = moved(sessionWith('xend'))
+    const stream = session.world.sniffer.report().streams.find(({ protocol }) => protocol === 'libxc')
+    expect(stream).toMatchObject({ complete: true, machine: 'virt' })
+    expect(stream?.blocks.reduce((sum, { pagesRecovered }) => sum + pagesRecovered, 0)).toBeGreaterThan(1000)
+    expect(session.world.lastRun()?.secretsFound).toBeGreaterThan(0)
+    const { tap } = session.world.rack
+    const frames = Array.from({ length: tap.lastPacket }, (_, at) => tap.frame(at + 1) ?? new Uint8Array(0))
+    const index = new CaptureIndex(new FrameList(frames))
+    index.update()
+    const [first = 0] = new DisplayFilter(index, 'libxc.id == "XENF"').matchRange(1, index.lastPacket + 1)
+    expect(summarisePacket(index, first)).toMatchObject({ protocol: 'libxc' })
+    expect(summarisePacket(index, first)?.info).toContain('image header, domain header, TOOLSTACK')
+    const filter = new DisplayFilter(index, 'libxc.record.type == 1 && libxc.page_data.count > 1')
+    expect(filter.matchRange(1, index.lastPacket + 1).length).toBeGreaterThan(3)
   })
 
   it('runs guests at the speed of its kind of virtualisation', () => {
