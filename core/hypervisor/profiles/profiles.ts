@@ -87,8 +87,3 @@ export const profiles: Readonly<Record<HypervisorName, HypervisorProfile>> = Obj
   'vmware-6.0': vmware,
   'vmware-6.7': { ...vmware, name: 'vmware-6.7', title: 'VMware ESXi 6.7', encryption: 'opportunistic' },
 })
-
-/** Every TCP port on which some profile takes migrations in. */
-export const migrationPorts: readonly number[] = [
-  ...new Set(Object.values(profiles).map(({ migrationPort }) => migrationPort)),
-]
