@@ -38,8 +38,8 @@ export interface HypervisorProfile {
   readonly defaults: Partial<MigrationParameters>
   /** Of a migration: what the hypervisor cannot do is refused. */
   readonly features: MigrationFeatures
-  /** The operator's command. */
-  readonly toolstack: 'virsh' | 'xl' | 'vim-cmd'
+  /** The operator's own command; virsh speaks to all of them. */
+  readonly toolstack: 'virsh' | 'xl'
 }
 
 export interface MigrationFeatures {

@@ -62,7 +62,8 @@ const vmware: HypervisorProfile = {
   // "less than a second" of stop is what vMotion aims at; its network has no cap of its own.
   defaults: { downtimeLimitNs: milliseconds(500), maxBandwidth: 0 },
   features: plain,
-  toolstack: 'vim-cmd',
+  // libvirt's ESX driver.
+  toolstack: 'virsh',
 }
 
 export const profiles: Readonly<Record<HypervisorName, HypervisorProfile>> = Object.freeze({
