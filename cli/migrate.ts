@@ -11,6 +11,8 @@ import {
   milliseconds,
   seconds,
 } from '../core/base/units.js'
+import { hypervisorNames } from '../core/hypervisor/profiles/hypervisor-profile.js'
+import { profiles } from '../core/hypervisor/profiles/profiles.js'
 import { queryMigrate } from '../core/migration/query-migrate.js'
 import { fileStream } from '../core/migration/wire/file-stream.js'
 import { parseGuestOption } from '../core/session/guest-options.js'
@@ -33,6 +35,7 @@ const LIVE_STRIDE_NS = milliseconds(10)
 const PATIENCE_NS = seconds(3600)
 
 const options = {
+  profile: { type: 'string', default: defaultScenario.profile },
   guest: { type: 'string', default: defaultScenario.guest.image },
   ram: { type: 'string', default: '16MiB' },
   fill: { type: 'string' },
@@ -188,11 +191,13 @@ function linkConditionsFrom(values: Values): Partial<LinkConditions> {
 
 function scenarioFrom(values: Values): Scenario {
   const ramOctets = quantity('ram', values.ram, parseOctets)
+  const profile = oneOf('profile', values.profile, hypervisorNames)
   const scenario: Scenario = {
     ...defaultScenario,
     bandwidthBps: quantity('bandwidth', values.bandwidth, parseBitRate),
     latencyNs: quantity('latency', values.latency, parseDuration),
     links: { 'host-a': linkConditionsFrom(values) },
+    profile,
     tcp: {
       congestionControl: oneOf('congestion', values.congestion, congestionControls),
       hasSack: !values['no-sack'],
@@ -210,7 +215,7 @@ function scenarioFrom(values: Values): Scenario {
         {},
       ),
     },
-    migration: migrationFrom(values),
+    migration: migrationFrom(values, profiles[profile]),
   }
   const problem = scenarioProblem(scenario)
   if (problem !== null) throw new InputError(`--${problem.setting}: ${problem.reason}`)

@@ -2,30 +2,31 @@
 import { InputError } from '../core/base/errors.js'
 import { parseDuration, parseOctetRate, parseOctets } from '../core/base/units.js'
 import {
-  DEFAULT_MIGRATION_PARAMETERS as defaults,
+  DEFAULT_MIGRATION_PARAMETERS as qemuDefaults,
   pageCompressions,
   stopRules,
   zeroPageDetections,
 } from '../core/migration/migration.js'
+import type { HypervisorProfile } from '../core/hypervisor/profiles/hypervisor-profile.js'
 import { channelNames, strategies, type MigrationScenario } from '../core/session/scenario.js'
 import { oneOf, quantity } from './quantities.js'
 
 export const migrationOptions = {
-  strategy: { type: 'string', default: defaults.strategy },
-  channel: { type: 'string', default: 'none' },
+  strategy: { type: 'string', default: qemuDefaults.strategy },
+  channel: { type: 'string' },
   'downtime-limit': { type: 'string' },
   'max-bandwidth': { type: 'string' },
   'max-postcopy-bandwidth': { type: 'string' },
   rounds: { type: 'string' },
-  'stop-rule': { type: 'string', default: defaults.stopRule },
+  'stop-rule': { type: 'string' },
   /** How long the operator of this command waits before going on. */
   'pause-before-switchover': { type: 'string' },
-  'zero-page-detection': { type: 'string', default: defaults.zeroPageDetection },
-  xbzrle: { type: 'boolean', default: defaults.xbzrle },
+  'zero-page-detection': { type: 'string', default: qemuDefaults.zeroPageDetection },
+  xbzrle: { type: 'boolean', default: qemuDefaults.xbzrle },
   'xbzrle-cache-size': { type: 'string' },
-  compression: { type: 'string', default: defaults.compression },
+  compression: { type: 'string', default: qemuDefaults.compression },
   'multifd-channels': { type: 'string' },
-  'auto-converge': { type: 'boolean', default: defaults.autoConverge },
+  'auto-converge': { type: 'boolean', default: qemuDefaults.autoConverge },
   'cpu-throttle-initial': { type: 'string' },
   'cpu-throttle-increment': { type: 'string' },
   'max-cpu-throttle': { type: 'string' },
@@ -37,7 +38,9 @@ export const migrationOptions = {
 
 type Texts = { readonly [K in keyof typeof migrationOptions]?: string | boolean | undefined }
 
-export function migrationFrom(texts: Texts): MigrationScenario {
+/** What is not said is as `profile` has it. */
+export function migrationFrom(texts: Texts, profile: HypervisorProfile): MigrationScenario {
+  const defaults = { ...qemuDefaults, ...profile.defaults, channel: profile.channel }
   const choice = <T extends string>(option: keyof Texts, names: readonly T[]): T =>
     oneOf(option, String(texts[option]), names)
   const number = (option: keyof Texts, parse: (text: string) => number, fallback: number): number => {
@@ -46,12 +49,12 @@ export function migrationFrom(texts: Texts): MigrationScenario {
   }
   return {
     strategy: choice('strategy', strategies),
-    channel: choice('channel', channelNames),
+    channel: texts.channel === undefined ? defaults.channel : choice('channel', channelNames),
     downtimeLimitNs: number('downtime-limit', parseDuration, defaults.downtimeLimitNs),
     maxBandwidth: number('max-bandwidth', parseOctetRate, defaults.maxBandwidth),
     maxPostcopyBandwidth: number('max-postcopy-bandwidth', parseOctetRate, defaults.maxPostcopyBandwidth),
     roundsMax: number('rounds', parseCount, defaults.roundsMax),
-    stopRule: choice('stop-rule', stopRules),
+    stopRule: texts['stop-rule'] === undefined ? defaults.stopRule : choice('stop-rule', stopRules),
     pauseBeforeSwitchover: texts['pause-before-switchover'] !== undefined,
     zeroPageDetection: choice('zero-page-detection', zeroPageDetections),
     xbzrle: texts.xbzrle === true,

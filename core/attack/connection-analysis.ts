@@ -1,5 +1,6 @@
 /** One TCP connection as a watcher sees it: which protocol it speaks, and what its octets give away. */
 import { failureOf } from '../base/errors.js'
+import { LibxcUnframer } from '../migration/wire/libxc-runs.js'
 import { ReturnPathReader } from '../migration/wire/return-path.js'
 import type { StreamProtocol, StreamReport } from './analysis-report.js'
 import { describeSsh, describeTls } from './describe-sealed.js'
@@ -51,6 +52,8 @@ export class ConnectionAnalysis {
   protocol: StreamProtocol | null = null
   qevm: QevmAnalysis | null = null
   private multifd: MultifdReader | null = null
+  /** Around a migration of Xen's. */
+  private unframer: LibxcUnframer | null = null
   private readonly toServer = new DirectionState()
   private readonly toClient = new DirectionState()
   /** Which way the migration goes: towards the server, but for `exec:` and file servers. */
@@ -75,7 +78,7 @@ export class ConnectionAnalysis {
       this.recognise(direction, side, packet, atNs)
       return
     }
-    if (this.protocol === 'qevm') this.migrationOctets(direction, octets, packet, atNs)
+    if (this.protocol === 'qevm' || this.protocol === 'libxc') this.migrationOctets(direction, octets, packet, atNs)
     else if (this.protocol === 'multifd') this.multifdOctets(direction, octets, offset, packet, atNs)
     else side.keepOpening(octets, this.options.openingOctets)
   }
@@ -85,8 +88,12 @@ export class ConnectionAnalysis {
     const side = this.side(direction)
     side.missing += octets
     side.octets += octets
-    if (direction === this.payload) this.qevm?.gap(octets)
-    else this.returnPath = null
+    if (direction !== this.payload) this.returnPath = null
+    else if (this.protocol !== 'libxc') this.qevm?.gap(octets)
+    else if (this.unframer !== null) {
+      this.unframer = null
+      this.note(`${octets} octets are missing from the capture: the records after them are not rebuilt`)
+    }
     if (this.multifd !== null && direction === this.payload) {
       this.multifd = null
       this.note(`${octets} octets are missing from the capture: the pages after them are not rebuilt`)
@@ -133,14 +140,15 @@ export class ConnectionAnalysis {
 
   private recognise(direction: Direction, side: DirectionState, packet: number, atNs: number): void {
     this.protocol = side.missing > 0 ? 'unknown' : protocolOf(side.opening)
-    if (this.protocol !== 'qevm' && this.protocol !== 'multifd') return
+    if (this.protocol !== 'qevm' && this.protocol !== 'multifd' && this.protocol !== 'libxc') return
     this.payload = direction
     const opening = side.opening
     side.opening = new Uint8Array(0)
-    if (this.protocol === 'qevm') {
+    if (this.protocol !== 'multifd') {
       this.qevm = new QevmAnalysis()
       this.owner.migrationFound(this, this.qevm)
-      this.qevm.push(opening, packet, atNs)
+      if (this.protocol === 'libxc') this.unframer = new LibxcUnframer()
+      this.migrationOctets(direction, opening, packet, atNs)
     } else {
       this.multifd = new MultifdReader()
       this.multifdOctets(direction, opening, 0, packet, atNs)
@@ -148,8 +156,14 @@ export class ConnectionAnalysis {
   }
 
   private migrationOctets(direction: Direction, octets: Uint8Array, packet: number, atNs: number): void {
-    if (direction === this.payload) this.qevm?.push(octets, packet, atNs)
-    else this.returnPathOctets(octets)
+    if (direction !== this.payload) return this.returnPathOctets(octets)
+    if (this.protocol === 'qevm') return this.qevm?.push(octets, packet, atNs)
+    try {
+      for (const piece of this.unframer?.push(octets) ?? []) this.qevm?.push(piece, packet, atNs)
+    } catch (error) {
+      this.unframer = null
+      this.note(`could not be read on: ${failureOf(error).message}`)
+    }
   }
 
   private returnPathOctets(octets: Uint8Array): void {
@@ -189,6 +203,8 @@ export class ConnectionAnalysis {
     switch (protocol) {
       case 'qevm':
         return []
+      case 'libxc':
+        return ['Xen’s frame (libxc migration stream) around the pages; what is inside is read']
       case 'multifd':
         return [`extra channel of a migration: ${this.multifd?.pages ?? 0} pages, counted with its main stream`]
       case 'nacl':

@@ -26,6 +26,8 @@ export function protocolOf(octets: Uint8Array): StreamProtocol | null {
   const magic = readU32be(octets, 0)
   if (magic === QEMU_VM_FILE_MAGIC) return 'qevm'
   if (magic === MULTIFD_MAGIC) return 'multifd'
+  // Only a marker so far; what it marks is looked at when it is read.
+  if (octets.subarray(0, 8).every((octet) => octet === 0xff)) return 'libxc'
   // TLSPlaintext (RFC 8446 section 5.1): handshake, legacy version 3.x, then ClientHello or ServerHello.
   if (octets[0] === 0x16 && octets[1] === 3 && octets[2]! <= 4 && (octets[5] === 1 || octets[5] === 2)) return 'tls'
   const head = String.fromCharCode(...octets.subarray(0, 8))

@@ -17,6 +17,7 @@ import type { FieldDefinition } from './field.js'
 import { qevmFields } from './dissect/qevm.js'
 import { httpFields } from './stream/http.js'
 import { multifdFields } from './stream/multifd.js'
+import { libxcFields } from './stream/libxc.js'
 import { naclFields } from './stream/nacl.js'
 import { respFields } from './stream/resp.js'
 import { returnPathFields } from './stream/return-path.js'
@@ -44,6 +45,7 @@ const groups: readonly Readonly<Record<string, FieldDefinition>>[] = [
   multifdFields,
   sshFields,
   tlsFields,
+  libxcFields,
   naclFields,
   httpFields,
   respFields,

@@ -10,6 +10,8 @@ export interface HostOptions {
   readonly name: string
   readonly coreCount: number
   readonly ramOctets: number
+  /** The part of a core's speed that a guest has here: 1 for that of the bare machine. */
+  readonly vcpuSpeed: number
 }
 
 /** The way a VM gets onto its host's virtual switch. */
@@ -60,6 +62,7 @@ export class Host {
         `${this.name} has ${this.freeRamOctets()} octets of memory free, ${options.name} needs ${options.ramOctets}`,
       )
     const vm = new VirtualMachine(this.kernel, options, this.cores, this.owner)
+    vm.vcpuSpeed = this.options.vcpuSpeed
     this.vms.set(options.name, vm)
     return vm
   }

@@ -47,6 +47,8 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm, Userfau
   faultListener: UserfaultListener | null = null
   private runState: RunState = 'prelaunch'
   private boundary: QueuedEvent | null = null
+  /** The part of a core's speed that it has: its host's. */
+  vcpuSpeed = 1
   private onCore = false
   private waiting = false
   private instructionCount = 0
@@ -105,6 +107,12 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm, Userfau
       this.machine.pause((this.onCore ? this.boundary?.atNs : undefined) ?? this.kernel.nowNs)
     if (this.runState === 'running' || this.runState === 'paused' || this.runState === 'finish-migrate')
       this.enter(state)
+  }
+
+  /** Off at once, whatever the guest was doing. */
+  powerOff(): void {
+    assert(this.runState !== 'postmigrate', `${this.name} on ${this.hostName} lives elsewhere now`)
+    this.enter('shutdown')
   }
 
   /**
@@ -189,7 +197,7 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm, Userfau
       return
     }
     this.wantCore(true)
-    const sliceCycles = (this.options.hartHz / 1e9) * SLICE_NS * this.cores.share()
+    const sliceCycles = (this.options.hartHz / 1e9) * SLICE_NS * this.cores.share() * this.vcpuSpeed
     const budget = Math.floor((sliceCycles * (100 - this.throttlePercent)) / 100)
     const { executed, state } = machine.runSlice(kernel.nowNs, budget)
     this.instructionCount += executed

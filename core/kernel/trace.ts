@@ -15,6 +15,11 @@ import {
 
 const HASH_BATCH_OCTETS = 65536
 
+/** Told of every row of the kinds it watches, from inside the event in which it is written. */
+export interface TraceWatcher {
+  rowAdded(kind: TraceKind, row: TimedRow<TraceKind>): void
+}
+
 export class Trace {
   /** Set by the kernel before each event. */
   nowNs: Nanos = 0
@@ -25,6 +30,7 @@ export class Trace {
   private chain: Uint8Array = new Uint8Array(32)
   private readonly unhashed = new OctetWriter(HASH_BATCH_OCTETS + 4096)
   private recordCount = 0
+  private readonly watchers = new Map<TraceKind, TraceWatcher[]>()
 
   /** Records of every kind so far. */
   get length(): number {
@@ -53,6 +59,14 @@ export class Trace {
       this.chain = sha256(concatOctets([this.chain, this.unhashed.written()]))
       this.unhashed.clear()
     }
+    for (const watcher of this.watchers.get(kind) ?? []) watcher.rowAdded(kind, this.row(kind, index))
+  }
+
+  /** Tell `watcher` of every row of that kind from now on. For kinds that are written seldom. */
+  watch(kind: TraceKind, watcher: TraceWatcher): void {
+    const watchers = this.watchers.get(kind)
+    if (watchers === undefined) this.watchers.set(kind, [watcher])
+    else watchers.push(watcher)
   }
 
   /** How many rows of that kind there are. */

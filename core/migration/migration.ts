@@ -75,6 +75,12 @@ export interface MigrationParameters {
   readonly postcopyPrepagingPages: number
 }
 
+/** Those that may change while a migration runs: limits, not what is sent. */
+export type MigrationLimits = Pick<
+  MigrationParameters,
+  'downtimeLimitNs' | 'maxBandwidth' | 'maxPostcopyBandwidth' | 'roundsMax' | 'vcpuDirtyLimit'
+>
+
 export interface MigrationOptions extends MigrationParameters {
   /** Ask the destination to confirm. False only for a stream into a file, which then holds no commands. */
   readonly returnPath: boolean

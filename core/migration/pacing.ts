@@ -27,6 +27,11 @@ export class Pacing {
     this.window.start(nowNs, octets)
   }
 
+  /** Octets a second from now on, 0 for no limit. Xen 3.1 keeps the limit it began with. */
+  limit(maxBandwidth: number): void {
+    if (this.xenRate === null) this.window.limitRate(maxBandwidth)
+  }
+
   /** Begin the next window if this one is over. */
   advance(nowNs: Nanos, octets: number): void {
     const { window, counters } = this

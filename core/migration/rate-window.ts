@@ -3,6 +3,9 @@ import { milliseconds, type Nanos } from '../base/units.js'
 /** QEMU's BUFFER_DELAY (migration/migration.c). */
 const WINDOW_NS = milliseconds(100)
 
+const octetsOfWindow = (maxBandwidth: number): number =>
+  maxBandwidth === 0 ? Number.MAX_SAFE_INTEGER : maxBandwidth / 10
+
 /**
  * The bandwidth limit and the measured bandwidth, both by windows of 100 ms as in QEMU: what the limit leaves unused in
  * one window is lost, and the rate of the last whole window predicts what can be sent during the downtime. Before the
@@ -17,7 +20,12 @@ export class RateWindow {
 
   /** `maxBandwidth` in octets a second, 0 for no limit. */
   constructor(maxBandwidth: number) {
-    this.windowOctets = maxBandwidth === 0 ? Number.MAX_SAFE_INTEGER : maxBandwidth / 10
+    this.windowOctets = octetsOfWindow(maxBandwidth)
+  }
+
+  /** `maxBandwidth` again. */
+  limitRate(maxBandwidth: number): void {
+    this.windowOctets = octetsOfWindow(maxBandwidth)
   }
 
   /** From the next window on: so many octets in windows of that length. */

@@ -12,7 +12,14 @@ import type { Kernel, KernelEvent, Process, QueuedEvent } from '../kernel/kernel
 import { MIGRATION_COSTS, MIGRATION_LANE } from './costs.js'
 import type { MigratableVm } from './guest-memory.js'
 import { IterationPolicy, type NextStep } from './iteration-policy.js'
-import type { MigrationLabels, MigrationOptions, MigrationOwner, MigrationRound, MigrationStatus } from './migration.js'
+import type {
+  MigrationLabels,
+  MigrationLimits,
+  MigrationOptions,
+  MigrationOwner,
+  MigrationRound,
+  MigrationStatus,
+} from './migration.js'
 import { writeDevices } from './outgoing-devices.js'
 import { OutgoingPostcopy } from './outgoing-postcopy.js'
 import { OutgoingRam } from './outgoing-ram.js'
@@ -59,6 +66,7 @@ export interface MigrationSourceParts {
 
 export class MigrationSource implements Process, StreamOwner {
   readonly vm: MigratableVm
+  /** Its own: limits may change. */
   readonly options: MigrationOptions
   readonly labels: MigrationLabels
   /** Why it failed, or stands still. */
@@ -97,7 +105,7 @@ export class MigrationSource implements Process, StreamOwner {
   ) {
     this.vm = parts.vm
     this.stream = parts.stream
-    this.options = parts.options
+    this.options = { ...parts.options }
     this.labels = parts.labels
     this.cores = parts.cores
     this.wakeLatencyNs = parts.wakeLatencyNs ?? 0
@@ -169,6 +177,13 @@ export class MigrationSource implements Process, StreamOwner {
   /** Octets a second, as measured in the last whole window of 100 ms. */
   get measuredBandwidth(): number {
     return this.pacing.measured(this.kernel.nowNs, this.writer.octetsWritten)
+  }
+
+  /** From now on. A lower bandwidth holds from the next window on. */
+  changeLimits(limits: Partial<MigrationLimits>): void {
+    Object.assign(this.options, limits)
+    const { maxBandwidth, maxPostcopyBandwidth } = this.options
+    this.pacing.limit(this.postcopyBatch === null ? maxBandwidth : maxPostcopyBandwidth)
   }
 
   /** Begin, now if the stream is open, else when it opens. */

@@ -78,7 +78,7 @@ export class AttackerShell extends LineShell {
     const { streams } = this.sniffer.report()
     if (streams.length === 0) return this.print(ink.dim('No conversation was captured yet.\n'))
     streams.forEach((stream, index) => {
-      const readable = stream.protocol === 'qevm' || stream.protocol === 'multifd'
+      const readable = stream.protocol === 'qevm' || stream.protocol === 'libxc' || stream.protocol === 'multifd'
       const name = readable ? ink.leak(stream.protocol) : ink.sealed(stream.protocol)
       this.print(
         `${index + 1}  ${name}  ${stream.client} > ${stream.server}  ${stream.octetsToServer} octets out, ${stream.octetsToClient} back\n`,

@@ -1,5 +1,6 @@
 /** The two ends of a migration's channel, with keys that were handed out when the hosts were set up. */
 import type { ByteStream } from '../base/byte-stream.js'
+import type { HypervisorProfile } from '../hypervisor/profiles/hypervisor-profile.js'
 import type { HostCores } from '../kernel/cores.js'
 import type { Kernel } from '../kernel/kernel.js'
 import {
@@ -9,6 +10,7 @@ import {
   type ChannelCredentials,
   type ChannelName,
 } from '../secure/channels.js'
+import { libxcFraming } from './libxc-framing.js'
 import { naclPublicKey } from '../secure/nacl-channel.js'
 import { ed25519PublicKey } from '../secure/ssh/key-exchange.js'
 
@@ -45,11 +47,13 @@ export class ChannelPair {
     readonly name: ChannelName,
     private readonly source: HostCredentials,
     private readonly destination: HostCredentials,
+    private readonly profile: Pick<HypervisorProfile, 'migrationPort' | 'streamFormat'>,
   ) {}
 
   /** TCP port on the destination. */
   get port(): number {
-    return channelProtections[this.name].port
+    const { port } = channelProtections[this.name]
+    return port === MIGRATION_PORT ? this.profile.migrationPort : port
   }
 
   client(lower: ByteStream, cores: HostCores): ByteStream {
@@ -60,7 +64,7 @@ export class ChannelPair {
         user: SSH_USER,
         identity: source.sshIdentity,
         trustedHostKeys: [ed25519PublicKey(destination.sshHostKey)],
-        target: { host: '127.0.0.1', port: MIGRATION_PORT },
+        target: { host: '127.0.0.1', port: this.profile.migrationPort },
       },
     })
   }
@@ -72,7 +76,7 @@ export class ChannelPair {
       sshServer: {
         hostKey: destination.sshHostKey,
         authorizedKeys: [ed25519PublicKey(source.sshIdentity)],
-        acceptTarget: { host: '127.0.0.1', port: MIGRATION_PORT },
+        acceptTarget: { host: '127.0.0.1', port: this.profile.migrationPort },
       },
     })
   }
@@ -84,6 +88,14 @@ export class ChannelPair {
     credentials: ChannelCredentials,
   ): ByteStream {
     const random = this.kernel.random(`${cores.host}/${this.name}`)
-    return openChannel(this.name, this.kernel, { role, lower, cores, hostName: cores.host, random, credentials })
+    const stream = openChannel(this.name, this.kernel, {
+      role,
+      lower,
+      cores,
+      hostName: cores.host,
+      random,
+      credentials,
+    })
+    return this.profile.streamFormat === 'libxc' ? libxcFraming(this.kernel, role, stream, cores) : stream
   }
 }

@@ -1,37 +1,16 @@
-/** The operator's shell: libvirt's `virsh` words, and QEMU's human monitor. */
+/** The operator's shell: libvirt's `virsh`, Xen's `xl`, QEMU's human monitor, and iproute2's words. */
 import { InputError } from '../base/errors.js'
-import { parseDuration, parseOctetRate } from '../base/units.js'
-import type { VirtualMachine } from '../hypervisor/virtual-machine.js'
 import type { Kernel } from '../kernel/kernel.js'
-import type { RunMetrics } from '../metrics/run-metrics.js'
 import { ink, LineShell } from './line-shell.js'
-import { networkCommand, NETWORK_WORDS, type NetworkDesk } from './network-commands.js'
-import {
-  channelNames,
-  linkNames,
-  strategies,
-  type ChannelName,
-  type MigrationScenario,
-  type MigrationStrategy,
-} from './scenario.js'
+import { networkCommand, NETWORK_WORDS } from './network-commands.js'
+import { MigrationWatch, type MigrationWatchOwner } from './operator/migration-watch.js'
+import type { OperatorDesk } from './operator/operator-desk.js'
+import type { MigrationWatchOptions, VirshContext } from './operator/virsh-command.js'
+import { virsh, virshCompletions } from './operator/virsh.js'
+import { xl, xlWords } from './operator/xl.js'
+import { channelNames, linkNames } from './scenario.js'
 
-/** What an operator can see and do. */
-export interface OperatorDesk extends NetworkDesk {
-  readonly guestName: string
-  readonly hostNames: readonly string[]
-  readonly migrationSettings: MigrationScenario
-  allVms(): readonly VirtualMachine[]
-  /** The copy of the guest that runs, or would go on. */
-  liveVm(): VirtualMachine | undefined
-  boot(): void
-  /** `destination` may be left out where there is only one other host. */
-  migrate(destination?: string): void
-  cancelMigration(): void
-  configureMigration(settings: Partial<MigrationScenario>): void
-  suspend(vm: string): void
-  resumeVm(vm: string): void
-  lastRun(): RunMetrics | undefined
-}
+export type { OperatorDesk }
 
 const HELP_COLUMN = 40
 
@@ -44,13 +23,15 @@ function help(guest: string, [a = '', b = '']: readonly string[]): string {
     line(`virsh suspend ${guest} | virsh resume ${guest}`, 'stop it, let it go on'),
     line(`virsh dominfo ${guest}`, 'what it is'),
     `${ink.strong('Migration')}\n`,
-    `  virsh migrate --live ${guest} [${b}] [--channel ${channelNames.join('|')}] [--offline]\n`,
-    line(`virsh migrate-setmaxdowntime ${guest} 300ms`, 'the longest stop to aim for'),
-    line(`virsh migrate-setspeed ${guest} 128MiB/s`, '0 for no limit'),
+    `  virsh migrate --live ${guest} [qemu+ssh://${b}/system] [--channel ${channelNames.join('|')}] …\n`,
+    line(`virsh migrate-setmaxdowntime ${guest} 300`, 'the longest stop to aim for, in ms'),
+    line(`virsh migrate-setspeed ${guest} 128`, 'in MiB/s; 0 for no limit'),
     line(`virsh domjobinfo ${guest}`, 'how far it is'),
     line(`virsh domjobabort ${guest}`, 'give up; the guest stays where it is'),
+    line('virsh help [migrate]', 'all commands; the options of one'),
+    line('xl help', 'the same on hosts with Xen'),
     `${ink.strong('QEMU monitor')}\n`,
-    '  info status | info migrate | migrate_cancel\n',
+    '  info status | info migrate | info migrate_parameters | migrate_cancel | help_monitor\n',
     `${ink.strong('Network')}\n`,
     line(`tc qdisc change dev ${a} netem loss 1%`, 'delay, loss, duplicate, reorder, corrupt, limit'),
     line(`tc qdisc show dev ${a} | tc qdisc del dev ${a}`, 'what a cable does; nothing again'),
@@ -61,12 +42,38 @@ function help(guest: string, [a = '', b = '']: readonly string[]): string {
   ].join('')
 }
 
-export class OperatorShell extends LineShell {
+/** Words of the human monitor that are the operator's too: they go to the monitor of the host where the guest is. */
+const MONITOR_WORDS: readonly string[] = [
+  ...['info', 'migrate', 'migrate_cancel', 'migrate_continue', 'migrate_incoming', 'migrate_pause', 'migrate_recover'],
+  ...['migrate_set_capability', 'migrate_set_parameter', 'migrate_start_postcopy', 'stop', 'cont'],
+]
+const INFO_WORDS = ['status', 'migrate', 'migrate_capabilities', 'migrate_parameters', 'name', 'version']
+
+export class OperatorShell extends LineShell implements MigrationWatchOwner {
+  /** Of the migration that was begun here, while it lasts. */
+  private watch: MigrationWatch | null = null
+
   constructor(
-    kernel: Kernel,
+    private readonly clock: Kernel,
     private readonly desk: OperatorDesk,
   ) {
-    super(kernel, 'operator')
+    super(clock, 'operator')
+  }
+
+  /** Whatever was under way is over. */
+  migrationEnded(): void {
+    const { watch } = this
+    this.watch = null
+    watch?.migrationEnded()
+  }
+
+  watchMigration(options: MigrationWatchOptions): void {
+    this.watch = new MigrationWatch(this.clock, this.desk, options, this)
+  }
+
+  watchSays(text: string): void {
+    this.notify(text.startsWith('error:') ? ink.leak(text) : text)
+    this.desk.operatorTold()
   }
 
   protected prompt(): string {
@@ -75,156 +82,47 @@ export class OperatorShell extends LineShell {
 
   protected completions(line: string): readonly string[] {
     const words = line.trimStart().split(/\s+/)
-    if (words.length <= 1) return ['virsh', 'info', 'migrate_cancel', ...NETWORK_WORDS, 'help']
-    if (NETWORK_WORDS.includes(words[0] ?? '')) return [...networkWords, ...linkNames]
-    if (words[0] === 'info') return ['status', 'migrate']
-    if (words.length === 2) return virshCommands
-    const { guestName, hostNames } = this.desk
-    return [guestName, ...hostNames, '--live', '--channel', '--offline', '--all', ...channelNames]
+    const [command, ...rest] = words.slice(0, -1)
+    if (command === undefined) return ['virsh', 'xl', ...MONITOR_WORDS, 'help_monitor', ...NETWORK_WORDS, 'help']
+    if (NETWORK_WORDS.includes(command)) return [...networkWords, ...linkNames]
+    if (command === 'info') return INFO_WORDS
+    if (command === 'xl') return rest.length === 0 ? xlWords : [this.desk.guestName, ...this.desk.hostNames]
+    return command === 'virsh' ? virshCompletions(this.desk, rest) : []
   }
 
-  protected execute(words: readonly string[]): void {
-    const [command, ...rest] = words
-    switch (command) {
-      case 'help':
-        return this.print(help(this.desk.guestName, this.desk.hostNames))
-      case 'virsh':
-        return this.virsh(rest)
-      case 'info':
-        if (rest[0] === 'status') return this.list()
-        if (rest[0] === 'migrate') return this.jobInfo()
-        throw new InputError('info what? "info status" or "info migrate"')
-      case 'migrate_cancel':
-        return this.desk.cancelMigration()
-      default:
-        if (!NETWORK_WORDS.includes(command ?? '')) throw new InputError(`${command}: no such command. Type help.`)
-        this.print(networkCommand(this.desk, words))
+  protected execute(words: readonly string[], line: string): void {
+    const [command = '', ...rest] = words
+    if (command === 'help') return this.print(help(this.desk.guestName, this.desk.hostNames))
+    if (command === 'virsh') return this.print(virsh(this.context(), quoted(rest, line)))
+    if (command === 'xl') return this.print(xl({ ...this.context(), hostName: null }, quoted(rest, line)))
+    if (command === 'help_monitor') return this.print(this.monitor(`help ${rest.join(' ')}`))
+    if (MONITOR_WORDS.includes(command)) return this.print(this.monitor(line))
+    if (!NETWORK_WORDS.includes(command)) throw new InputError(`${command}: no such command. Type help.`)
+    this.print(networkCommand(this.desk, words))
+  }
+
+  private context(): Omit<VirshContext, 'hostName'> {
+    return {
+      desk: this.desk,
+      nowNs: this.clock.nowNs,
+      watchMigration: (options) => this.watchMigration(options),
     }
   }
 
-  private virsh(words: readonly string[]): void {
-    const [command, ...rest] = words
-    switch (command) {
-      case 'list':
-        return this.list()
-      case 'start':
-        this.named(rest)
-        this.desk.boot()
-        return this.print(`Domain '${rest[0]}' started\n`)
-      case 'suspend':
-        this.desk.suspend(this.named(rest).name)
-        return this.print(`Domain '${rest[0]}' suspended\n`)
-      case 'resume':
-        this.desk.resumeVm(this.named(rest).name)
-        return this.print(`Domain '${rest[0]}' resumed\n`)
-      case 'dominfo':
-        return this.info(this.named(rest))
-      case 'migrate':
-        return this.migrate(rest)
-      case 'migrate-setmaxdowntime':
-        this.desk.configureMigration({ downtimeLimitNs: parseDuration(rest[1] ?? '') })
-        return
-      case 'migrate-setspeed':
-        this.desk.configureMigration({ maxBandwidth: rest[1] === '0' ? 0 : parseOctetRate(rest[1] ?? '') })
-        return
-      case 'domjobinfo':
-        return this.jobInfo()
-      case 'domjobabort':
-        return this.desk.cancelMigration()
-      default:
-        throw new InputError(`virsh ${command ?? ''}: no such command. Type help.`)
-    }
+  private monitor(line: string): string {
+    const home = this.desk.liveVm()?.hostName ?? this.desk.hostNames[0]
+    return this.desk.monitors.find(({ target }) => target.hostName === home)?.humanCommand(line) ?? ''
   }
+}
 
-  private named(words: readonly string[]): VirtualMachine | { readonly name: string } {
-    const [name] = words
-    const { guestName } = this.desk
-    if (name === undefined) throw new InputError(`name the machine: ${guestName}`)
-    if (name !== guestName) throw new InputError(`there is no machine named ${name}; there is: ${guestName}`)
-    return this.desk.liveVm() ?? { name }
-  }
-
-  private list(): void {
-    this.print(' Id   Name   Host     State\n')
-    this.print('---------------------------------\n')
-    const vms = this.desk.allVms()
-    if (vms.length === 0) this.print(` -    ${this.desk.guestName.padEnd(6)} -        shut off\n`)
-    vms.forEach((vm, index) =>
-      this.print(` ${String(index + 1).padEnd(4)} ${vm.name.padEnd(6)} ${vm.hostName.padEnd(8)} ${vm.state}\n`),
-    )
-  }
-
-  private info(vm: VirtualMachine | { readonly name: string }): void {
-    if (!('machine' in vm)) throw new InputError(`${vm.name} is shut off: "virsh start ${vm.name}"`)
-    this.print(`Name:           ${vm.name}
-Host:           ${vm.hostName}
-State:          ${vm.state}
-CPU(s):         1 (RV32IM, ${vm.options.hartHz / 1e6} MHz)
-Memory:         ${vm.options.ramOctets / 1024} KiB
-Instructions:   ${vm.instructions} on this host
-`)
-  }
-
-  private migrate(words: readonly string[]): void {
-    const settings: { channel?: ChannelName; strategy?: MigrationStrategy } = { strategy: 'precopy' }
-    const names: string[] = []
-    for (let index = 0; index < words.length; index++) {
-      const word = words[index] ?? ''
-      if (word === '--live') settings.strategy = 'precopy'
-      else if (word === '--offline') settings.strategy = 'stop-and-copy'
-      else if (word === '--channel') settings.channel = oneOf(channelNames, words[++index], 'channel')
-      else if (word === '--strategy') settings.strategy = oneOf(strategies, words[++index], 'strategy')
-      else if (word.startsWith('--')) throw new InputError(`${word}: not an option here. Type help.`)
-      else names.push(word)
-    }
-    this.named(names)
-    this.desk.configureMigration(settings)
-    this.desk.migrate(names[1]?.replace(/^qemu\+(?:tcp|ssh|tls):\/\//, '').replace(/\/system$/, ''))
-  }
-
-  private jobInfo(): void {
-    const run = this.desk.lastRun()
-    if (run === undefined) return this.print('No migration yet.\n')
-    const sent = run.rounds.reduce((sum, round) => sum + round.octets, 0)
-    this
-      .print(`Migration ${run.migration}:    ${run.source} to ${run.destination}, ${run.strategy}, channel ${run.channel}
-Status:         ${run.status}${run.cause === '' ? '' : ` (${run.cause})`}
-Total time:     ${run.totalTimeMs.toFixed(1)} ms
-Downtime:       ${run.downtimeMs === null ? '-' : `${run.downtimeMs.toFixed(1)} ms`}
-Rounds:         ${run.rounds.length}
-Transferred:    ${sent} octets of stream
-`)
-    if (run.forced)
-      this.print(
-        ink.leak(`Did not converge: ${run.pendingAtStopOctets} octets were left after the last round allowed.\n`),
-      )
-    for (const { round, zeroPages, normalPages, startNs, endNs, paused } of run.rounds)
-      this.print(
-        `  round ${round}${paused ? ' (stopped)' : ''}: ${normalPages} pages, ${zeroPages} zero, ${((endNs - startNs) / 1e6).toFixed(1)} ms\n`,
-      )
-  }
+/** What stands between quotation marks is one word. */
+function quoted(words: readonly string[], line: string): readonly string[] {
+  if (!/['"]/.test(line)) return words
+  const found = line.match(/"[^"]*"|'[^']*'|\S+/g) ?? []
+  return found.slice(1).map((word) => word.replace(/^(["'])(.*)\1$/, '$2'))
 }
 
 const networkWords = [
   ...['qdisc', 'change', 'show', 'del', 'dev', 'netem', 'delay', 'loss', 'duplicate', 'reorder', 'corrupt', 'limit'],
   ...['link', 'set', 'up', 'down', '-n', '-N', 'addr', 'route', 'neigh', 'fdb'],
 ]
-
-const virshCommands = [
-  'list',
-  'start',
-  'suspend',
-  'resume',
-  'dominfo',
-  'migrate',
-  'migrate-setmaxdowntime',
-  'migrate-setspeed',
-  'domjobinfo',
-  'domjobabort',
-] as const
-
-function oneOf<T extends string>(names: readonly T[], name: string | undefined, what: string): T {
-  const found = names.find((candidate) => candidate === name)
-  if (found === undefined) throw new InputError(`${name ?? 'nothing'} is not a ${what}: ${names.join(', ')}`)
-  return found
-}

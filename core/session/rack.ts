@@ -3,6 +3,7 @@ import type { FrameSink } from '../base/frame-sink.js'
 import { assert } from '../base/errors.js'
 import { octetsOfHex } from '../base/octets.js'
 import type { Kernel } from '../kernel/kernel.js'
+import { profiles } from '../hypervisor/profiles/profiles.js'
 import type { VmNetwork } from '../hypervisor/host.js'
 import type { VirtualMachine } from '../hypervisor/virtual-machine.js'
 import { joinPorts, partPorts } from '../net/frame-port.js'
@@ -13,7 +14,7 @@ import { Switch } from '../net/switch/switch.js'
 import type { SwitchPort } from '../net/switch/switch-port.js'
 import { Tap } from '../net/tap.js'
 import { parseIpv4, parseMac, readMac, type Ipv4Address } from '../net/wire/addresses.js'
-import { MIGRATION_PORT, SSH_PORT } from '../secure/channels.js'
+import { SSH_PORT } from '../secure/channels.js'
 import { probePorts } from './probes/probe-of-image.js'
 import { directionOptions } from './link-conditions.js'
 import type { LinkName, Scenario } from './scenario.js'
@@ -117,7 +118,12 @@ export class Rack {
     const cable = (place: Place, rateBps: number): { link: Link; port: SwitchPort } => {
       const conditions = directionOptions(scenario.links[place.name] ?? {})
       const link = new Link(kernel, place.name, { rateBps, delayNs, ...conditions })
-      link.traffic = new LinkTraffic(kernel, place.name, [MIGRATION_PORT, SSH_PORT], probePorts)
+      link.traffic = new LinkTraffic(
+        kernel,
+        place.name,
+        [profiles[scenario.profile].migrationPort, SSH_PORT],
+        probePorts,
+      )
       const port = rackSwitch.addPort()
       this.portsByPlace.set(place.name, port)
       joinPorts(link.b, port)

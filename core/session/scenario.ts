@@ -10,6 +10,8 @@ import {
 } from '../migration/migration.js'
 import { channelNames, type ChannelName } from '../secure/channels.js'
 
+import { hypervisorNames, type HypervisorName } from '../hypervisor/profiles/hypervisor-profile.js'
+import { profiles } from '../hypervisor/profiles/profiles.js'
 import type { CongestionControlName } from '../net/tcp/congestion-control.js'
 import type { GuestOptions } from './guest-options.js'
 import { checkLinkConditions, type LinkConditions } from './link-conditions.js'
@@ -34,6 +36,8 @@ export interface GuestScenario {
 }
 
 export interface Scenario {
+  /** The hypervisor of both hosts. */
+  readonly profile: HypervisorName
   readonly guest: GuestScenario
   readonly coresPerHost: number
   readonly hostRamOctets: number
@@ -78,6 +82,7 @@ export const defaultScenario: Scenario = {
     hasSecrets: true,
     options: {},
   },
+  profile: 'kvm',
   coresPerHost: 4,
   hostRamOctets: 4 * 1024 ** 3,
   bandwidthBps: 1e9,
@@ -90,7 +95,8 @@ export const defaultScenario: Scenario = {
 
 /** What of a scenario is out of bounds: the setting by the name of the command line's option, and why. */
 export interface ScenarioProblem {
-  readonly setting: 'ram' | 'fill' | 'working-set' | 'dirty-rate' | 'bandwidth' | 'latency' | MigrationSetting
+  readonly setting:
+    'ram' | 'fill' | 'working-set' | 'dirty-rate' | 'bandwidth' | 'latency' | 'profile' | MigrationSetting
   readonly reason: string
 }
 
@@ -99,15 +105,42 @@ const DIRTY_PAGES_PER_SECOND_MAX = 1e6
 const isWithin = (value: number, min: number, max: number): boolean => value >= min && value <= max
 
 /** The first setting that cannot be used, or null. */
-export function scenarioProblem({ guest, bandwidthBps, latencyNs, migration }: Scenario): ScenarioProblem | null {
+export function scenarioProblem({
+  profile,
+  guest,
+  bandwidthBps,
+  latencyNs,
+  migration,
+}: Scenario): ScenarioProblem | null {
   const { ramOctets, fillOctets } = guest
+  if (!hypervisorNames.includes(profile))
+    return { setting: 'profile', reason: `${String(profile)}: choose one of ${hypervisorNames.join(', ')}` }
   if (!isWithin(ramOctets, RAM_OCTETS_MIN, RAM_OCTETS_MAX) || ramOctets % PAGE_OCTETS !== 0)
     return { setting: 'ram', reason: `${ramOctets} octets: choose whole pages of 4 KiB, from 1MiB to 1GiB` }
   if (!isWithin(fillOctets, 0, ramOctets))
     return { setting: 'fill', reason: `${fillOctets} octets do not fit a guest of ${ramOctets}` }
   if (!isWithin(latencyNs, 0, seconds(1)))
     return { setting: 'latency', reason: `${latencyNs / 1e6} ms: choose a one-way delay from 0us to 1s` }
-  return workloadProblem(guest) ?? bandwidthProblem(bandwidthBps) ?? migrationProblem(migration)
+  return (
+    workloadProblem(guest) ??
+    bandwidthProblem(bandwidthBps) ??
+    migrationProblem(migration) ??
+    profileProblem(profile, migration)
+  )
+}
+
+/** What the hypervisor cannot do, or null. */
+export function profileProblem(profile: HypervisorName, migration: MigrationScenario): ScenarioProblem | null {
+  const { title, features } = profiles[profile]
+  const { strategy, xbzrle, compression, multifdChannels } = migration
+  const refuse = (setting: MigrationSetting, what: string): ScenarioProblem => ({
+    setting,
+    reason: `${title} has no ${what}`,
+  })
+  if (!features.postcopy && (strategy === 'postcopy' || strategy === 'hybrid')) return refuse('strategy', 'post-copy')
+  if (!features.xbzrle && xbzrle) return refuse('xbzrle', 'XBZRLE')
+  if (!features.compression && compression !== 'none') return refuse('compression', 'compression')
+  return !features.multifd && multifdChannels > 0 ? refuse('multifd-channels', 'multifd') : null
 }
 
 export function workloadProblem({

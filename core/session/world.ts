@@ -2,7 +2,12 @@
 import { assert, InputError } from '../base/errors.js'
 import { latin1Octets, latin1Text } from '../base/octets.js'
 import { Host } from '../hypervisor/host.js'
+import { Monitor } from '../hypervisor/monitor/monitor.js'
+import { HMP_PORT, MonitorPort } from '../hypervisor/monitor/monitor-ports.js'
+import { QMP_PORT } from '../hypervisor/wire/qmp.js'
 import type { VirtualMachine, VmOptions, VmOwner } from '../hypervisor/virtual-machine.js'
+import type { HypervisorProfile } from '../hypervisor/profiles/hypervisor-profile.js'
+import { profiles } from '../hypervisor/profiles/profiles.js'
 import { Kernel } from '../kernel/kernel.js'
 import { defaultsOfImage, writeGuestParameters, type GuestParameters } from '../machine/guest-parameters.js'
 import { HART_HZ } from '../machine/machine.js'
@@ -12,12 +17,13 @@ import { computeRuns, type PlantedSecret } from '../metrics/compute-runs.js'
 import type { RunMetrics } from '../metrics/run-metrics.js'
 import type { ByteStream } from '../base/byte-stream.js'
 import { parseIpv4 } from '../net/wire/addresses.js'
-import { MIGRATION_PORT, SSH_PORT } from '../secure/channels.js'
+import { SSH_PORT } from '../secure/channels.js'
 import { AttackerShell } from './attacker-shell.js'
 import { ChannelPair, makeCredentials, type HostCredentials } from './channel-pair.js'
 import { ConsoleLog } from './console-log.js'
 import { Crossing, type CrossingEnd, type CrossingEvidence, type CrossingOwner } from './crossing.js'
 import { checkGuestOptions, guestOptionNames, type GuestOptions } from './guest-options.js'
+import { HostMonitor, type MonitorDesk } from './host-monitor.js'
 import type { LineShell } from './line-shell.js'
 import { OperatorShell, type OperatorDesk } from './operator-shell.js'
 import { ProbeClient } from './probe-client.js'
@@ -30,6 +36,7 @@ import {
   bandwidthProblem,
   checkLinkName,
   checkLinks,
+  profileProblem,
   refuseProblem,
   scenarioProblem,
   workloadProblem,
@@ -48,7 +55,7 @@ export interface GuestWorkload {
 
 const CONSOLE_LINE_MAX = 500
 
-export class World implements VmOwner, OperatorDesk, CrossingOwner {
+export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner {
   readonly kernel: Kernel
   readonly rack: Rack
   readonly hosts: readonly Host[]
@@ -65,8 +72,12 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
   /** What later migrations keep beyond the trace. */
   evidence: CrossingEvidence = { hashRam: false, recordStream: false }
 
+  readonly monitoredHosts: readonly HostMonitor[]
+  /** One a host, in the hosts' order. */
+  readonly monitors: readonly Monitor[]
+
   private readonly ends: readonly CrossingEnd[]
-  private readonly shells: Readonly<Record<'operator' | 'attacker', LineShell>>
+  private readonly shells: { readonly operator: OperatorShell; readonly attacker: LineShell }
   private readonly credentials: readonly HostCredentials[]
   /** Typed on the guest's console while it stood still, or faster than it reads. */
   private heldInput = ''
@@ -99,7 +110,12 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
     const host = (network: HostNetwork): Host =>
       new Host(
         kernel,
-        { name: network.stack.name, coreCount: scenario.coresPerHost, ramOctets: scenario.hostRamOctets },
+        {
+          name: network.stack.name,
+          coreCount: scenario.coresPerHost,
+          ramOctets: scenario.hostRamOctets,
+          vcpuSpeed: this.profile.costs.vcpuSpeed,
+        },
         network,
         this,
       )
@@ -111,7 +127,15 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
     ]
     this.credentials = makeCredentials(kernel, this.hostNames)
     for (const end of this.ends)
-      for (const port of [MIGRATION_PORT, SSH_PORT]) end.stack.listen(port, new Doorman(this, end, port))
+      for (const port of [this.profile.migrationPort, SSH_PORT]) end.stack.listen(port, new Doorman(this, end, port))
+    this.monitoredHosts = this.ends.map((end) => new HostMonitor(this, end))
+    this.monitors = this.monitoredHosts.map((target) => new Monitor(kernel, target))
+    this.ends.forEach(({ stack }, index) => {
+      const monitor = this.monitors[index]
+      assert(monitor !== undefined, 'every host has a monitor')
+      stack.listen(QMP_PORT, new MonitorPort(kernel, monitor, 'qmp'))
+      stack.listen(HMP_PORT, new MonitorPort(kernel, monitor, 'hmp'))
+    })
     const { client } = this.rack
     const probe = probeOfImage(scenario.guest.image, kernel, client, parseIpv4(scenario.guest.address))
     this.probe = new ProbeClient(kernel, client.name, probe, scenario.probeIntervalNs)
@@ -130,8 +154,16 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
     return this.crossing?.isOver === false ? this.crossing : null
   }
 
+  get profile(): HypervisorProfile {
+    return profiles[this.scenario.profile]
+  }
+
   get guestName(): string {
     return this.scenario.guest.name
+  }
+
+  get guestRamOctets(): number {
+    return this.scenario.guest.ramOctets
   }
 
   get hostNames(): readonly string[] {
@@ -166,8 +198,8 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
     this.probe.start()
   }
 
-  /** Move the guest to the other host. */
-  migrate(destination?: string): void {
+  /** Move the guest to the other host. `once` holds for this migration alone. */
+  migrate(destination?: string, once: Partial<MigrationScenario> = {}): void {
     const vm = this.liveVm()
     const name = this.guestName
     if (vm === undefined || vm.hasEnded) throw new InputError(`${name} is not running: boot it first`)
@@ -179,7 +211,9 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
     if (to === undefined)
       throw new InputError(`there is no host ${destination ?? ''}; there are: ${this.hostNames.join(', ')}`)
     if (to === from) throw new InputError(`${name} is on ${to.host.name} already`)
-    const { channel, ...parameters } = this.migrationSettings
+    const settings = { ...this.migrationSettings, ...once }
+    refuseProblem(migrationProblem(settings) ?? profileProblem(this.scenario.profile, settings))
+    const { channel, ...parameters } = settings
     this.crossing = new Crossing(
       this.kernel,
       {
@@ -188,7 +222,7 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
         to,
         vm,
         channel,
-        channels: new ChannelPair(this.kernel, channel, this.credentialsOf(from), this.credentialsOf(to)),
+        channels: new ChannelPair(this.kernel, channel, this.credentialsOf(from), this.credentialsOf(to), this.profile),
         options: { ...parameters, returnPath: true },
         link: this.linkOf(from.host.name),
         evidence: this.evidence,
@@ -237,8 +271,11 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
 
   configureMigration(settings: Partial<MigrationScenario>): void {
     const changed = { ...this.migrationSettings, ...settings }
-    refuseProblem(migrationProblem(changed))
+    refuseProblem(migrationProblem(changed) ?? profileProblem(this.scenario.profile, changed))
     this.migrationSettings = changed
+    const { downtimeLimitNs, maxBandwidth, maxPostcopyBandwidth, roundsMax, vcpuDirtyLimit } = changed
+    const limits = { downtimeLimitNs, maxBandwidth, maxPostcopyBandwidth, roundsMax, vcpuDirtyLimit }
+    this.crossingUnderWay?.source.changeLimits(limits)
   }
 
   configureNetwork(bandwidthBps: number): void {
@@ -341,6 +378,13 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
     vm.pause('paused')
   }
 
+  /** Switched off without being asked; what a migration has sent of it is worth nothing then. */
+  destroy(name: string): void {
+    const vm = this.liveVm()
+    if (vm?.name !== name || vm.hasEnded) throw new InputError(`${name} is not running`)
+    vm.powerOff()
+  }
+
   resumeVm(name: string): void {
     const vm = this.named(name)
     if (vm.state !== 'paused') throw new InputError(`${name} is ${vm.state}, not paused`)
@@ -392,6 +436,7 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
   crossingEnded(): void {
     if (this.isGuestUntold) this.tellGuest()
     this.deliverInput()
+    this.shells.operator.migrationEnded()
   }
 
   /** A connection came to a host's migration port. Only the one that was announced is let in. */
@@ -405,6 +450,10 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
     const vm = this.liveVm()
     if (this.heldInput === '' || vm?.state !== 'running') return
     this.heldInput = this.heldInput.slice(vm.type(latin1Octets(this.heldInput)))
+  }
+
+  operatorTold(): void {
+    this.collectShellOutput()
   }
 
   private collectShellOutput(): void {

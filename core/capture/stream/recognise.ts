@@ -2,6 +2,7 @@
 import { latin1Text, readU32be } from '../../base/octets.js'
 import { MULTIFD_MAGIC, QEMU_VM_FILE_MAGIC } from '../../migration/wire/qevm.js'
 import { httpProtocol } from './http.js'
+import { libxcProtocol } from './libxc.js'
 import { multifdProtocol } from './multifd.js'
 import { naclProtocol } from './nacl.js'
 import { qevmProtocol } from './qevm.js'
@@ -14,6 +15,7 @@ import { tlsProtocol } from './tls.js'
 export const streamProtocols: readonly StreamProtocol[] = [
   qevmProtocol,
   returnPathProtocol,
+  libxcProtocol,
   multifdProtocol,
   sshProtocol,
   tlsProtocol,
@@ -34,7 +36,7 @@ export function recogniseStream(
   opening: Uint8Array,
   opposite: StreamProtocol | null,
 ): StreamProtocol | 'unknown' | null {
-  if (opposite === qevmProtocol) return returnPathProtocol
+  if (opposite === qevmProtocol || opposite === libxcProtocol) return returnPathProtocol
   if (opposite !== null && symmetric.has(opposite)) return opposite
   const text = latin1Text(opening)
   // A RESP value ends in CR LF, and may be shorter than other openings.
@@ -43,6 +45,7 @@ export function recogniseStream(
   const magic = readU32be(opening, 0)
   if (magic === QEMU_VM_FILE_MAGIC) return qevmProtocol
   if (magic === MULTIFD_MAGIC) return multifdProtocol
+  if (opening.subarray(0, 8).every((octet) => octet === 0xff)) return libxcProtocol
   const isHello = opening[5] === 1 || opening[5] === 2
   if (opening[0] === 22 && opening[1] === 3 && (opening[2] ?? 255) <= 4 && isHello) return tlsProtocol
   if (text.startsWith('SSH-')) return sshProtocol

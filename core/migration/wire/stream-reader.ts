@@ -119,6 +119,11 @@ export class StreamReader {
     return this.position
   }
 
+  /** Inside a call to the observer about a page: where its record begins in the stream. */
+  get recordPosition(): number {
+    return this.position + this.recordAt
+  }
+
   /** The state of the machine is there to its end; the description that may follow it need not be. */
   get stateComplete(): boolean {
     return this.whole

@@ -26,10 +26,24 @@ export class QemuProcess {
   }
 
   static async start(args: readonly string[]): Promise<QemuProcess> {
-    const qemu = new QemuProcess(args)
-    await qemu.line() // the greeting
+    const { qemu } = await QemuProcess.greeted(args)
     await qemu.execute('qmp_capabilities')
     return qemu
+  }
+
+  /** One that has not negotiated yet. */
+  static async greeted(args: readonly string[]): Promise<{ qemu: QemuProcess; greeting: Answer }> {
+    const qemu = new QemuProcess(args)
+    return { qemu, greeting: await qemu.line() }
+  }
+
+  /** The next answer to `text`, which is written as it is, error or not. Events in between are passed over. */
+  async ask(text: string): Promise<Answer> {
+    this.process.stdin.write(`${text}\n`)
+    for (;;) {
+      const answer = await this.line()
+      if (!('event' in answer)) return answer
+    }
   }
 
   /** Returns what the command returned; an error of QEMU is thrown. Events in between are passed over. */

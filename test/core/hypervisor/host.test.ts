@@ -28,7 +28,11 @@ const nobody = { consoleWrote: () => undefined, vmStateChanged: () => undefined 
 function host(ramOctets = 8 * MIB) {
   const kernel = new Kernel('host')
   const network = new BareNetwork()
-  return { kernel, network, host: new Host(kernel, { name: 'host-a', coreCount: 2, ramOctets }, network, nobody) }
+  return {
+    kernel,
+    network,
+    host: new Host(kernel, { name: 'host-a', coreCount: 2, ramOctets, vcpuSpeed: 1 }, network, nobody),
+  }
 }
 const options = (name: string, ramOctets = 4 * MIB) => ({ name, mac, ramOctets, hartHz: 50e6 })
 

@@ -1,32 +1,21 @@
 import { describe, expect, it } from 'vitest'
 import { milliseconds } from '../../../core/base/units.js'
-import type { ConsoleName } from '../../../core/session/world.js'
 import { Session } from '../../../core/session/session.js'
 import { bootedSession, migrateToEnd, smallSession } from '../../support/lab-session.js'
-
-/** What a shell prints when `line` is typed, without colours, the echo and the prompt after it. */
-function says(session: Session, console: ConsoleName, line: string): string {
-  const log = session.world.consoles[console]
-  const before = log.from(0).length
-  session.do({ kind: 'type', console, text: `${line}\r` })
-  const printed = log
-    .from(0)
-    .slice(before)
-    .replace(/\x1b\[[0-9;]*[A-Za-z]/g, '')
-  return printed.split('\r\n').slice(1, -1).join('\n')
-}
+import { says } from '../../support/operator-says.js'
 
 describe('the operator’s shell', () => {
   it('boots, stops, resumes and lists the guest', () => {
     const session = smallSession()
     expect(says(session, 'operator', 'virsh list --all')).toMatch(/web +- +shut off/)
     expect(says(session, 'operator', 'virsh start web')).toBe("Domain 'web' started")
-    expect(says(session, 'operator', 'virsh start web')).toBe('web is running on host-a already')
+    expect(says(session, 'operator', 'virsh start web')).toBe('error: Domain is already active')
     expect(says(session, 'operator', 'virsh suspend web')).toContain('suspended')
-    expect(says(session, 'operator', 'info status')).toMatch(/web +host-a +paused/)
+    expect(says(session, 'operator', 'virsh list')).toMatch(/1 +web +host-a +paused/)
+    expect(says(session, 'operator', 'info status')).toBe('VM status: paused')
     expect(says(session, 'operator', 'virsh migrate --live web')).toContain('paused')
     expect(says(session, 'operator', 'virsh resume web')).toContain('resumed')
-    expect(says(session, 'operator', 'virsh dominfo web')).toContain('Memory:         4096 KiB')
+    expect(says(session, 'operator', 'virsh dominfo web')).toContain('Max memory:     4096 KiB')
   })
 
   it('helps with the names of its own guest and hosts, in columns', () => {
@@ -43,16 +32,20 @@ describe('the operator’s shell', () => {
 
   it('migrates, shows how far it is, and gives up', () => {
     const session = bootedSession()
-    expect(says(session, 'operator', 'virsh domjobinfo web')).toBe('No migration yet.')
+    expect(says(session, 'operator', 'virsh domjobinfo web').trimEnd()).toBe('Job type:         None')
     expect(says(session, 'operator', 'virsh migrate --live web host-b --channel nacl')).toBe('')
     session.runFor(milliseconds(3))
     expect(says(session, 'operator', 'virsh suspend web')).toContain('web is being migrated: wait')
-    expect(says(session, 'operator', 'info migrate')).toMatch(
-      /host-a to host-b, precopy, channel nacl\nStatus: +(setup|active)/,
+    expect(says(session, 'operator', 'info migrate')).toMatch(/Migration status: (setup|active)/)
+    expect(session.world.crossing?.parts.channel).toBe('nacl')
+    expect(session.world.migrationSettings.channel).toBe('none')
+    expect(says(session, 'operator', 'migrate_cancel')).toContain(
+      'error: operation aborted: migration out job: canceled by client',
     )
-    expect(says(session, 'operator', 'migrate_cancel')).toBe('')
-    expect(says(session, 'operator', 'virsh domjobinfo web')).toContain('cancelled')
-    expect(says(session, 'operator', 'virsh domjobabort web')).toBe('no migration is under way')
+    expect(says(session, 'operator', 'info migrate')).toContain('Migration status: cancelled')
+    expect(says(session, 'operator', 'virsh domjobabort web')).toBe(
+      'error: Requested operation is not valid: no job is active on the domain',
+    )
   })
 
   it('takes limits, and refuses what is out of bounds', () => {
@@ -62,7 +55,7 @@ describe('the operator’s shell', () => {
     expect(session.world.migrationSettings).toMatchObject({ downtimeLimitNs: 50e6, maxBandwidth: 8 * 1024 ** 2 })
     expect(says(session, 'operator', 'virsh migrate-setspeed web 1B/s')).toContain('max bandwidth: 1 octets a second')
     expect(says(session, 'operator', 'virsh migrate web --channel smoke')).toBe(
-      'smoke is not a channel: none, nacl, ssh',
+      'error: invalid argument: smoke is not a channel: none, nacl, ssh',
     )
     for (const line of ['virsh', 'virsh fly', 'info', 'make tea', 'virsh dominfo db', 'virsh migrate web --fast'])
       expect(says(session, 'operator', line)).not.toBe('')

@@ -1,0 +1,182 @@
+/** A host's hypervisor as its monitor sees it: the session's guest when it is here, or a QEMU that waits for it. */
+import { InputError } from '../base/errors.js'
+import type { Nanos } from '../base/units.js'
+import type { MigrationInfo } from '../hypervisor/monitor/migration-info.js'
+import type { MigrationAddress, MonitorTarget } from '../hypervisor/monitor/monitor-target.js'
+import type { RunState, VirtualMachine } from '../hypervisor/virtual-machine.js'
+import type { MigrationParameters } from '../migration/migration.js'
+import { queryMigrate } from '../migration/query-migrate.js'
+import { ipv4Text } from '../net/wire/addresses.js'
+import type { Crossing, CrossingEnd } from './crossing.js'
+
+/** What monitors do to the session. Everything throws `InputError` when it cannot be done. */
+export interface MonitorDesk {
+  readonly kernel: { readonly nowNs: Nanos }
+  readonly guestName: string
+  readonly profile: { readonly migrationPort: number }
+  readonly migrationSettings: MigrationParameters
+  /** The migration under way, or the last one. */
+  readonly crossing: Crossing | null
+  readonly monitoredHosts: readonly HostMonitor[]
+  migrate(destination: string): void
+  cancelMigration(): void
+  configureMigration(settings: Partial<MigrationParameters>): void
+  continueMigration(): void
+  startPostcopy(): void
+  pauseMigration(): void
+  recoverMigration(): void
+  abandonPostcopy(): void
+  suspend(vm: string): void
+  resumeVm(vm: string): void
+  destroy(vm: string): void
+}
+
+const ANY_ADDRESS: readonly string[] = ['', '0', '0.0.0.0', '[::]']
+
+export class HostMonitor implements MonitorTarget {
+  /** Where a migration is listened for, since `migrate-incoming`. */
+  private incoming: MigrationAddress | null = null
+  /** Why the last `migrate` never got a connection. */
+  private refusal: { readonly reason: string | null } | null = null
+
+  constructor(
+    private readonly desk: MonitorDesk,
+    private readonly end: CrossingEnd,
+  ) {}
+
+  get hostName(): string {
+    return this.end.host.name
+  }
+  get vmName(): string {
+    return this.desk.guestName
+  }
+
+  runState(): RunState {
+    return this.vm?.state ?? 'inmigrate'
+  }
+
+  stop(): void {
+    const { vm } = this
+    if (vm?.state === 'running') vm.pause('paused')
+  }
+
+  cont(): void {
+    const { vm } = this
+    if (vm?.state === 'postmigrate' || vm?.state === 'inmigrate' || vm === undefined)
+      throw new InputError(`there is no machine here that could go on: ${this.vmName} is not alive on ${this.hostName}`)
+    if (vm.hasEnded) throw new InputError('Resetting the Virtual Machine is required')
+    vm.resume()
+  }
+
+  quit(): void {
+    const { crossing } = this.desk
+    if (this.vm?.state === 'inmigrate') crossing?.destination?.cancel()
+    else if (this.vm?.state === 'postmigrate') {
+      // What only this process had of a guest that runs elsewhere is gone with it.
+      if (crossing?.source.status !== 'postcopy-paused') this.desk.pauseMigration()
+      this.desk.abandonPostcopy()
+    } else if (this.vm !== undefined) this.desk.destroy(this.vmName)
+  }
+
+  migrationParameters(): MigrationParameters {
+    return this.desk.migrationSettings
+  }
+  configureMigration(settings: Partial<MigrationParameters>): void {
+    this.desk.configureMigration(settings)
+  }
+
+  isMigrating(): boolean {
+    return this.desk.crossing?.isOver === false && this.isSource
+  }
+
+  sends(migration: number): boolean {
+    return this.isSource && this.desk.crossing?.parts.id === migration
+  }
+
+  migrationInfo(): MigrationInfo {
+    if (this.refusal !== null) {
+      const { reason } = this.refusal
+      return { status: 'failed', ...(reason === null ? {} : { 'error-desc': reason }) }
+    }
+    const { crossing } = this.desk
+    if (crossing !== null && this.isSource) return queryMigrate(crossing.source, this.desk.kernel.nowNs)
+    const arriving = crossing?.parts.to === this.end ? crossing.destination : null
+    const at = this.incoming
+    return {
+      // The end that receives counts nothing.
+      ...(arriving === null || arriving.status === 'none' ? {} : { status: arriving.status }),
+      ...(at === null ? {} : { 'socket-address': [{ type: 'inet', host: '0.0.0.0', port: at.port, ipv4: true }] }),
+    }
+  }
+
+  /** As QEMU: a connection that is refused is no error of the command, but of the migration. */
+  migrate(to: MigrationAddress): void {
+    if (this.vm === undefined) throw new InputError(`${this.vmName} is not on ${this.hostName}`)
+    this.refusal = null
+    const peer = this.desk.monitoredHosts.find((host) => host.answersTo(to.host))
+    if (peer?.listensAt(to.port) === true) {
+      this.desk.migrate(peer.hostName)
+      peer.incoming = null
+    } else {
+      const isKnown = peer !== undefined || /^[\d.]+$/.test(to.host)
+      this.migrationRefused(
+        isKnown
+          ? `Failed to connect to '${to.host}:${to.port}': Connection refused`
+          : `address resolution failed for ${to.host}:${to.port}: Name or service not known`,
+      )
+    }
+  }
+
+  migrationRefused(reason: string | null): void {
+    this.refusal = { reason }
+  }
+
+  listenForMigration(at: MigrationAddress): void {
+    if (this.incoming !== null) throw new InputError('The incoming migration has already been started')
+    if (!ANY_ADDRESS.includes(at.host) && !this.answersTo(at.host))
+      throw new InputError(`Failed to bind socket: Cannot assign requested address`)
+    const { migrationPort } = this.desk.profile
+    if (Number(at.port) !== migrationPort)
+      throw new InputError(`${this.hostName} lets migrations in at TCP port ${migrationPort} alone`)
+    this.incoming = at
+  }
+
+  cancelMigration(): void {
+    this.desk.cancelMigration()
+  }
+  continueMigration(): void {
+    this.desk.continueMigration()
+  }
+  startPostcopy(): void {
+    this.desk.startPostcopy()
+  }
+  pausePostcopy(): void {
+    this.desk.pauseMigration()
+  }
+  recoverPostcopy(at: MigrationAddress): void {
+    this.listenForMigration(at)
+  }
+  resumeMigration(to: MigrationAddress): void {
+    const peer = this.desk.monitoredHosts.find((host) => host.answersTo(to.host))
+    if (peer?.listensAt(to.port) !== true)
+      throw new InputError(`nothing listens at ${to.host}:${to.port}: migrate-recover at the destination comes first`)
+    peer.incoming = null
+    this.desk.recoverMigration()
+  }
+
+  private get vm(): VirtualMachine | undefined {
+    return this.end.host.vm(this.vmName)
+  }
+
+  private get isSource(): boolean {
+    return this.desk.crossing?.parts.from === this.end
+  }
+
+  private answersTo(address: string): boolean {
+    return address === this.hostName || address === ipv4Text(this.end.stack.address)
+  }
+
+  private listensAt(port: string): boolean {
+    return this.incoming !== null && Number(this.incoming.port) === Number(port)
+  }
+}
