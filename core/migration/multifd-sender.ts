@@ -63,6 +63,11 @@ export class MultifdSender {
     )
   }
 
+  /** Greet on the connections that are open already; the others do when they open. */
+  start(): void {
+    for (const channel of this.channels) channel.start()
+  }
+
   get isOpen(): boolean {
     return this.channels.every(({ isOpen }) => isOpen)
   }
@@ -207,7 +212,6 @@ class MultifdChannel implements StreamOwner, Process {
     this.stream = parts.stream
     this.lane = `multifd ${parts.id}`
     this.stream.owner = this
-    if (this.stream.state === 'open') this.greet()
   }
 
   get pendingOctets(): number {
@@ -265,6 +269,10 @@ class MultifdChannel implements StreamOwner, Process {
   end(): void {
     this.hasEnded = true
     this.stream.end()
+  }
+
+  start(): void {
+    if (this.stream.state === 'open') this.greet()
   }
 
   private greet(): void {

@@ -186,6 +186,7 @@ export class MigrationSource implements Process, StreamOwner, MultifdOwner {
     this.phase = 'opening'
     this.stream.owner = this
     this.enter('setup')
+    this.multifd?.start()
     if (this.isOpen) this.begin()
     else if (this.stream.state !== 'open' && this.stream.state !== 'opening')
       this.fail(connectionFailure('the stream is closed'))
@@ -301,6 +302,7 @@ export class MigrationSource implements Process, StreamOwner, MultifdOwner {
 
   private roomCame(): void {
     if (this.isDeaf || this.burst !== null || this.phase === 'confirming') return
+    this.writer.drainTo(this.stream)
     if (this.writer.pendingOctets === 0) this.bookAndGoOn(0)
   }
 
@@ -397,7 +399,12 @@ export class MigrationSource implements Process, StreamOwner, MultifdOwner {
       writer.drainTo(this.stream)
       return this.goOnAt(pacing.endNs)
     }
-    if (this.policy.endsRound(ram.pending.octets, pacing.lastWindow)) return this.finishRound()
+    if (this.policy.endsRound(ram.pending.octets, pacing.lastWindow)) {
+      ram.closePart()
+      writer.drainTo(this.stream)
+      if (!ram.hasRoom) return // the extra connections have not taken all of the round
+      return this.finishRound()
+    }
     ram.continuePart(kernel.nowNs)
     const workNs = ram.sendPages(this.stream.writableOctets(), pacing.limitOctets)
     writer.drainTo(this.stream)
