@@ -27,6 +27,8 @@ export interface MigrationDestinationParts {
   readonly stream: ByteStream
   /** Extra connections that will come, as the source has it: QEMU's `multifd-channels`. */
   readonly multifdChannels?: number
+  /** The guest starts anew here: its machine comes, neither its memory nor the state of its devices. */
+  readonly isCold?: boolean
   readonly cores: HostCores
   readonly labels: MigrationLabels
   readonly owner: MigrationOwner
@@ -68,7 +70,7 @@ export class MigrationDestination implements Process, StreamOwner, RequestSender
     this.owner = parts.owner
     const channelCount = parts.multifdChannels ?? 0
     this.requests = new PageRequests(kernel, this.vm, this.labels.id, this)
-    this.incoming = new IncomingState(this.vm, this.requests)
+    this.incoming = new IncomingState(this.vm, this.requests, parts.isCold === true)
     this.reader = new StreamReader(this.incoming, {
       devices: this.incoming.knownDevices(),
       unknownDevices: 'refuse',

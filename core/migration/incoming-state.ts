@@ -44,6 +44,8 @@ export class IncomingState extends SilentObserver {
   constructor(
     private readonly vm: MigratableVm,
     private readonly requests: PageRequests,
+    /** A machine that starts anew: neither RAM nor devices come. */
+    private readonly isCold = false,
   ) {
     super()
     this.postcopy = new IncomingPostcopy(vm)
@@ -199,6 +201,11 @@ export class IncomingState extends SilentObserver {
 
   override endOfState(): void {
     if (this.inPackage) throw refused('the state ended inside a package')
+    if (this.isCold) {
+      if (!this.machineTypeSeen) throw refused('no configuration: the machine type is not known')
+      if (this.blocks.length > 0 || this.devicesLoaded > 0) throw refused('the state of a guest that starts anew')
+      return
+    }
     if (this.blocks.length !== this.vm.memory.length) throw refused('the state ended without RAM')
     this.checkDevices()
     const missingPages = this.vm.userfault?.missingPages ?? 0

@@ -329,13 +329,14 @@ export class MigrationSource implements Process, StreamOwner, MultifdOwner {
 
   private begin(): void {
     const { writer, vm, ram, options } = this
-    if (options.strategy === 'stop-and-copy') this.stopGuest()
+    if (options.strategy === 'stop-and-copy' || options.strategy === 'cold') this.stopGuest()
     writer.fileHeader()
     writer.configuration(vm.machineType)
     if (options.returnPath) {
       writer.command(MIG_CMD.OPEN_RETURN_PATH)
       writer.ping(1)
     }
+    if (options.strategy === 'cold') return this.sendNoState()
     if (this.maySwitchToPostcopy) {
       assert(options.returnPath, 'post-copy needs a return path')
       writer.command(MIG_CMD.POSTCOPY_ADVISE, encodeAdvise())
@@ -348,6 +349,21 @@ export class MigrationSource implements Process, StreamOwner, MultifdOwner {
     this.pacing.start(this.kernel.nowNs, this.octetsWritten)
     this.throttle.logRead(0)
     this.bookAndGoOn(ram.logNs)
+  }
+
+  /**
+   * Cold: the guest is switched off here and starts anew there, so what it is goes, not what it holds. Until the destination
+   * has said that it can start it, it only stands still: a move that comes to nothing costs it no more than that.
+   */
+  private sendNoState(): void {
+    this.activeAtNs = this.kernel.nowNs
+    this.enter('active')
+    this.openRound()
+    this.writer.endOfState()
+    this.writer.description(descriptionText([]))
+    this.enter('device')
+    this.phase = 'draining'
+    this.bookAndGoOn(MIGRATION_COSTS.deviceNs)
   }
 
   /** Do the next piece of work. Each piece ends by booking its core time, by waiting for the stream, or for good. */

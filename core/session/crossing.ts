@@ -48,6 +48,8 @@ export interface CrossingEvidence {
 
 /** Told when a migration came to its end, whatever that was. */
 export interface CrossingOwner {
+  /** Make a VM that never ran ready to start, as it was before it first did. */
+  prepareBoot(vm: VirtualMachine): void
   crossingEnded(crossing: Crossing): void
 }
 
@@ -83,8 +85,10 @@ export class Crossing implements MigrationOwner, Process {
   ) {
     const { id, from, to, vm, channel, channels, options, link } = parts
     // Admission first: it throws before anything has happened when the memory is not there.
-    const { name, mac, ramOctets, hartHz } = vm.options
-    this.incoming = to.host.create({ name, mac, ramOctets, hartHz })
+    const { name, mac, ramOctets, hartHz, tpmSeed } = vm.options
+    // A guest that starts anew has the TPM that it had; any other brings the state of its own.
+    const tpm = this.isCold && tpmSeed !== undefined ? { tpmSeed } : {}
+    this.incoming = to.host.create({ name, mac, ramOctets, hartHz, ...tpm })
     this.incoming.awaitIncoming()
     this.lower = this.connect()
     const stream = channels.client(this.lower, from.host.cores)
@@ -105,6 +109,10 @@ export class Crossing implements MigrationOwner, Process {
   /** The guest stands still until somebody lets the last round begin. */
   get isHeld(): boolean {
     return this.source.status === 'pre-switchover'
+  }
+
+  private get isCold(): boolean {
+    return this.parts.options.strategy === 'cold'
   }
 
   start(): void {
@@ -239,6 +247,7 @@ export class Crossing implements MigrationOwner, Process {
     this.destination = new MigrationDestination(this.kernel, {
       vm: this.incoming,
       stream: channels.server(lower, to.host.cores),
+      isCold: this.isCold,
       multifdChannels: this.parts.options.multifdChannels,
       cores: to.host.cores,
       owner: this,
@@ -305,6 +314,11 @@ export class Crossing implements MigrationOwner, Process {
   }
 
   destinationLoaded(): Failure | null {
+    if (this.isCold) {
+      this.owner.prepareBoot(this.incoming)
+      this.incoming.incomingLoaded()
+      return null
+    }
     const { ramDifferences, deviceDifferences } = compareMachines(this.parts.vm, this.incoming)
     this.kernel.trace.add('migration-compare', { migration: this.parts.id, ramDifferences, deviceDifferences })
     if (this.parts.evidence.hashRam)
