@@ -182,7 +182,9 @@ export class MigrationDestination implements Process, StreamOwner, RequestSender
   streamOpened(_stream: ByteStream): void {}
 
   streamReadable(stream: ByteStream): void {
-    if (this.isListeningTo(stream) && this.next === null) this.goOn(0)
+    if (!this.isListeningTo(stream) || this.next !== null) return
+    const wakesNs = Math.max(this.cores.busyUntilNs(MIGRATION_LANE), this.kernel.nowNs + MIGRATION_COSTS.wakeNs)
+    this.next = this.kernel.scheduleAt(wakesNs, this, { kind: 'load' })
   }
 
   streamWritable(stream: ByteStream): void {
@@ -281,7 +283,7 @@ export class MigrationDestination implements Process, StreamOwner, RequestSender
 
   /** Where a section's records end, every extra connection must have come as far before anything that follows is read. */
   private read(octets: Uint8Array): void {
-    this.unread = octets.subarray(this.reader.push(octets))
+    this.unread = octets.slice(this.reader.push(octets)) // lent by the stream: kept as a copy
     if (this.multifd === null || this.incoming.sectionsEnded === this.sectionsEnded) return
     this.sectionsEnded = this.incoming.sectionsEnded
     this.waitsForChannels = !this.multifd.recordsEnded()

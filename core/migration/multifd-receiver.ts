@@ -175,7 +175,7 @@ class IncomingChannel implements StreamOwner, Process, MultifdObserver {
     if (octets.length === 0) return
     try {
       this.pageNs = MIGRATION_COSTS.loadNormalPageNs + (this.reader.isCompressed ? MIGRATION_COSTS.inflatePageNs : 0)
-      this.unread = octets.subarray(this.reader.push(octets, this))
+      this.unread = octets.slice(this.reader.push(octets, this)) // lent by the stream: kept as a copy
     } catch (error) {
       return receiver.channelFailed(failureOf(error))
     }
