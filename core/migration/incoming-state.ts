@@ -25,6 +25,8 @@ export class IncomingState extends SilentObserver {
   normalPages = 0
   compressedPages = 0
   devicesLoaded = 0
+  /** How often the records of a RAM section ended. */
+  sectionsEnded = 0
   /** The source opened the return path. */
   returnPathOpen = false
   /** To be sent on the return path. */
@@ -42,6 +44,8 @@ export class IncomingState extends SilentObserver {
   constructor(
     private readonly vm: MigratableVm,
     private readonly requests: PageRequests,
+    /** A machine that starts anew: neither RAM nor devices come. */
+    private readonly isCold = false,
   ) {
     super()
     this.postcopy = new IncomingPostcopy(vm)
@@ -112,6 +116,27 @@ export class IncomingState extends SilentObserver {
     this.compressedPages++
   }
 
+  override endOfRecords(): void {
+    this.sectionsEnded++
+  }
+
+  channelPage(block: string, offset: number, octets: Uint8Array): void {
+    this.namedMemory(block, offset).write(offset, octets)
+  }
+
+  channelZeroPage(block: string, offset: number): void {
+    const memory = this.namedMemory(block, offset)
+    if (!memory.isZero(offset / PAGE_OCTETS)) memory.write(offset, zeroPage)
+  }
+
+  /** The memory a page of an extra connection belongs to: the main stream's list of blocks came before. */
+  private namedMemory(name: string, offset: number): RamBlock['memory'] {
+    const memory = this.blocks.find((block) => block.name === name)?.memory
+    if (memory === undefined) throw refused(`RAM block ${JSON.stringify(name)} was not announced`)
+    if (offset / PAGE_OCTETS >= memory.pageCount) throw refused(`page at ${offset} of block ${name}, which ends before`)
+    return memory
+  }
+
   override deviceSection(header: SectionHeader, body: Uint8Array): void {
     const key = deviceKey(header.idstr, header.instanceId)
     const device = this.missing.get(key)
@@ -178,6 +203,11 @@ export class IncomingState extends SilentObserver {
 
   override endOfState(): void {
     if (this.inPackage) throw refused('the state ended inside a package')
+    if (this.isCold) {
+      if (!this.machineTypeSeen) throw refused('no configuration: the machine type is not known')
+      if (this.blocks.length > 0 || this.devicesLoaded > 0) throw refused('the state of a guest that starts anew')
+      return
+    }
     if (this.blocks.length !== this.vm.memory.length) throw refused('the state ended without RAM')
     this.checkDevices()
     const missingPages = this.vm.userfault?.missingPages ?? 0

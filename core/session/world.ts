@@ -190,12 +190,16 @@ export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner 
     const { name, ramOctets } = guest
     const options: VmOptions = { name, mac: guestMac, ramOctets, hartHz: HART_HZ, tpmSeed }
     const vm = host.create(options)
-    vm.machine.loadElf(this.image)
-    writeGuestParameters(vm.machine.ram, this.guestParameters())
-    this.traceWorkload()
+    this.prepareBoot(vm)
     host.plug(vm)
     vm.resume()
     this.probe.start()
+  }
+
+  prepareBoot(vm: VirtualMachine): void {
+    vm.machine.loadElf(this.image)
+    writeGuestParameters(vm.machine.ram, this.guestParameters())
+    this.traceWorkload()
   }
 
   /** Move the guest to the other host. `once` holds for this migration alone. */
