@@ -10,14 +10,15 @@ import { PAGE_OCTETS, type Nanos } from '../base/units.js'
 import type { HostCores } from '../kernel/cores.js'
 import type { Kernel, KernelEvent, Process, QueuedEvent } from '../kernel/kernel.js'
 import { MIGRATION_COSTS, MIGRATION_LANE } from './costs.js'
-import type { MigratableVm } from './guest-memory.js'
+import type { MigratableVm, RamBlock } from './guest-memory.js'
 import { IterationPolicy, type NextStep } from './iteration-policy.js'
 import type { MigrationLabels, MigrationOptions, MigrationOwner, MigrationRound, MigrationStatus } from './migration.js'
 import { writeDevices } from './outgoing-devices.js'
 import { OutgoingPostcopy } from './outgoing-postcopy.js'
 import { OutgoingRam } from './outgoing-ram.js'
 import { Pacing } from './pacing.js'
-import type { MigrationStatistics } from './statistics.js'
+import { MultifdSender, type MultifdOwner } from './multifd-sender.js'
+import { MigrationCounters, type MigrationStatistics } from './statistics.js'
 import { VcpuThrottle } from './vcpu-throttle.js'
 import { encodeAdvise } from './wire/postcopy.js'
 import { MIG_CMD } from './wire/qevm.js'
@@ -48,6 +49,8 @@ type Phase =
 export interface MigrationSourceParts {
   readonly vm: MigratableVm
   readonly stream: ByteStream
+  /** The extra connections that carry the pages: as many as `multifdChannels`. */
+  readonly channels?: readonly ByteStream[]
   /** Of the host this end runs on. */
   readonly cores: HostCores
   /** How late its migration thread wakes when it has slept until the end of a window. Default 0. */
@@ -57,7 +60,7 @@ export interface MigrationSourceParts {
   readonly owner: MigrationOwner
 }
 
-export class MigrationSource implements Process, StreamOwner {
+export class MigrationSource implements Process, StreamOwner, MultifdOwner {
   readonly vm: MigratableVm
   readonly options: MigrationOptions
   readonly labels: MigrationLabels
@@ -80,6 +83,7 @@ export class MigrationSource implements Process, StreamOwner {
   private readonly writer = new StreamWriter()
   private stream: ByteStream
   private returnPath = new ReturnPathReader()
+  private readonly multifd: MultifdSender | null
   private readonly ram: OutgoingRam
   private readonly postcopy: OutgoingPostcopy
   private readonly policy: IterationPolicy
@@ -107,12 +111,16 @@ export class MigrationSource implements Process, StreamOwner {
     this.cores = parts.cores
     this.wakeLatencyNs = parts.wakeLatencyNs ?? 0
     this.owner = parts.owner
-    this.ram = new OutgoingRam(this.vm.memory, this.writer, this.options, this.cores)
+    const { vm, options, labels, cores } = this
+    const counters = new MigrationCounters(octetsOf(vm.memory))
+    const { channels: streams = [] } = parts
+    assert(streams.length === options.multifdChannels, 'a connection for each channel')
+    this.multifd =
+      streams.length === 0 ? null : new MultifdSender(kernel, { streams, cores, options, counters, owner: this })
+    this.ram = new OutgoingRam(vm.memory, this.writer, options, { cores, multifd: this.multifd }, counters)
     this.postcopy = new OutgoingPostcopy(this.vm, this.ram, this.writer, this.options.postcopyPrepagingPages)
     this.postcopyAsked = this.options.strategy === 'postcopy'
     this.policy = new IterationPolicy(this.options)
-    const { vm, options, labels } = this
-    const { counters } = this.ram
     this.pacing = new Pacing(options, counters)
     this.throttle = new VcpuThrottle({ vm, options, counters, labels, trace: kernel.trace })
   }
@@ -123,7 +131,7 @@ export class MigrationSource implements Process, StreamOwner {
 
   /** Octets of the stream written so far. */
   get octetsWritten(): number {
-    return this.writer.octetsWritten
+    return this.ram.octetsWritten
   }
 
   /** How long the guest has stood still for it in all, or null while that is not known. */
@@ -167,7 +175,7 @@ export class MigrationSource implements Process, StreamOwner {
 
   /** Octets a second, as measured in the last whole window of 100 ms. */
   get measuredBandwidth(): number {
-    return this.pacing.measured(this.kernel.nowNs, this.writer.octetsWritten)
+    return this.pacing.measured(this.kernel.nowNs, this.octetsWritten)
   }
 
   /** Begin, now if the stream is open, else when it opens. */
@@ -182,8 +190,13 @@ export class MigrationSource implements Process, StreamOwner {
     this.phase = 'opening'
     this.stream.owner = this
     this.enter('setup')
-    if (this.stream.state === 'open') this.begin()
-    else if (this.stream.state !== 'opening') this.fail(connectionFailure('the stream is closed'))
+    if (this.isOpen) this.begin()
+    else if (this.stream.state !== 'open' && this.stream.state !== 'opening')
+      this.fail(connectionFailure('the stream is closed'))
+  }
+
+  private get isOpen(): boolean {
+    return this.stream.state === 'open' && this.multifd?.isOpen !== false
   }
 
   /** Give up at any moment before it is completed; the guest goes on here. */
@@ -268,14 +281,31 @@ export class MigrationSource implements Process, StreamOwner {
   }
 
   streamOpened(_stream: ByteStream): void {
-    if (this.phase === 'opening') this.begin()
+    if (this.phase === 'opening') this.multifdOpened()
     else if (this.phase === 'resuming') this.askForBitmaps()
+  }
+
+  multifdOpened(): void {
+    if (this.phase === 'opening' && this.isOpen) this.begin()
+  }
+
+  multifdWritable(): void {
+    this.roomCame()
+  }
+
+  multifdFailed(cause: Failure): void {
+    if (!this.isDeaf) this.fail(cause)
   }
 
   streamWritable(_stream: ByteStream): void {
     if (this.isDeaf) return
     this.writer.drainTo(this.stream)
-    if (this.burst === null && this.writer.pendingOctets === 0 && this.phase !== 'confirming') this.bookAndGoOn(0)
+    this.roomCame()
+  }
+
+  private roomCame(): void {
+    if (this.isDeaf || this.burst !== null || this.phase === 'confirming') return
+    if (this.writer.pendingOctets === 0) this.bookAndGoOn(0)
   }
 
   streamReadable(stream: ByteStream): void {
@@ -317,7 +347,7 @@ export class MigrationSource implements Process, StreamOwner {
     this.enter('active')
     this.phase = 'iterating'
     this.openRound()
-    this.pacing.start(this.kernel.nowNs, writer.octetsWritten)
+    this.pacing.start(this.kernel.nowNs, this.octetsWritten)
     this.throttle.logRead(0)
     this.bookAndGoOn(ram.logNs)
   }
@@ -349,7 +379,7 @@ export class MigrationSource implements Process, StreamOwner {
   /** A stream filled to the last octet takes no page: going on would take no time, for ever. */
   private waitsForRoom(): boolean {
     const sendsPages = this.phase === 'iterating' || this.phase === 'last-pages' || this.phase === 'postcopy'
-    return sendsPages && this.stream.writableOctets() === 0
+    return sendsPages && (this.stream.writableOctets() === 0 || !this.ram.hasRoom)
   }
 
   private bookAndGoOn(workNs: Nanos): void {
@@ -364,8 +394,8 @@ export class MigrationSource implements Process, StreamOwner {
   /** QEMU's `migration_thread` and `migration_iteration_run`: what to do next is decided between two PARTs, never in one. */
   private iterate(): void {
     const { kernel, writer, pacing, ram } = this
-    pacing.advance(kernel.nowNs, writer.octetsWritten)
-    const isWindowFull = writer.octetsWritten >= pacing.limitOctets
+    pacing.advance(kernel.nowNs, this.octetsWritten)
+    const isWindowFull = this.octetsWritten >= pacing.limitOctets
     const isAskedToStop = this.switchoverAsked || this.postcopyAsked
     if (isWindowFull || isAskedToStop || ram.isPartOver(kernel.nowNs)) ram.closePart()
     if (this.postcopyAsked) return this.goOver()
@@ -558,8 +588,10 @@ export class MigrationSource implements Process, StreamOwner {
   }
 
   private allSent(): void {
+    if (this.multifd !== null && this.multifd.pendingOctets > 0) return // `multifdWritable` will come
     if (this.postcopyBatch === null) this.closeRound(0)
     this.phase = 'confirming'
+    this.multifd?.end()
     // A destination that still waits for octets, because one was changed on the way, then knows that none will come.
     this.stream.end()
     if (!this.options.returnPath) this.complete()
@@ -592,6 +624,7 @@ export class MigrationSource implements Process, StreamOwner {
 
   private comeBack(): void {
     this.finish()
+    this.multifd?.abort()
     if (this.pausedAtNs !== null && !this.owner.guestHasLeft(this)) this.vm.resume()
   }
 
@@ -627,6 +660,12 @@ export class MigrationSource implements Process, StreamOwner {
     this.kernel.trace.add('migration-status', { migration: id, vm: this.vm.name, source, destination, status, cause })
     this.owner.sourceStatusChanged(this)
   }
+}
+
+function octetsOf(blocks: readonly RamBlock[]): number {
+  let pages = 0
+  for (const { memory } of blocks) pages += memory.pageCount
+  return pages * PAGE_OCTETS
 }
 
 function connectionFailure(message: string): Failure {

@@ -13,6 +13,10 @@ export type SessionCommand =
   | { readonly kind: 'boot' }
   | { readonly kind: 'migrate'; readonly destination?: string }
   | { readonly kind: 'cancel-migration' }
+  /** Stop the guest for the last round now, whatever is left to send. */
+  | { readonly kind: 'switch-over' }
+  /** Go on after a pause before switch-over. */
+  | { readonly kind: 'continue-migration' }
   | { readonly kind: 'start-postcopy' }
   /** Break a post-copy off, to be recovered. */
   | { readonly kind: 'pause-migration' }
@@ -132,6 +136,10 @@ export class Session {
         return world.migrate(command.destination)
       case 'cancel-migration':
         return world.cancelMigration()
+      case 'switch-over':
+        return world.switchOverNow()
+      case 'continue-migration':
+        return world.continueMigration()
       case 'start-postcopy':
         return world.startPostcopy()
       case 'pause-migration':

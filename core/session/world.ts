@@ -23,13 +23,13 @@ import { OperatorShell, type OperatorDesk } from './operator-shell.js'
 import { ProbeClient } from './probe-client.js'
 import { probeOfImage } from './probes/probe-of-image.js'
 import { inspect, type Inspection } from './inspection.js'
+import { migrationProblem } from './migration-problem.js'
 import { checkLinkConditions, directionOptions, type LinkConditions } from './link-conditions.js'
 import { guestMac, places, Rack, RACK_SWITCH, type HostNetwork, type SwitchDefences } from './rack.js'
 import {
   bandwidthProblem,
   checkLinkName,
   checkLinks,
-  migrationProblem,
   refuseProblem,
   scenarioProblem,
   workloadProblem,
@@ -223,6 +223,16 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
 
   abandonPostcopy(): void {
     this.migrationUnderWay().abandonPostcopy()
+  }
+
+  /** Stop the guest now, whatever is left to send. */
+  switchOverNow(): void {
+    this.migrationUnderWay().source.switchOverNow()
+  }
+
+  /** Go on after a pause before switch-over. */
+  continueMigration(): void {
+    this.migrationUnderWay().source.continueSwitchover()
   }
 
   configureMigration(settings: Partial<MigrationScenario>): void {
