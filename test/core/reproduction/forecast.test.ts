@@ -4,7 +4,7 @@ import { milliseconds, PAGE_OCTETS, seconds } from '../../../core/base/units.js'
 import type { MigrationForecast } from '../../../core/metrics/precopy-closed-form.js'
 import { forecastMigration, migrateAsForetold, type ForecastParameters } from '../../../core/reproduction/forecast.js'
 
-const RUNS = Number(process.env['FORECAST_RUNS'] ?? 12)
+const RUNS = Number(process.env['FORECAST_RUNS'] ?? 10)
 const RECORD_OCTETS = PAGE_OCTETS + 8
 
 const parameters = fc
