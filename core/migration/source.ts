@@ -64,8 +64,6 @@ export class MigrationSource implements Process, StreamOwner, MultifdOwner {
   readonly vm: MigratableVm
   readonly options: MigrationOptions
   readonly labels: MigrationLabels
-  /** What follows the guest in post-copy. */
-  postcopyBatch: MigrationRound | null = null
   /** Why it failed, or stands still. */
   cause: Failure | null = null
   /** Rounds ran out before what was left fitted the downtime limit. */
@@ -87,15 +85,12 @@ export class MigrationSource implements Process, StreamOwner, MultifdOwner {
   private readonly ram: OutgoingRam
   private readonly postcopy: OutgoingPostcopy
   private readonly policy: IterationPolicy
-  private pacing: Pacing
+  private readonly pacing: Pacing
   private readonly throttle: VcpuThrottle
   /** The operator wants the guest stopped after the burst at hand, whatever is left. */
   private switchoverAsked = false
   /** Post-copy begins at the next opportunity. */
   private postcopyAsked: boolean
-  /** Only the bandwidth limit of post-copy keeps it from sending. */
-  private waitsForWindow = false
-  private postcopyStartOctets = 0
   private phase: Phase = 'idle'
   private currentStatus: MigrationStatus = 'none'
   private burst: QueuedEvent | null = null
@@ -118,7 +113,7 @@ export class MigrationSource implements Process, StreamOwner, MultifdOwner {
     this.multifd =
       streams.length === 0 ? null : new MultifdSender(kernel, { streams, cores, options, counters, owner: this })
     this.ram = new OutgoingRam(vm.memory, this.writer, options, { cores, multifd: this.multifd }, counters)
-    this.postcopy = new OutgoingPostcopy(this.vm, this.ram, this.writer, this.options.postcopyPrepagingPages)
+    this.postcopy = new OutgoingPostcopy(this.vm, this.ram, this.writer, this.options)
     this.postcopyAsked = this.options.strategy === 'postcopy'
     this.policy = new IterationPolicy(this.options)
     this.pacing = new Pacing(options, counters)
@@ -134,9 +129,15 @@ export class MigrationSource implements Process, StreamOwner, MultifdOwner {
     return this.ram.octetsWritten
   }
 
-  /** How long the guest has stood still for it in all, or null while that is not known. */
+  /** How long the guest has stood still for it in all, as far as can be told here, or null while that is not known. */
   get downtimeNs(): Nanos | null {
-    return this.pausedAtNs === null || this.endedAtNs === null ? null : this.endedAtNs - this.pausedAtNs
+    const resumedAtNs = this.postcopyBatch === null ? this.endedAtNs : this.postcopy.loadedAtNs
+    return this.pausedAtNs === null || resumedAtNs === null ? null : resumedAtNs - this.pausedAtNs
+  }
+
+  /** What follows the guest in post-copy; null when it does not come to that. */
+  get postcopyBatch(): MigrationRound | null {
+    return this.postcopy.batch
   }
 
   /** How long the guest would stand still if it were stopped now; until a bandwidth was measured, the limit. */
@@ -246,8 +247,7 @@ export class MigrationSource implements Process, StreamOwner, MultifdOwner {
     this.cause = cause
     this.leaveStream()
     this.stream.abort()
-    this.ram.breakOff()
-    this.postcopy.requested.clear()
+    this.postcopy.breakOff()
     this.phase = 'interrupted'
     this.enter('postcopy-paused')
   }
@@ -276,7 +276,6 @@ export class MigrationSource implements Process, StreamOwner, MultifdOwner {
 
   handleEvent(_event: KernelEvent): void {
     this.burst = null
-    this.waitsForWindow = false
     this.proceed()
   }
 
@@ -398,7 +397,7 @@ export class MigrationSource implements Process, StreamOwner, MultifdOwner {
     const isWindowFull = this.octetsWritten >= pacing.limitOctets
     const isAskedToStop = this.switchoverAsked || this.postcopyAsked
     if (isWindowFull || isAskedToStop || ram.isPartOver(kernel.nowNs)) ram.closePart()
-    if (this.postcopyAsked) return this.goOver()
+    if (this.postcopyAsked) return this.goOver('in a round')
     if (this.switchoverAsked) return this.finishRound()
     if (isWindowFull) {
       writer.drainTo(this.stream)
@@ -432,7 +431,7 @@ export class MigrationSource implements Process, StreamOwner, MultifdOwner {
       case 'iterate':
         break
       case 'postcopy':
-        return this.goOver()
+        return this.goOver('after a round')
       case 'switchover':
       case 'forced':
         return this.switchOver(next === 'forced')
@@ -505,66 +504,44 @@ export class MigrationSource implements Process, StreamOwner, MultifdOwner {
   }
 
   /** Post-copy: stop the guest and send what lets it run at the destination (`postcopy_start`). */
-  private goOver(): void {
+  private goOver(when: 'in a round' | 'after a round'): void {
     const { ram, kernel, writer, labels } = this
-    ram.closePart()
-    const bandwidth = this.measuredBandwidth
     this.stopGuest()
-    this.closeRound(ram.sync())
+    const dirtied = ram.sync() // in a round the only reading, as in QEMU; else what it wrote on its way to a stop
+    if (when === 'in a round') this.closeRound(dirtied)
     const pendingOctets = ram.pending.octets
+    const bandwidth = this.measuredBandwidth
     kernel.trace.add('migration-switchover', { migration: labels.id, pendingOctets, bandwidth, forced: 0 })
-    this.postcopy.writeSwitch()
-    this.postcopyBatch = ram.openPostcopy(kernel.nowNs)
-    this.postcopyStartOctets = writer.octetsWritten
+    this.postcopy.begin(kernel.nowNs)
     this.phase = 'postcopy'
-    this.pacing = new Pacing({ maxBandwidth: this.options.maxPostcopyBandwidth, stopRule: 'qemu' }, ram.counters)
-    this.pacing.start(kernel.nowNs, writer.octetsWritten)
     this.enter('postcopy-active')
     writer.drainTo(this.stream)
     this.bookAndGoOn(this.vm.devices.length * MIGRATION_COSTS.deviceNs + ram.logNs)
   }
 
-  /** Post-copy: what was asked for, then what lies behind it. */
   private sendBehind(): void {
-    const { kernel, writer, pacing, ram, postcopy } = this
-    pacing.advance(kernel.nowNs, writer.octetsWritten)
-    if (ram.pending.count === 0) {
-      ram.closePart()
-      ram.openEnd()
-      ram.endRecords()
-      writer.endOfState()
-      this.phase = 'draining'
-    } else if (writer.octetsWritten >= pacing.limitOctets && postcopy.requested.isEmpty) {
-      ram.closePart()
-      writer.drainTo(this.stream)
-      this.waitsForWindow = true
-      return this.goOnAt(pacing.endNs)
-    }
-    let workNs = 0
-    if (this.phase === 'postcopy') {
-      if (ram.isPartOver(kernel.nowNs)) ram.closePart()
-      if (!ram.isInPart) ram.openPart(kernel.nowNs)
-      workNs = ram.sendPages(this.stream.writableOctets(), pacing.limitOctets, postcopy.requested)
-    }
-    writer.drainTo(this.stream)
-    this.bookAndGoOn(workNs)
+    const { kernel, postcopy } = this
+    const step = postcopy.sendPages(kernel.nowNs, this.stream.writableOctets())
+    if (postcopy.isAllWritten) this.phase = 'draining'
+    this.writer.drainTo(this.stream)
+    if (step.untilNs === null) this.bookAndGoOn(step.workNs)
+    else this.goOnAt(step.untilNs)
   }
 
   private answer(message: ReturnPathMessage): void {
     const { phase, postcopy } = this
     switch (message.kind) {
       case 'PONG':
-        return
+        return postcopy.pong(message.value, this.kernel.nowNs)
       case 'SHUT':
         if (message.value !== 0) return this.fail(mismatch('the destination refused the stream'))
         if (phase !== 'confirming') return this.fail(mismatch('the destination confirmed before it had everything'))
         return this.complete()
       case 'REQ_PAGES':
         if (phase !== 'postcopy' && phase !== 'draining' && phase !== 'confirming') break
-        this.ram.counters.counts.postcopyRequests++
-        postcopy.requested.add(message)
-        if (!this.waitsForWindow) return
-        this.kernel.cancel(this.burst)
+        postcopy.request(message)
+        if (!postcopy.waitsForWindow) return
+        this.kernel.cancel(this.burst) // pages that are asked for wait for no window
         return this.bookAndGoOn(0)
       case 'RECV_BITMAP':
         if (phase !== 'resuming') break
@@ -574,7 +551,7 @@ export class MigrationSource implements Process, StreamOwner, MultifdOwner {
       case 'RESUME_ACK':
         if (phase !== 'resuming' || !postcopy.hasAllBitmaps) break
         this.phase = 'postcopy'
-        this.pacing.start(this.kernel.nowNs, this.writer.octetsWritten)
+        postcopy.goOn(this.kernel.nowNs)
         this.enter('postcopy-active')
         return this.bookAndGoOn(0)
       case 'SWITCHOVER_ACK':
@@ -634,9 +611,7 @@ export class MigrationSource implements Process, StreamOwner, MultifdOwner {
     this.leaveStream()
     this.ram.stopLog()
     this.throttle.stop()
-    if (this.postcopyBatch === null) return
-    this.postcopyBatch.octets = this.writer.octetsWritten - this.postcopyStartOctets
-    this.postcopyBatch.endNs = this.kernel.nowNs
+    this.postcopy.end(this.kernel.nowNs)
   }
 
   private leaveStream(): void {
