@@ -16,8 +16,8 @@ const layers = {
   // What was captured, and nothing else.
   capture: ['base', '[^/]+/wire'],
   fleet: ['base', 'kernel', 'migration', 'metrics'],
-  // The engine held against what was measured elsewhere.
-  reproduction: ['base', 'migration'],
+  // The engine held against what was measured, and against what formulas say.
+  reproduction: ['base', 'metrics', 'migration'],
   session: [
     'base',
     'kernel',

@@ -27,6 +27,13 @@ const commands: Readonly<Record<string, Command>> = {
     summary: 'migrate one guest in a laboratory network and measure it; the capture is that of the mirror port',
     load: async () => (await import('./migrate.js')).migrateCommand,
   },
+  predict: {
+    usage:
+      'predict [--ram 1GiB] [--fill 512MiB] [--working-set 64MiB] [--dirty-rate 10000/s] [--random] [--bandwidth 1Gbit] [--latency 100us] [--max-bandwidth 0] [--downtime-limit 300ms] [--stop-rule whole-rounds|qemu] [--rounds 30] [--seed N] [--json F]',
+    summary:
+      'foretell a pre-copy migration by its closed form, and do it with a guest that has such rates and no octets',
+    load: async () => (await import('./predict.js')).predictCommand,
+  },
   reproduce: {
     usage: 'reproduce <measurements.csv> [--json F]',
     summary:

@@ -27,8 +27,8 @@ export type MigrationStatus =
   | 'cancelling'
   | 'cancelled'
 
-/** Who decides when the guest is stopped: QEMU, Xen as it is (xg_sr_save.c), or Xen 3.1 (xc_domain_save.c). */
-export const stopRules = ['qemu', 'xen', 'xen-legacy'] as const
+/** Who decides when the guest is stopped: QEMU, the papers, Xen as it is (xg_sr_save.c), or Xen 3.1 (xc_domain_save.c). */
+export const stopRules = ['qemu', 'whole-rounds', 'xen', 'xen-legacy'] as const
 export type StopRuleName = (typeof stopRules)[number]
 
 export const zeroPageDetections = ['none', 'legacy', 'multifd'] as const

@@ -430,10 +430,7 @@ export class MigrationSource implements Process, StreamOwner, MultifdOwner {
     const isWindowFull = this.octetsWritten >= pacing.limitOctets
     const isAskedToStop = this.switchoverAsked || this.postcopyAsked
     if (isWindowFull || isAskedToStop || ram.isPartOver(kernel.nowNs)) ram.closePart()
-    if (this.postcopyAsked) {
-      this.closeRound(ram.sync())
-      return this.goOver()
-    }
+    if (this.postcopyAsked) return this.goOver('in a round')
     if (this.switchoverAsked) return this.finishRound()
     if (isWindowFull) {
       writer.drainTo(this.stream)
@@ -469,7 +466,7 @@ export class MigrationSource implements Process, StreamOwner, MultifdOwner {
       case 'iterate':
         break
       case 'postcopy':
-        return this.goOver()
+        return this.goOver('after a round')
       case 'switchover':
       case 'forced':
         return this.switchOver(next === 'forced')
@@ -542,10 +539,11 @@ export class MigrationSource implements Process, StreamOwner, MultifdOwner {
   }
 
   /** Post-copy: stop the guest and send what lets it run at the destination (`postcopy_start`). */
-  private goOver(): void {
+  private goOver(when: 'in a round' | 'after a round'): void {
     const { ram, kernel, writer, labels } = this
     this.stopGuest()
-    ram.sync() // what it wrote on its way to a stop
+    const dirtied = ram.sync() // in a round the only reading, as in QEMU; else what it wrote on its way to a stop
+    if (when === 'in a round') this.closeRound(dirtied)
     const pendingOctets = ram.pending.octets
     const bandwidth = this.measuredBandwidth
     kernel.trace.add('migration-switchover', { migration: labels.id, pendingOctets, bandwidth, forced: 0 })
