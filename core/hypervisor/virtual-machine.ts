@@ -18,6 +18,8 @@ export interface VmOptions {
   readonly hartHz: number
   /** 32 octets for the TPM of a machine that starts here; one that comes from elsewhere brings its own state. */
   readonly tpmSeed?: Uint8Array
+  /** See `MachineOptions`. */
+  readonly qemuBoard?: boolean
 }
 
 export interface VmOwner {
@@ -31,7 +33,7 @@ export interface VmOwner {
  */
 export class VirtualMachine implements Process, FrameSink, MigratableVm {
   readonly machine: Machine
-  /** QEMU's names for the board and its RAM (hw/riscv/virt.c). */
+  /** QEMU's name for the board (hw/riscv/virt.c). */
   readonly machineType = 'virt'
   readonly memory: readonly RamBlock[]
   private runState: RunState = 'prelaunch'
@@ -48,9 +50,9 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm {
     /** Where the guest's frames go: its host's virtual switch. Set once the host plugged it in. */
     public network: FrameSink | null = null,
   ) {
-    const { ramOctets, mac: nicMac, hartHz, tpmSeed } = options
-    this.machine = new Machine({ ramOctets, nicMac, hartHz, ...(tpmSeed === undefined ? {} : { tpmSeed }) })
-    this.memory = [{ name: 'riscv_virt_board.ram', memory: this.machine.ram }]
+    const { ramOctets, mac: nicMac, hartHz, tpmSeed, qemuBoard = false } = options
+    this.machine = new Machine({ ramOctets, nicMac, hartHz, qemuBoard, ...(tpmSeed === undefined ? {} : { tpmSeed }) })
+    this.memory = this.machine.memory
   }
 
   get devices(): MigratableVm['devices'] {
@@ -83,6 +85,7 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm {
 
   /** Stand still from the end of the slice that runs now: by default for a migration's last phase. */
   pause(state: 'paused' | 'finish-migrate' = 'finish-migrate'): void {
+    if (this.runState === 'running' || this.runState === 'paused') this.machine.globalState.runState = this.runState
     // The guest has already run to the end of its slice, so its clock stops there.
     if (this.runState === 'running')
       this.machine.pause((this.onCore ? this.boundary?.atNs : undefined) ?? this.kernel.nowNs)

@@ -2,13 +2,13 @@
 import { WireError } from '../base/errors.js'
 import { readU32be } from '../base/octets.js'
 import { PAGE_OCTETS } from '../base/units.js'
-import type { StatefulDevice } from '../machine/device-state.js'
+import type { DeviceStateDescription, StatefulDevice } from '../machine/device-state.js'
 import type { MigratableVm, RamBlock } from './guest-memory.js'
 import { decodeDeviceState } from './wire/device-codec.js'
 import { MIG_CMD, type RamBlockSize, type SectionHeader } from './wire/qevm.js'
 import type { ReturnPathMessage } from './wire/return-path.js'
 import { SilentObserver } from './wire/stream-observer.js'
-import { deviceKey, describeDevice, type DeviceDescription } from './wire/vmdesc.js'
+import { deviceKey } from './wire/vmdesc.js'
 import { applyXbzrle } from './wire/xbzrle.js'
 
 const zeroPage = new Uint8Array(PAGE_OCTETS)
@@ -37,8 +37,8 @@ export class IncomingState extends SilentObserver {
   }
 
   /** The sections that can be read, by `deviceKey`. */
-  knownDevices(): ReadonlyMap<string, DeviceDescription> {
-    return new Map([...this.missing].map(([key, { stateDescription }]) => [key, describeDevice(stateDescription)]))
+  knownDevices(): ReadonlyMap<string, DeviceStateDescription> {
+    return new Map([...this.missing].map(([key, { stateDescription }]) => [key, stateDescription]))
   }
 
   override configuration(machineType: string): void {
@@ -110,7 +110,7 @@ export class IncomingState extends SilentObserver {
 
   override endOfState(): void {
     if (this.blocks.length !== this.vm.memory.length) throw refused('the state ended without RAM')
-    const [key] = this.missing.keys()
+    const key = [...this.missing].find(([, device]) => device.isNeeded === undefined)?.[0]
     if (key !== undefined) throw refused(`the state ended without device ${key}`)
   }
 

@@ -12,14 +12,14 @@ import { MIGRATION_COSTS, MIGRATION_LANE } from './costs.js'
 import type { MigratableVm } from './guest-memory.js'
 import { IterationPolicy } from './iteration-policy.js'
 import type { MigrationLabels, MigrationOptions, MigrationOwner, MigrationRound, MigrationStatus } from './migration.js'
-import { OutgoingRam, RAM_SECTION_ID } from './outgoing-ram.js'
+import { writeDevices } from './outgoing-devices.js'
+import { OutgoingRam } from './outgoing-ram.js'
 import { RateWindow } from './rate-window.js'
 import type { MigrationStatistics } from './statistics.js'
-import { encodeDeviceState } from './wire/device-codec.js'
 import { MIG_CMD } from './wire/qevm.js'
 import { ReturnPathReader } from './wire/return-path.js'
 import { StreamWriter } from './wire/stream-writer.js'
-import { describeDevice, descriptionText } from './wire/vmdesc.js'
+import { descriptionText } from './wire/vmdesc.js'
 
 type Phase =
   | 'idle'
@@ -310,17 +310,12 @@ export class MigrationSource implements Process, StreamOwner {
       return this.bookAndGoOn(workNs)
     }
     ram.endRecords()
-    let sectionId = RAM_SECTION_ID
-    for (const device of vm.devices) {
-      const { idstr, instanceId, version } = device.stateDescription
-      const body = encodeDeviceState(device.stateDescription, device.saveState())
-      writer.sectionFull({ sectionId: ++sectionId, idstr, instanceId, version }, body)
-    }
+    const devices = writeDevices(writer, vm)
     writer.endOfState()
-    writer.description(descriptionText(vm.devices.map(({ stateDescription }) => describeDevice(stateDescription))))
+    writer.description(descriptionText(devices))
     this.phase = 'draining'
     writer.drainTo(this.stream)
-    this.bookAndGoOn(vm.devices.length * MIGRATION_COSTS.deviceNs)
+    this.bookAndGoOn(devices.length * MIGRATION_COSTS.deviceNs)
   }
 
   private allSent(): void {
