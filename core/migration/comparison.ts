@@ -40,7 +40,6 @@ function equalValues(a: StateValue | undefined, b: StateValue | undefined): bool
   if (a instanceof Uint8Array) return b instanceof Uint8Array && equalOctets(a, b)
   const [entries, others] = [Object.entries(a), Object.entries(b)]
   return (
-    entries.length === others.length &&
-    entries.every(([name, value]) => equalValues(value as StateValue, (b as StateValues)[name]))
+    entries.length === others.length && entries.every(([name, value]) => equalValues(value, (b as StateValues)[name]))
   )
 }
