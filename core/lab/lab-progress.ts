@@ -1,4 +1,5 @@
 /** Where a student stands in a lab: a function of the lab and of what happened, so it never disagrees with the checks. */
+import { parseDuration } from '../base/units.js'
 import type { RunMetrics } from '../metrics/run-metrics.js'
 import { computeRuns, type PlantedSecret } from '../metrics/compute-runs.js'
 import type { Trace } from '../kernel/trace.js'
@@ -89,8 +90,8 @@ export function isCorrect(
     case 'secret':
       return answer.trim() === secretNamed(planted, question.answer)
     case 'number': {
-      const given = Number(answer.trim().replace(',', '.'))
-      if (answer.trim() === '' || !Number.isFinite(given)) return false
+      const given = numberIn(question.unit, answer)
+      if (given === null) return false
       return runs
         .filter((run) => run.channel === question.answer.channel && run.status === 'completed')
         .some((run) => {
@@ -98,6 +99,24 @@ export function isCorrect(
           return measured !== null && Math.abs(given - measured) <= Math.max(question.answer.tolerance * measured, 0.05)
         })
     }
+  }
+}
+
+/** What was typed, in `unit`: `0,97`, or with a unit of time of its own as the window shows it, `971 µs`. */
+function numberIn(unit: string, typed: string): number | null {
+  const text = typed.trim().replace(',', '.').replace('μ', 'µ')
+  const scale = durationIn(`1${unit}`)
+  const nanos = durationIn(text)
+  if (scale !== null && nanos !== null) return nanos / scale
+  const plain = Number(text)
+  return text === '' || !Number.isFinite(plain) ? null : plain
+}
+
+function durationIn(text: string): number | null {
+  try {
+    return parseDuration(text)
+  } catch {
+    return null
   }
 }
 
