@@ -7,25 +7,19 @@ import {
   parseDuration,
   parseEventRate,
   parseFraction,
-  parseOctetRate,
   parseOctets,
   milliseconds,
   seconds,
 } from '../core/base/units.js'
+import { queryMigrate } from '../core/migration/query-migrate.js'
 import { fileStream } from '../core/migration/wire/file-stream.js'
 import { parseGuestOption } from '../core/session/guest-options.js'
 import type { LinkConditions } from '../core/session/link-conditions.js'
-import {
-  channelNames,
-  congestionControls,
-  defaultScenario,
-  scenarioProblem,
-  strategies,
-  type Scenario,
-} from '../core/session/scenario.js'
+import { congestionControls, defaultScenario, scenarioProblem, type Scenario } from '../core/session/scenario.js'
 import { Session } from '../core/session/session.js'
 import { readGuestImage } from './guest-images.js'
 import { LiveCapture } from './live-capture.js'
+import { migrationFrom, migrationOptions } from './migration-options.js'
 import { expectWritable, openOutput, writeOutputFile } from './output.js'
 import { oneOf, quantity } from './quantities.js'
 
@@ -46,8 +40,7 @@ const options = {
   'dirty-rate': { type: 'string', default: '2000/s' },
   'no-secrets': { type: 'boolean', default: false },
   'guest-option': { type: 'string', multiple: true },
-  strategy: { type: 'string', default: 'precopy' },
-  channel: { type: 'string', default: 'none' },
+  ...migrationOptions,
   bandwidth: { type: 'string', default: '1Gbit' },
   latency: { type: 'string', default: '100us' },
   jitter: { type: 'string' },
@@ -58,8 +51,6 @@ const options = {
   queue: { type: 'string' },
   congestion: { type: 'string', default: 'cubic' },
   'no-sack': { type: 'boolean', default: false },
-  'downtime-limit': { type: 'string', default: '300ms' },
-  'max-bandwidth': { type: 'string', default: '128MiB/s' },
   seed: { type: 'string', default: '1' },
   json: { type: 'string' },
   pcap: { type: 'string' },
@@ -86,6 +77,12 @@ export async function migrateCommand(args: string[]): Promise<number> {
   if (world.liveVm()?.state !== 'running')
     throw new InputError(`the guest ${values.guest} did not stay up for three seconds`)
   session.do({ kind: 'migrate' })
+  const holdNs = quantity('pause-before-switchover', values['pause-before-switchover'] ?? '0s', parseDuration)
+  if (values['pause-before-switchover'] !== undefined) {
+    await runWatched(session, ({ world }) => world.crossingUnderWay?.isHeld === false, PATIENCE_NS, live)
+    await runWatched(session, ({ isMigrating }) => isMigrating, holdNs, live)
+    if (world.crossingUnderWay?.isHeld === true) session.do({ kind: 'continue-migration' })
+  }
   if (await runWatched(session, ({ isMigrating }) => isMigrating, PATIENCE_NS, live))
     await runWatched(session, () => true, AFTER_NS, live)
   else process.stderr.write('midstream migrate: the migration was still going on after an hour of virtual time\n')
@@ -101,10 +98,11 @@ export async function migrateCommand(args: string[]): Promise<number> {
     strategy: run.strategy,
     channel: run.channel,
     seed: values.seed,
-    rounds: run.rounds.map(({ zeroPages, normalPages, octets, startNs, endNs, dirtiedPages, paused }) => ({
-      pages: zeroPages + normalPages,
+    rounds: run.rounds.map(({ zeroPages, normalPages, xbzrlePages, octets, startNs, endNs, dirtiedPages, paused }) => ({
+      pages: zeroPages + normalPages + xbzrlePages,
       zeroPages,
       normalPages,
+      xbzrlePages,
       octets,
       durationMs: (endNs - startNs) / 1e6,
       dirtiedPages,
@@ -121,6 +119,7 @@ export async function migrateCommand(args: string[]): Promise<number> {
     secretsFound: run.secretsFound,
     ramOctetsRecovered: run.ramOctetsRecovered,
     findings: run.findings,
+    qemu: queryMigrate(crossing.source, session.nowNs),
     traceHash: session.trace.hash(),
   }
   const ms = (value: number | null): string => (value === null ? '-' : `${value.toFixed(2)} ms`)
@@ -211,13 +210,7 @@ function scenarioFrom(values: Values): Scenario {
         {},
       ),
     },
-    migration: {
-      ...defaultScenario.migration,
-      strategy: oneOf('strategy', values.strategy, strategies),
-      channel: oneOf('channel', values.channel, channelNames),
-      downtimeLimitNs: quantity('downtime-limit', values['downtime-limit'], parseDuration),
-      maxBandwidth: quantity('max-bandwidth', values['max-bandwidth'], parseOctetRate),
-    },
+    migration: migrationFrom(values),
   }
   const problem = scenarioProblem(scenario)
   if (problem !== null) throw new InputError(`--${problem.setting}: ${problem.reason}`)

@@ -1,14 +1,23 @@
 /** A VM on a host: its machine, its life, and the virtual time it runs in. */
 import { assert } from '../base/errors.js'
 import type { FrameSink } from '../base/frame-sink.js'
-import type { Nanos } from '../base/units.js'
+import { PAGE_OCTETS, type Nanos } from '../base/units.js'
 import type { HostCores } from '../kernel/cores.js'
 import type { Kernel, KernelEvent, Process, QueuedEvent } from '../kernel/kernel.js'
-import { boundaryFrom, Machine, SLICE_NS } from '../machine/machine.js'
-import type { MigratableVm, RamBlock } from '../migration/guest-memory.js'
+import { boundaryFrom, Machine, RAM_BLOCK, SLICE_NS } from '../machine/machine.js'
+import type { MigratableVm, RamBlock, Userfault, UserfaultListener } from '../migration/guest-memory.js'
 
 /** QEMU's run states (qapi/run-state.json) that Midstream uses. */
-export type RunState = 'prelaunch' | 'running' | 'paused' | 'inmigrate' | 'finish-migrate' | 'postmigrate' | 'shutdown'
+export type RunState =
+  | 'prelaunch'
+  | 'running'
+  | 'paused'
+  | 'inmigrate'
+  | 'finish-migrate'
+  | 'postmigrate'
+  | 'shutdown'
+  /** It cannot go on: part of its memory is lost. */
+  | 'internal-error'
 
 export interface VmOptions {
   readonly name: string
@@ -31,16 +40,22 @@ export interface VmOwner {
  * Runs the machine in slices that begin at whole multiples of `SLICE_NS`. What a slice put out (frames, characters) goes
  * out when it ends. A slice that began is finished even if the VM is paused meanwhile, so a pause is exact to a slice.
  */
-export class VirtualMachine implements Process, FrameSink, MigratableVm {
+export class VirtualMachine implements Process, FrameSink, MigratableVm, Userfault {
   readonly machine: Machine
   /** QEMU's name for the board (hw/riscv/virt.c). */
   readonly machineType = 'virt'
   readonly memory: readonly RamBlock[]
+  /** Who fetches the pages this VM needs and does not have. */
+  faultListener: UserfaultListener | null = null
+  /** Where RAM is among the blocks. */
+  private readonly ramBlock: number
   private runState: RunState = 'prelaunch'
   private boundary: QueuedEvent | null = null
   private onCore = false
   private waiting = false
   private instructionCount = 0
+  /** Percent of its time that the vCPU is kept from running. */
+  private throttlePercent = 0
 
   constructor(
     private readonly kernel: Kernel,
@@ -53,10 +68,15 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm {
     const { ramOctets, mac: nicMac, hartHz, tpmSeed, qemuBoard = false } = options
     this.machine = new Machine({ ramOctets, nicMac, hartHz, qemuBoard, ...(tpmSeed === undefined ? {} : { tpmSeed }) })
     this.memory = this.machine.memory
+    this.ramBlock = this.memory.findIndex(({ name }) => name === RAM_BLOCK)
   }
 
   get devices(): MigratableVm['devices'] {
     return this.machine.devices
+  }
+
+  get userfault(): Userfault {
+    return this
   }
 
   get name(): string {
@@ -76,7 +96,7 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm {
   /** Start, or go on after a pause. */
   resume(): void {
     assert(this.runState !== 'postmigrate', `${this.name} on ${this.hostName} lives elsewhere now`)
-    if (this.runState === 'running' || this.runState === 'shutdown') return
+    if (this.runState === 'running' || this.hasEnded) return
     this.enter('running')
     // Its clock goes on with the next slice, so there must be one, even if the guest was waiting for its timer.
     this.waiting = false
@@ -91,6 +111,14 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm {
       this.machine.pause((this.onCore ? this.boundary?.atNs : undefined) ?? this.kernel.nowNs)
     if (this.runState === 'running' || this.runState === 'paused' || this.runState === 'finish-migrate')
       this.enter(state)
+  }
+
+  /**
+   * Keep the vCPU from running for so many percent of its time: QEMU's `cpu-throttle`, which lets it sleep in slots of 10 ms,
+   * spread evenly over every slice.
+   */
+  throttle(percent: number): void {
+    this.throttlePercent = percent
   }
 
   /** Waits for a migration to fill it. */
@@ -110,9 +138,41 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm {
     this.enter('postmigrate')
   }
 
+  /** Part of its memory will never come: it ends here. */
+  crash(): void {
+    if (!this.hasEnded) this.enter('internal-error')
+  }
+
+  /** It will not run again unless it is booted anew. */
+  get hasEnded(): boolean {
+    return this.runState === 'shutdown' || this.runState === 'internal-error'
+  }
+
+  get missingPages(): number {
+    return this.machine.ram.missingPages
+  }
+
+  /** No guest waits for a page of another block than RAM. */
+  expectPages(block: number, missing: Uint32Array): void {
+    if (block === this.ramBlock) this.machine.ram.expectPages(missing)
+  }
+
+  placePage(block: number, page: number, octets: Uint8Array): boolean {
+    if (block !== this.ramBlock) {
+      this.memory[block]?.memory.write(page * PAGE_OCTETS, octets)
+      return true
+    }
+    const wasStalled = this.machine.isStalled
+    const isPlaced = this.machine.pageArrived(page, octets)
+    if (wasStalled && !this.machine.isStalled && this.runState === 'running') this.wakeAtBoundary()
+    if (isPlaced) this.reportMissingPages()
+    return isPlaced
+  }
+
   receiveFrame(frame: Uint8Array): void {
     if (this.runState !== 'running') return
     this.machine.nic.receiveFrame(frame)
+    this.reportMissingPages()
     this.wakeAtBoundary()
   }
 
@@ -132,6 +192,7 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm {
       this.wantCore(false)
       return
     }
+    if (machine.isStalled) return this.wantCore(false) // the page it needs wakes it
     if (this.waiting && !machine.hasPendingInterrupt(kernel.nowNs)) {
       this.wantCore(false)
       const wakeNs = machine.wakeAtNs()
@@ -139,10 +200,12 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm {
       return
     }
     this.wantCore(true)
-    const budget = Math.floor((this.options.hartHz / 1e9) * SLICE_NS * this.cores.share())
+    const sliceCycles = (this.options.hartHz / 1e9) * SLICE_NS * this.cores.share()
+    const budget = Math.floor((sliceCycles * (100 - this.throttlePercent)) / 100)
     const { executed, state } = machine.runSlice(kernel.nowNs, budget)
     this.instructionCount += executed
     this.waiting = state === 'waiting'
+    this.reportMissingPages()
     if (state === 'halted') {
       this.publish()
       this.wantCore(false)
@@ -161,6 +224,15 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm {
     const output = this.machine.console.takeOutput()
     if (output.length > 0) this.owner.consoleWrote(this, output)
     for (const frame of this.machine.nic.takeFrames()) this.network?.receiveFrame(frame)
+  }
+
+  private reportMissingPages(): void {
+    const { faultListener: listener, machine } = this
+    if (listener === null || machine.ram.missingPages === 0) return
+    const { isStalled } = machine
+    machine.wantedPages().forEach((page, index) => {
+      listener.pageMissed(this.ramBlock, page, isStalled && index === 0 ? 'vcpu' : 'nic')
+    })
   }
 
   private enter(state: RunState): void {

@@ -34,13 +34,15 @@ export const traceTables = {
   /**
    * A round of pages was written to the stream, whose `octets` they are; the last one holds the devices too. It ends when
    * the stream has taken all of it: what TCP then still buffers crosses during the next round, or, after the last, before
-   * the destination confirms. `dirtiedPages` were found dirty when it ended.
+   * the destination confirms. `xbzrlePages` were sent as differences, or not at all because there was none.
+   * `dirtiedPages` were found dirty when it ended.
    */
   'migration-round': {
     migration: 'number',
     round: 'number',
     zeroPages: 'number',
     normalPages: 'number',
+    xbzrlePages: 'number',
     octets: 'number',
     startNs: 'number',
     endNs: 'number',
@@ -52,6 +54,46 @@ export const traceTables = {
    * whether it is `forced` (1): the rounds were used up before what was left fitted the downtime limit.
    */
   'migration-switchover': { migration: 'number', pendingOctets: 'number', bandwidth: 'number', forced: 'number' },
+  /**
+   * The vCPU is kept from running for `percent` of its time from now on (0: no more), because the guest dirtied so much in a
+   * period in which so much was sent. The rule is `auto-converge` or `dirty-limit`.
+   */
+  'migration-throttle': {
+    migration: 'number',
+    vm: 'text',
+    rule: 'text',
+    percent: 'number',
+    dirtiedOctets: 'number',
+    sentOctets: 'number',
+  },
+  /**
+   * A page that the guest needed after a switch to post-copy: when it was asked for and came, and how long the virtual CPU
+   * stood still for it (0 when only the network device waited).
+   */
+  'migration-fault': {
+    migration: 'number',
+    block: 'text',
+    page: 'number',
+    askedNs: 'number',
+    arrivedNs: 'number',
+    blockedNs: 'number',
+  },
+  /**
+   * A post-copy came to its end: what followed the guest (octets of the stream from the switch on, which began at `startNs`),
+   * how many of its pages the guest asked for, and how long it stood still for them in all.
+   */
+  'migration-postcopy': {
+    migration: 'number',
+    zeroPages: 'number',
+    normalPages: 'number',
+    octets: 'number',
+    startNs: 'number',
+    endNs: 'number',
+    requests: 'number',
+    blockedNs: 'number',
+  },
+  /** Pages that were at the source alone when it was given up after a switch to post-copy: the guest is lost. */
+  'migration-loss': { migration: 'number', vm: 'text', host: 'text', pagesLost: 'number' },
   /** The destination refused what it got, and why. */
   'migration-refused': { migration: 'number', host: 'text', protocol: 'text', cause: 'text' },
   /** Source and destination were compared at switch-over; counts of octets that differ. */

@@ -145,6 +145,11 @@ export class Machine {
     return this.hart.minstret()
   }
 
+  /** The hart stands still: its next instruction needs a page that has not come. */
+  get isStalled(): boolean {
+    return this.hart.missingPage >= 0 && this.ram.isMissing(this.hart.missingPage)
+  }
+
   /** The pages of RAM that the hart and the network device stand still for, the hart's first. */
   wantedPages(): number[] {
     return [this.hart.missingPage, this.nic.missingPage].filter((page) => page >= 0 && this.ram.isMissing(page))

@@ -152,12 +152,19 @@ export class Ram implements HartMemory, SelfCopying {
     return -1
   }
 
-  /** A missing page came. False, and nothing changes, when it was not missing: what is here may be newer. */
+  /**
+   * A missing page came. False, and nothing changes, when it was not missing: what is here may be newer. The dirty log has
+   * only what the guest wrote since.
+   */
   pageArrived(page: number, octets: Uint8Array): boolean {
     if (!this.isMissing(page)) return false
     this.missingBits[page >>> 5]! &= ~(1 << (page & 31))
     this.missingPages--
     this.write(page * PAGE_OCTETS, octets)
+    if (this.logging) {
+      this.dirtyBits[page >>> 5]! &= ~(1 << (page & 31))
+      this.attention[page]! |= ATTENTION_LOG
+    }
     return true
   }
 

@@ -144,6 +144,7 @@ function rounds(trace: Trace, migration: number, startNs: Nanos): RoundMetrics[]
     round: row.round,
     zeroPages: row.zeroPages,
     normalPages: row.normalPages,
+    xbzrlePages: row.xbzrlePages,
     octets: row.octets,
     startNs: row.startNs,
     endNs: row.endNs,

@@ -5,6 +5,7 @@ export interface RoundMetrics {
   readonly round: number
   readonly zeroPages: number
   readonly normalPages: number
+  readonly xbzrlePages: number
   /** Octets on the migration stream; the last round's include the devices. */
   readonly octets: number
   readonly startNs: number

@@ -18,7 +18,12 @@ export function compareMachines(source: MigratableVm, destination: MigratableVm)
     const other = destination.memory.find((block) => block.name === name)?.memory
     ramDifferences += other === undefined ? memory.pageCount * PAGE_OCTETS : memory.differingOctets(other)
   }
-  let deviceDifferences = 0
+  return { ramDifferences, deviceDifferences: compareDevices(source, destination) }
+}
+
+/** Field values that differ; all fields of a device that only the source has. */
+export function compareDevices(source: MigratableVm, destination: MigratableVm): number {
+  let differences = 0
   const others = new Map(
     destination.devices.map((device) => [
       deviceKey(device.stateDescription.idstr, device.stateDescription.instanceId),
@@ -30,9 +35,27 @@ export function compareMachines(source: MigratableVm, destination: MigratableVm)
     const values = device.saveState()
     const otherValues = others.get(deviceKey(idstr, instanceId)) ?? {}
     for (const name of new Set([...Object.keys(values), ...Object.keys(otherValues)]))
-      if (!equalValues(values[name], otherValues[name])) deviceDifferences++
+      if (!equalValues(values[name], otherValues[name])) differences++
   }
-  return { ramDifferences, deviceDifferences }
+  return differences
+}
+
+/** Octets that differ in the pages that are not in the dirty log of the destination, which is emptied. */
+export function compareUnwritten(source: MigratableVm, destination: MigratableVm): number {
+  let differences = 0
+  source.memory.forEach(({ memory }, block) => {
+    const other = destination.memory[block]?.memory
+    const written = new Uint32Array(Math.ceil(memory.pageCount / 32))
+    other?.takeDirty(written)
+    for (let page = 0; page < memory.pageCount; page++) {
+      if (((written[page >>> 5] ?? 0) & (1 << (page & 31))) !== 0) continue
+      const octets = memory.page(page)
+      const copy = other?.page(page)
+      if (copy !== undefined && equalOctets(octets, copy)) continue
+      for (let at = 0; at < PAGE_OCTETS; at++) if (octets[at] !== copy?.[at]) differences++
+    }
+  })
+  return differences
 }
 
 function equalValues(a: StateValue | undefined, b: StateValue | undefined): boolean {

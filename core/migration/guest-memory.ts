@@ -27,15 +27,42 @@ export interface RamBlock {
   readonly memory: GuestMemory
 }
 
+/** Who needs a page that is not there: the virtual CPU, which stands still for it, or the network device. */
+export type PageWaiter = 'vcpu' | 'nic'
+
+/** Told from outside of any call to `Userfault`, but for `placePage`. Blocks count in `memory`. */
+export interface UserfaultListener {
+  /** Told again and again while it waits. */
+  pageMissed(block: number, page: number, waiter: PageWaiter): void
+}
+
+/**
+ * Pages that come once they are needed: what Linux's userfaultfd(2) is to QEMU's post-copy. Blocks count in `memory`,
+ * bitmaps have one bit a page, page 0 the lowest bit of word 0.
+ */
+export interface Userfault {
+  faultListener: UserfaultListener | null
+  /** The pages in `missing` are elsewhere: what they hold here is forgotten, whoever needs one waits. */
+  expectPages(block: number, missing: Uint32Array): void
+  /** A missing page came (UFFDIO_COPY). False, and nothing changes, when it was not missing: what is here may be newer. */
+  placePage(block: number, page: number, octets: Uint8Array): boolean
+  /** Pages of all blocks that are missing. */
+  readonly missingPages: number
+}
+
 export interface MigratableVm {
   readonly name: string
   /** Blocks in the order of the stream. */
   readonly memory: readonly RamBlock[]
   readonly devices: readonly StatefulDevice[]
+  /** How it runs before its memory has come; left out where it cannot, and post-copy is refused. */
+  readonly userfault?: Userfault
   /** QEMU's machine type, such as `virt`. */
   readonly machineType: string
   /** Stop for the switch-over: no store after this. */
   pause(): void
+  /** Keep the vCPU from running for so many percent of its time, 0 to 99. A VM without it is never slowed down. */
+  throttle?(percent: number): void
   /** Undo `pause`: the migration came to nothing and this copy is the one that lives. */
   resume(): void
 }

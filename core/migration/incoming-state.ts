@@ -5,29 +5,47 @@ import { PAGE_OCTETS } from '../base/units.js'
 import type { DeviceStateDescription, StatefulDevice } from '../machine/device-state.js'
 import type { MigratableVm, RamBlock } from './guest-memory.js'
 import { decodeDeviceState } from './wire/device-codec.js'
+import { inflatePage } from './wire/page-zlib.js'
+import { IncomingPostcopy, type PostcopyState } from './incoming-postcopy.js'
+import type { PageRequests } from './page-requests.js'
+import { decodeBlockName } from './wire/postcopy.js'
 import { MIG_CMD, type RamBlockSize, type SectionHeader } from './wire/qevm.js'
 import type { ReturnPathMessage } from './wire/return-path.js'
 import { SilentObserver } from './wire/stream-observer.js'
+import { StreamReader } from './wire/stream-reader.js'
 import { deviceKey } from './wire/vmdesc.js'
 import { applyXbzrle } from './wire/xbzrle.js'
 
 const zeroPage = new Uint8Array(PAGE_OCTETS)
+/** Answers that wait: a source asks for a few at a time. */
+const REPLIES_MAX = 256
 
 export class IncomingState extends SilentObserver {
   zeroPages = 0
   normalPages = 0
+  compressedPages = 0
   devicesLoaded = 0
   /** The source opened the return path. */
   returnPathOpen = false
   /** To be sent on the return path. */
   readonly replies: ReturnPathMessage[] = []
   private machineTypeSeen = false
-  /** The VM's blocks in the order the stream announced them. */
+  /** The VM's blocks in the order the stream announced them, and where the VM itself has them. */
   private blocks: readonly RamBlock[] = []
+  private blockIndexes: readonly number[] = []
   private readonly missing: Map<string, StatefulDevice>
+  private readonly postcopy: IncomingPostcopy
+  private inPackage = false
+  /** The connection broke after the guest began to run here: until POSTCOPY_RESUME. */
+  isPaused = false
 
-  constructor(private readonly vm: MigratableVm) {
+  constructor(
+    private readonly vm: MigratableVm,
+    /** Who asks for pages; null where nothing runs meanwhile. */
+    private readonly requests: PageRequests | null,
+  ) {
     super()
+    this.postcopy = new IncomingPostcopy(vm)
     this.missing = new Map(
       vm.devices.map((device) => [
         deviceKey(device.stateDescription.idstr, device.stateDescription.instanceId),
@@ -39,6 +57,10 @@ export class IncomingState extends SilentObserver {
   /** The sections that can be read, by `deviceKey`. */
   knownDevices(): ReadonlyMap<string, DeviceStateDescription> {
     return new Map([...this.missing].map(([key, { stateDescription }]) => [key, stateDescription]))
+  }
+
+  get postcopyState(): PostcopyState {
+    return this.postcopy.state
   }
 
   override configuration(machineType: string): void {
@@ -60,21 +82,23 @@ export class IncomingState extends SilentObserver {
       return block
     })
     if (announced.length !== own.size) throw refused(`${announced.length} RAM blocks, this machine has ${own.size}`)
+    this.blockIndexes = this.blocks.map((block) => this.vm.memory.indexOf(block))
   }
 
   override page(block: number, offset: number, octets: Uint8Array): void {
-    this.memory(block).write(offset, octets)
+    if (!this.placed(block, offset, octets)) this.memory(block).write(offset, octets)
     this.normalPages++
   }
 
   override filledPage(block: number, offset: number, fill: number): void {
     if (fill !== 0) throw refused(`a page filled with ${fill}: only zero is allowed`)
     const memory = this.memory(block)
-    if (!memory.isZero(offset / PAGE_OCTETS)) memory.write(offset, zeroPage)
+    if (!this.placed(block, offset, zeroPage) && !memory.isZero(offset / PAGE_OCTETS)) memory.write(offset, zeroPage)
     this.zeroPages++
   }
 
   override xbzrlePage(block: number, offset: number, encoded: Uint8Array): void {
+    if (this.postcopy.isListening) throw refused('an XBZRLE page after the switch to post-copy')
     const memory = this.memory(block)
     const octets = memory.page(offset / PAGE_OCTETS).slice()
     applyXbzrle(octets, encoded)
@@ -82,8 +106,9 @@ export class IncomingState extends SilentObserver {
     this.normalPages++
   }
 
-  override compressedPage(): void {
-    throw refused('compressed pages are not supported')
+  override compressedPage(block: number, offset: number, compressed: Uint8Array): void {
+    this.memory(block).write(offset, inflatePage(compressed))
+    this.compressedPages++
   }
 
   override deviceSection(header: SectionHeader, body: Uint8Array): void {
@@ -96,22 +121,87 @@ export class IncomingState extends SilentObserver {
   }
 
   override command(command: number, data: Uint8Array): void {
-    if (command === MIG_CMD.OPEN_RETURN_PATH) this.returnPathOpen = true
-    else if (command === MIG_CMD.PING) {
-      if (data.length !== 4) throw refused(`a ping of ${data.length} octets`)
-      if (!this.returnPathOpen) throw refused('a ping, but no return path')
-      this.replies.push({ kind: 'PONG', value: readU32be(data, 0) })
-    } else if (command !== MIG_CMD.SWITCHOVER_START) throw refused(`command ${command} is not supported`)
+    switch (command) {
+      case MIG_CMD.OPEN_RETURN_PATH:
+        this.returnPathOpen = true
+        return
+      case MIG_CMD.PING:
+        if (data.length !== 4) throw refused(`a ping of ${data.length} octets`)
+        return this.reply({ kind: 'PONG', value: readU32be(data, 0) })
+      case MIG_CMD.SWITCHOVER_START:
+        return
+      case MIG_CMD.POSTCOPY_ADVISE:
+        if (this.blocks.length > 0) throw refused('POSTCOPY_ADVISE after RAM has begun')
+        return this.postcopy.advise(data)
+      case MIG_CMD.POSTCOPY_RAM_DISCARD:
+        return this.postcopy.discard(data)
+      case MIG_CMD.POSTCOPY_LISTEN:
+        if (!this.inPackage || this.blocks.length === 0)
+          throw refused('POSTCOPY_LISTEN without a package, or without RAM')
+        return this.postcopy.listen()
+      case MIG_CMD.POSTCOPY_RUN:
+        this.checkDevices()
+        return this.postcopy.run()
+      case MIG_CMD.RECV_BITMAP: {
+        const block = decodeBlockName(data)
+        return this.reply({ kind: 'RECV_BITMAP', block, bitmap: this.postcopy.receivedBitmap(block) })
+      }
+      case MIG_CMD.POSTCOPY_RESUME:
+        if (!this.isPaused) throw refused('POSTCOPY_RESUME, but nothing was paused')
+        this.isPaused = false
+        return this.reply({ kind: 'RESUME_ACK', value: 1 })
+      default:
+        throw refused(`command ${command} is not supported`)
+    }
   }
 
-  override packaged(): void {
-    throw refused('post-copy is not supported')
+  /** The items are read at once; QEMU too acts on none before it has all. */
+  override packaged(items: Uint8Array): void {
+    if (this.inPackage) throw refused('a package in a package')
+    const before = this.postcopyState
+    if (before !== 'advise' && before !== 'discard') throw refused(`a package in state ${before}`)
+    this.inPackage = true
+    const reader = new StreamReader(this, {
+      devices: this.knownDevices(),
+      unknownDevices: 'refuse',
+      start: 'items',
+    })
+    reader.push(items)
+    if (this.postcopyState !== 'running') throw refused('a package that ends before the guest may run')
+    this.inPackage = false
+  }
+
+  override sectionStart(): void {
+    if (this.inPackage) throw refused('RAM in a package')
   }
 
   override endOfState(): void {
+    if (this.inPackage) throw refused('the state ended inside a package')
     if (this.blocks.length !== this.vm.memory.length) throw refused('the state ended without RAM')
+    this.checkDevices()
+    const missingPages = this.vm.userfault?.missingPages ?? 0
+    if (missingPages > 0) throw refused(`the state ended, ${missingPages} pages never came`)
+  }
+
+  private checkDevices(): void {
     const key = [...this.missing].find(([, device]) => device.isNeeded === undefined)?.[0]
     if (key !== undefined) throw refused(`the state ended without device ${key}`)
+  }
+
+  private reply(message: ReturnPathMessage): void {
+    if (!this.returnPathOpen) throw refused(`an answer ${message.kind} is asked for, but there is no return path`)
+    if (this.replies.length === REPLIES_MAX) throw refused(`over ${REPLIES_MAX} answers asked for at once`)
+    this.replies.push(message)
+  }
+
+  /** Post-copy: a page that is missing is placed, one that is not is newer here. False: pages are simply written. */
+  private placed(block: number, offset: number, octets: Uint8Array): boolean {
+    const index = this.blockIndexes[block] ?? -1
+    const page = offset / PAGE_OCTETS
+    if (this.postcopy.state !== 'none') this.postcopy.arrived(index, page)
+    if (!this.postcopy.isListening) return false
+    if (this.vm.userfault?.placePage(index, page, octets) === true) this.requests?.pageArrived(index, page)
+    return true
   }
 
   private memory(block: number): RamBlock['memory'] {

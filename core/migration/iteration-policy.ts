@@ -1,6 +1,20 @@
-/** When iterative pre-copy stops iterating, and what follows: QEMU's rule (migration/migration.c `migration_iteration_run`), and a cap. */
-import type { Nanos } from '../base/units.js'
+/**
+ * When iterative pre-copy stops iterating, and what follows. Three rules to choose from, and a cap on all of them:
+ *
+ * - `qemu`: what is left fits the downtime limit (migration/migration.c `migration_iteration_run`);
+ * - `xen`: fewer than 50 pages are left, or 5 rounds were sent (tools/libs/guest/xg_sr_save.c `simple_precopy_policy`);
+ * - `xen-legacy`: as Xen 3.1 (tools/libxc/xc_domain_save.c).
+ */
+import { PAGE_OCTETS, type Nanos } from '../base/units.js'
 import type { MigrationOptions } from './migration.js'
+
+/** xg_sr_save.c: SPP_TARGET_DIRTY_COUNT and SPP_MAX_ITERATIONS. */
+const XEN_PAGES_LEFT = 50
+const XEN_ROUNDS_MAX = 5
+/** xc_domain_save.c: pages of a round that are few enough, `max_iters`, and `max_factor` times the size of memory sent in all. */
+const XEN_LEGACY_PAGES_FEW = 50
+const XEN_LEGACY_ROUNDS_MAX = 29
+const XEN_LEGACY_SENT_FACTOR = 3
 
 export interface RoundOutcome {
   /** Rounds sent with the guest running, this one included. */
@@ -9,10 +23,18 @@ export interface RoundOutcome {
   readonly pendingOctets: number
   /** Measured octets a second. */
   readonly bandwidth: number
+  /** Pages sent in this round, in the one before (0 before the first), and in all rounds. */
+  readonly sentPages: number
+  readonly sentPagesBefore: number
+  readonly sentPagesTotal: number
+  /** Pages of memory. */
+  readonly memoryPages: number
+  /** Xen 3.1's own rate can grow no further. */
+  readonly isRateMax: boolean
 }
 
 /**
- * `switchover`: stop the guest and send the rest. `forced`: the same, though the rest does not fit the downtime limit.
+ * `switchover`: stop the guest and send the rest. `forced`: the same, though the rest is not what the rule waits for.
  * `postcopy`: let it run at the destination, and send the rest from behind.
  */
 export type NextStep = 'iterate' | 'switchover' | 'forced' | 'postcopy'
@@ -23,23 +45,62 @@ function thresholdOctets(bandwidth: number, downtimeLimitNs: Nanos): number {
 }
 
 export class IterationPolicy {
-  constructor(private readonly options: Pick<MigrationOptions, 'downtimeLimitNs' | 'roundsMax'>) {}
+  constructor(
+    private readonly options: Pick<
+      MigrationOptions,
+      'downtimeLimitNs' | 'roundsMax' | 'stopRule' | 'strategy' | 'postcopyAfterRounds'
+    >,
+  ) {}
 
   /**
-   * Whether it is time to read the dirty log, in the midst of a round: nothing is left, or what is left could be sent within
-   * the downtime limit at the rate of the last whole window (octets a second; 0 before there was one).
+   * Whether it is time to read the dirty log, in the midst of a round: nothing is left, or (QEMU) what is left could be sent
+   * within the downtime limit at the rate of the last whole window (octets a second; 0 before there was one).
    */
   endsRound(pendingOctets: number, lastWindow: number): boolean {
-    return pendingOctets === 0 || pendingOctets < thresholdOctets(lastWindow, this.options.downtimeLimitNs)
+    if (pendingOctets === 0) return true
+    const { stopRule, downtimeLimitNs } = this.options
+    return stopRule === 'qemu' && pendingOctets < thresholdOctets(lastWindow, downtimeLimitNs)
   }
 
   /**
-   * Stop the guest when what is pending can be sent within the downtime limit. A guest that dirties memory faster than
-   * the link drains it never gets there: `roundsMax` then ends it, with a downtime over the limit.
+   * A guest that dirties memory faster than the link drains it never gets there: `roundsMax` then ends it, or a hybrid goes over
+   * to post-copy.
    */
-  afterRound({ rounds, pendingOctets, bandwidth }: RoundOutcome): NextStep {
-    const { downtimeLimitNs, roundsMax } = this.options
-    if (pendingOctets === 0 || pendingOctets < thresholdOctets(bandwidth, downtimeLimitNs)) return 'switchover'
-    return roundsMax > 0 && rounds >= roundsMax ? 'forced' : 'iterate'
+  afterRound(outcome: RoundOutcome): NextStep {
+    const { roundsMax, strategy, postcopyAfterRounds } = this.options
+    const next = outcome.pendingOctets === 0 ? 'switchover' : this.byRule(outcome)
+    if (next === 'switchover') return next
+    if (strategy === 'hybrid' && postcopyAfterRounds > 0 && outcome.rounds >= postcopyAfterRounds) return 'postcopy'
+    return next === 'iterate' && roundsMax > 0 && outcome.rounds >= roundsMax ? 'forced' : next
   }
+
+  private byRule(outcome: RoundOutcome): NextStep {
+    const { stopRule, downtimeLimitNs } = this.options
+    switch (stopRule) {
+      case 'qemu':
+        return outcome.pendingOctets < thresholdOctets(outcome.bandwidth, downtimeLimitNs) ? 'switchover' : 'iterate'
+      case 'xen':
+        if (outcome.pendingOctets < XEN_PAGES_LEFT * PAGE_OCTETS) return 'switchover'
+        return outcome.rounds >= XEN_ROUNDS_MAX ? 'forced' : 'iterate'
+      case 'xen-legacy':
+        if (outcome.sentPages < XEN_LEGACY_PAGES_FEW) return 'switchover'
+        return isHopeless(outcome) ? 'forced' : 'iterate'
+    }
+  }
+}
+
+/** What Xen 3.1 takes for a sign that more rounds will not help. */
+function isHopeless({
+  rounds,
+  sentPages,
+  sentPagesBefore,
+  sentPagesTotal,
+  memoryPages,
+  isRateMax,
+}: RoundOutcome): boolean {
+  return (
+    (isRateMax && rounds > 1 && sentPages > sentPagesBefore) ||
+    rounds >= XEN_LEGACY_ROUNDS_MAX ||
+    sentPagesTotal > XEN_LEGACY_SENT_FACTOR * memoryPages
+  )
 }

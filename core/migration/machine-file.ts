@@ -30,7 +30,7 @@ export function machineFromFile(octets: Uint8Array, nicMac: Uint8Array): Machine
   const ram = opening.blocks.find(({ name }) => name === RAM_BLOCK)
   if (ram === undefined) throw new WireError('qevm', 0, `there is no block ${RAM_BLOCK}: it is of another machine`)
   const machine = new Machine({ ramOctets: ram.octets, nicMac, qemuBoard: opening.blocks.length > 1 })
-  const incoming = new IncomingState(new SavedMachine(machine))
+  const incoming = new IncomingState(new SavedMachine(machine), null)
   const reader = new StreamReader(incoming, { devices: incoming.knownDevices(), unknownDevices: 'refuse' })
   reader.push(octets)
   if (!reader.stateComplete) throw new WireError('qevm', octets.length, 'the stream ends before the state is complete')

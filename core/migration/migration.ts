@@ -122,7 +122,10 @@ export interface MigrationLabels {
 /** Pages sent between two readings of the dirty log. */
 export interface MigrationRound {
   zeroPages: number
+  /** Sent whole, or compressed. */
   normalPages: number
+  /** Sent as the difference to what was sent before, or not at all because there was none. */
+  xbzrlePages: number
   /** Octets of the stream, its header in the first round and device state in the last. */
   octets: number
   readonly startNs: Nanos
@@ -143,4 +146,11 @@ export interface MigrationOwner {
    * once the source's status is 'completed'.
    */
   destinationLoaded(destination: MigrationDestination): Failure | null
+  /**
+   * Post-copy: the devices are loaded and the guest is to run at the destination. Returns why it must not, or null: then it
+   * lives there from now on, and the owner starts it.
+   */
+  destinationMayRun(destination: MigrationDestination): Failure | null
+  /** Whether it does: then the source's copy never runs again, and a failure is an interruption. */
+  guestHasLeft(source: MigrationSource): boolean
 }

@@ -3,12 +3,14 @@
  * sent, the START, PARTs and END they go out in, the rounds, and the counters.
  */
 import { milliseconds, PAGE_OCTETS, type Nanos } from '../base/units.js'
+import type { HostCores } from '../kernel/cores.js'
 import type { Trace } from '../kernel/trace.js'
 import { MIGRATION_COSTS } from './costs.js'
 import type { RamBlock } from './guest-memory.js'
 import type { MigrationOptions, MigrationRound } from './migration.js'
 import { PageEncoder } from './page-encoder.js'
 import { PendingPages } from './pending-pages.js'
+import type { RequestedPages } from './requested-pages.js'
 import { MigrationCounters } from './statistics.js'
 import { RAM_SECTION } from './wire/qevm.js'
 import type { StreamWriter } from './wire/stream-writer.js'
@@ -21,21 +23,32 @@ const PART_NS = milliseconds(50)
 export const RAM_SECTION_ID = 2
 
 export class OutgoingRam {
+  /** Those of pre-copy, the last one included. */
   readonly rounds: MigrationRound[] = []
   readonly counters: MigrationCounters
   readonly pending: PendingPages
-  private readonly encoder: PageEncoder
+  readonly encoder: PageEncoder
+  /** Of each block, the number of its first page among those of all blocks. */
+  private readonly firstPages: number[] = []
   private partOpenedNs: Nanos | null = null
   private roundStartOctets = 0
+  /** What is being sent: the last of `rounds`, or what follows the guest in post-copy. */
+  private batch: MigrationRound | null = null
 
   constructor(
     private readonly blocks: readonly RamBlock[],
     private readonly writer: StreamWriter,
     options: MigrationOptions,
+    cores: HostCores,
   ) {
     this.pending = new PendingPages(blocks)
-    this.counters = new MigrationCounters(this.pending.pageCount * PAGE_OCTETS, options.xbzrleCacheOctets)
-    this.encoder = new PageEncoder(writer, this.counters)
+    this.counters = new MigrationCounters(this.pending.pageCount * PAGE_OCTETS)
+    this.encoder = new PageEncoder(writer, this.counters, options, cores)
+    let pages = 0
+    for (const { memory } of blocks) {
+      this.firstPages.push(pages)
+      pages += memory.pageCount
+    }
   }
 
   /** What reading the dirty log costs in core time. */
@@ -83,23 +96,50 @@ export class OutgoingRam {
 
   /**
    * Write records until the burst is full, `room` octets of the stream are used up, or the stream has grown to `limitOctets`.
-   * Returns the core time it took.
+   * Pages that were asked for come first, whatever the limit. Returns the core time it took.
    */
-  sendPages(room: number, limitOctets: number): Nanos {
+  sendPages(room: number, limitOctets: number, requested: RequestedPages | null = null): Nanos {
     const { writer, pending, encoder, blocks } = this
     const { counts } = this.counters
-    const { duplicate, normal } = counts
+    const { duplicate } = counts
+    const whole = counts.normal + counts.compression.pages
+    const found = counts.xbzrle.pages - counts.xbzrle.overflow
     let workNs = 0
-    for (
-      let pages = 0;
-      pages < BURST_PAGES && writer.pendingOctets < room && writer.octetsWritten < limitOctets && pending.next();
-      pages++
-    )
-      workNs += encoder.send(blocks[pending.block] as RamBlock, pending.page)
-    const round = this.rounds[this.rounds.length - 1] as MigrationRound
-    round.zeroPages += counts.duplicate - duplicate
-    round.normalPages += counts.normal - normal
+    for (let pages = 0; pages < BURST_PAGES && writer.pendingOctets < room; pages++) {
+      const isAskedFor = requested?.next(pending) === true
+      if (!isAskedFor && (writer.octetsWritten >= limitOctets || !pending.next())) break
+      workNs += encoder.send(
+        blocks[pending.block] as RamBlock,
+        pending.page,
+        (this.firstPages[pending.block] as number) + pending.page,
+      )
+    }
+    const batch = this.batch as MigrationRound
+    batch.zeroPages += counts.duplicate - duplicate
+    batch.normalPages += counts.normal + counts.compression.pages - whole
+    batch.xbzrlePages += counts.xbzrle.pages - counts.xbzrle.overflow - found
     return workNs
+  }
+
+  /** Pages sent so far, in all rounds. */
+  get pagesSent(): number {
+    let pages = 0
+    for (const round of this.rounds) pages += pagesOf(round)
+    return pages
+  }
+
+  /** What is sent from now on follows the guest. */
+  openPostcopy(nowNs: Nanos): MigrationRound {
+    this.counters.phase = 'postcopy'
+    this.encoder.sendWholePages()
+    this.batch = emptyRound(nowNs, false)
+    return this.batch
+  }
+
+  /** A connection broke: what was open on it is not closed any more. */
+  breakOff(): void {
+    this.partOpenedNs = null
+    this.writer.breakOff()
   }
 
   /** Read the dirty log. Returns how many pages were added to what is to be sent. */
@@ -109,8 +149,8 @@ export class OutgoingRam {
   }
 
   openRound(nowNs: Nanos, paused: boolean): void {
-    const startNs = nowNs
-    this.rounds.push({ zeroPages: 0, normalPages: 0, octets: 0, startNs, endNs: startNs, dirtiedPages: 0, paused })
+    this.batch = emptyRound(nowNs, paused)
+    this.rounds.push(this.batch)
   }
 
   /** The round at hand is over; what the guest dirtied meanwhile was just read from the log. */
@@ -126,13 +166,28 @@ export class OutgoingRam {
 
   /** How much of the round at hand is sent: 0 to 1. */
   get roundProgress(): number {
-    const round = this.rounds[this.rounds.length - 1]
-    if (round === undefined) return 0
-    const sent = round.zeroPages + round.normalPages
+    const { batch } = this
+    if (batch === null) return 0
+    const sent = pagesOf(batch)
     return sent === 0 ? 0 : sent / (sent + this.pending.count)
+  }
+
+  /** Pages sent in round `index`; 0 for one that never was. */
+  pagesOfRound(index: number): number {
+    const round = this.rounds[index]
+    return round === undefined ? 0 : pagesOf(round)
   }
 
   stopLog(): void {
     for (const { memory } of this.blocks) memory.stopDirtyLog()
   }
+}
+
+function pagesOf({ zeroPages, normalPages, xbzrlePages }: MigrationRound): number {
+  return zeroPages + normalPages + xbzrlePages
+}
+
+function emptyRound(startNs: Nanos, paused: boolean): MigrationRound {
+  const none = { zeroPages: 0, normalPages: 0, xbzrlePages: 0, octets: 0, dirtiedPages: 0 }
+  return { ...none, startNs, endNs: startNs, paused }
 }

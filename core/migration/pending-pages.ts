@@ -1,5 +1,6 @@
 import { PAGE_OCTETS } from '../base/units.js'
 import type { RamBlock } from './guest-memory.js'
+import { rangesOf, type PageRange } from './wire/postcopy.js'
 
 /** The pages that are still to be sent, by block: QEMU's migration bitmap. */
 export class PendingPages {
@@ -51,10 +52,44 @@ export class PendingPages {
     return (((this.bitmaps[block]?.[page >>> 5] ?? 0) >>> (page & 31)) & 1) === 1
   }
 
-  /** Take the next page in order of address: `block` and `page` then name it. False when there is none. */
+  /** Forget the page if it was to be sent, and go on behind it. Returns whether it was. */
+  take(block: number, page: number): boolean {
+    if (!this.has(block, page)) return false
+    const bitmap = this.bitmaps[block] as Uint32Array
+    bitmap[page >>> 5] = (bitmap[page >>> 5] ?? 0) & ~(1 << (page & 31))
+    this.count--
+    this.block = block
+    this.page = page
+    return true
+  }
+
+  /** The pages of `received` (one bit a page) are at the destination; all others of the block are to be sent. */
+  setReceived(block: number, received: Uint32Array): void {
+    const bitmap = this.bitmaps[block] as Uint32Array
+    const pageCount = this.blocks[block]?.memory.pageCount ?? 0
+    for (let page = 0; page < pageCount; page++) {
+      const bit = 1 << (page & 31)
+      const isPending = this.has(block, page)
+      const isReceived = ((received[page >>> 5] ?? 0) & bit) !== 0
+      if (isPending === !isReceived) continue
+      bitmap[page >>> 5] = (bitmap[page >>> 5] ?? 0) ^ bit
+      this.count += isReceived ? -1 : 1
+    }
+  }
+
+  /** The pages of a block that are to be sent, as runs in order of address. */
+  ranges(block: number): PageRange[] {
+    return rangesOf(this.bitmaps[block] as Uint32Array, this.blocks[block]?.memory.pageCount ?? 0)
+  }
+
+  /**
+   * Take the next page in order of address, from the first again after the last: `block` and `page` then name it. False
+   * when there is none.
+   */
   next(): boolean {
     if (this.count === 0) return false
-    for (; this.block < this.bitmaps.length; this.block++, this.page = -1) {
+    for (; ; this.block++, this.page = -1) {
+      if (this.block === this.bitmaps.length) this.rewind()
       const bitmap = this.bitmaps[this.block] as Uint32Array
       let index = (this.page + 1) >>> 5
       let bits = (bitmap[index] ?? 0) & (-1 << ((this.page + 1) & 31))
@@ -66,7 +101,6 @@ export class PendingPages {
       this.count--
       return true
     }
-    return false
   }
 
   private rewind(): void {

@@ -12,9 +12,19 @@ export class RateWindow {
   private startNs: Nanos = 0
   private startOctets = 0
   private lastOctetsPerSecond: number | null = null
+  private windowNs = WINDOW_NS
+  private windowOctets: number
 
   /** `maxBandwidth` in octets a second, 0 for no limit. */
-  constructor(private readonly maxBandwidth: number) {}
+  constructor(maxBandwidth: number) {
+    this.windowOctets = maxBandwidth === 0 ? Number.MAX_SAFE_INTEGER : maxBandwidth / 10
+  }
+
+  /** From the next window on: so many octets in windows of that length. */
+  limit(windowOctets: number, windowNs: Nanos): void {
+    this.windowOctets = windowOctets
+    this.windowNs = windowNs
+  }
 
   /** Begin the first window. `octets` counts those of the stream so far, here and below. */
   start(nowNs: Nanos, octets: number): void {
@@ -22,22 +32,28 @@ export class RateWindow {
     this.startOctets = octets
   }
 
-  /** Begin the next window if this one is over. */
-  advance(nowNs: Nanos, octets: number): void {
+  /** Begin the next window if this one is over. Returns how long it was in the end, or 0 while it goes on. */
+  advance(nowNs: Nanos, octets: number): Nanos {
     const spanNs = nowNs - this.startNs
-    if (spanNs < WINDOW_NS) return
+    if (spanNs < this.windowNs) return 0
     this.lastOctetsPerSecond = ((octets - this.startOctets) * 1e9) / spanNs
     this.start(nowNs, octets)
+    return spanNs
+  }
+
+  /** Octets of the stream when the present window began. */
+  get windowStartOctets(): number {
+    return this.startOctets
   }
 
   /** The stream may grow to this many octets in the present window. */
   get limitOctets(): number {
-    return this.maxBandwidth === 0 ? Number.MAX_SAFE_INTEGER : this.startOctets + this.maxBandwidth / 10
+    return Math.min(Number.MAX_SAFE_INTEGER, this.startOctets + this.windowOctets)
   }
 
   /** When the present window ends. */
   get endNs(): Nanos {
-    return this.startNs + WINDOW_NS
+    return this.startNs + this.windowNs
   }
 
   /** Octets a second in the last whole window, or 0 while there was none. */

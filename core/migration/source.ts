@@ -1,23 +1,27 @@
 /**
  * The sending end of a migration (QEMU migration/migration.c, the migration thread): rounds of pages while the guest
  * runs, a last one and the devices while it stands still, then the wait for the destination's word that it has
- * everything. Until that word this copy is the one that lives: any failure lets the guest go on here.
+ * everything. Until that word this copy is the one that lives: any failure lets the guest go on here. In post-copy the guest
+ * runs at the destination before its memory has followed; from then on a failure is an interruption.
  */
 import type { ByteStream, StreamOwner } from '../base/byte-stream.js'
-import { assert, failureOf, type Failure } from '../base/errors.js'
+import { assert, failureOf, InputError, type Failure } from '../base/errors.js'
 import { PAGE_OCTETS, type Nanos } from '../base/units.js'
 import type { HostCores } from '../kernel/cores.js'
 import type { Kernel, KernelEvent, Process, QueuedEvent } from '../kernel/kernel.js'
 import { MIGRATION_COSTS, MIGRATION_LANE } from './costs.js'
 import type { MigratableVm } from './guest-memory.js'
-import { IterationPolicy } from './iteration-policy.js'
+import { IterationPolicy, type NextStep } from './iteration-policy.js'
 import type { MigrationLabels, MigrationOptions, MigrationOwner, MigrationRound, MigrationStatus } from './migration.js'
 import { writeDevices } from './outgoing-devices.js'
+import { OutgoingPostcopy } from './outgoing-postcopy.js'
 import { OutgoingRam } from './outgoing-ram.js'
-import { RateWindow } from './rate-window.js'
+import { Pacing } from './pacing.js'
 import type { MigrationStatistics } from './statistics.js'
+import { VcpuThrottle } from './vcpu-throttle.js'
+import { encodeAdvise } from './wire/postcopy.js'
 import { MIG_CMD } from './wire/qevm.js'
-import { ReturnPathReader } from './wire/return-path.js'
+import { ReturnPathReader, type ReturnPathMessage } from './wire/return-path.js'
 import { StreamWriter } from './wire/stream-writer.js'
 import { descriptionText } from './wire/vmdesc.js'
 
@@ -25,8 +29,16 @@ type Phase =
   | 'idle'
   | 'opening'
   | 'iterating'
+  /** The guest stands still until the operator says that the last pages may go out. */
+  | 'held'
   /** The guest stands still and the last pages go out. */
   | 'last-pages'
+  /** The guest runs at the destination, or is about to; its memory follows. */
+  | 'postcopy'
+  /** The connection broke meanwhile. */
+  | 'interrupted'
+  /** There is another one; the destination is asked what it has. */
+  | 'resuming'
   /** All is written; the stream has not taken all of it yet. */
   | 'draining'
   /** All is sent; the destination has not said that it has it. */
@@ -45,14 +57,17 @@ export interface MigrationSourceParts {
 
 export class MigrationSource implements Process, StreamOwner {
   readonly vm: MigratableVm
-  readonly stream: ByteStream
   readonly options: MigrationOptions
   readonly labels: MigrationLabels
-  /** Why it failed. */
+  /** What follows the guest in post-copy. */
+  postcopyBatch: MigrationRound | null = null
+  /** Why it failed, or stands still. */
   cause: Failure | null = null
   /** Rounds ran out before what was left fitted the downtime limit. */
   forced = false
   startedAtNs: Nanos | null = null
+  /** When it came to its first round: what went before was set-up. */
+  activeAtNs: Nanos | null = null
   /** When the guest was stopped, and when the migration came to its end. */
   pausedAtNs: Nanos | null = null
   endedAtNs: Nanos | null = null
@@ -60,10 +75,20 @@ export class MigrationSource implements Process, StreamOwner {
   private readonly cores: HostCores
   private readonly owner: MigrationOwner
   private readonly writer = new StreamWriter()
-  private readonly returnPath = new ReturnPathReader()
+  private stream: ByteStream
+  private returnPath = new ReturnPathReader()
   private readonly ram: OutgoingRam
+  private readonly postcopy: OutgoingPostcopy
   private readonly policy: IterationPolicy
-  private readonly rate: RateWindow
+  private pacing: Pacing
+  private readonly throttle: VcpuThrottle
+  /** The operator wants the guest stopped after the burst at hand, whatever is left. */
+  private switchoverAsked = false
+  /** Post-copy begins at the next opportunity. */
+  private postcopyAsked: boolean
+  /** Only the bandwidth limit of post-copy keeps it from sending. */
+  private waitsForWindow = false
+  private postcopyStartOctets = 0
   private phase: Phase = 'idle'
   private currentStatus: MigrationStatus = 'none'
   private burst: QueuedEvent | null = null
@@ -78,9 +103,14 @@ export class MigrationSource implements Process, StreamOwner {
     this.labels = parts.labels
     this.cores = parts.cores
     this.owner = parts.owner
-    this.ram = new OutgoingRam(this.vm.memory, this.writer, this.options)
+    this.ram = new OutgoingRam(this.vm.memory, this.writer, this.options, this.cores)
+    this.postcopy = new OutgoingPostcopy(this.vm, this.ram, this.writer, this.options.postcopyPrepagingPages)
+    this.postcopyAsked = this.options.strategy === 'postcopy'
     this.policy = new IterationPolicy(this.options)
-    this.rate = new RateWindow(this.options.maxBandwidth)
+    const { vm, options, labels } = this
+    const { counters } = this.ram
+    this.pacing = new Pacing(options, counters)
+    this.throttle = new VcpuThrottle({ vm, options, counters, labels, trace: kernel.trace })
   }
 
   get status(): MigrationStatus {
@@ -90,6 +120,17 @@ export class MigrationSource implements Process, StreamOwner {
   /** Octets of the stream written so far. */
   get octetsWritten(): number {
     return this.writer.octetsWritten
+  }
+
+  /** How long the guest has stood still for it in all, or null while that is not known. */
+  get downtimeNs(): Nanos | null {
+    return this.pausedAtNs === null || this.endedAtNs === null ? null : this.endedAtNs - this.pausedAtNs
+  }
+
+  /** How long the guest would stand still if it were stopped now; until a bandwidth was measured, the limit. */
+  get expectedDowntimeNs(): Nanos {
+    const { lastWindow } = this.pacing
+    return lastWindow > 0 ? Math.ceil((this.remainingOctets * 1e9) / lastWindow) : this.options.downtimeLimitNs
   }
 
   /** Octets of memory that are still to be sent, as far as is known. */
@@ -115,9 +156,14 @@ export class MigrationSource implements Process, StreamOwner {
     return this.ram.counters.statistics(this.currentStatus === 'completed' ? 0 : this.remainingOctets)
   }
 
+  /** Percent of its time that the guest's vCPU is kept from running. */
+  get throttlePercent(): number {
+    return this.throttle.percent
+  }
+
   /** Octets a second, as measured in the last whole window of 100 ms. */
   get measuredBandwidth(): number {
-    return this.rate.measured(this.kernel.nowNs, this.writer.octetsWritten)
+    return this.pacing.measured(this.kernel.nowNs, this.writer.octetsWritten)
   }
 
   /** Begin, now if the stream is open, else when it opens. */
@@ -146,36 +192,94 @@ export class MigrationSource implements Process, StreamOwner {
     this.enter('cancelled')
   }
 
+  /** Stop the guest as soon as may be, whatever is left to send. Throws `InputError` when it is too early or too late. */
+  switchOverNow(): void {
+    if (this.phase !== 'iterating')
+      throw new InputError(`a switch-over can be asked for while pages are sent in rounds`)
+    this.switchoverAsked = true
+  }
+
+  /** Go on after `pauseBeforeSwitchover` (QMP's migrate-continue). Throws `InputError` at any other time. */
+  continueSwitchover(): void {
+    if (this.phase !== 'held') throw new InputError(`the migration is ${this.currentStatus}: it goes on by itself`)
+    this.lastStage()
+    this.bookAndGoOn(0)
+  }
+
   /** It cannot go on, for a reason that the stream does not bring. */
   abandon(cause: Failure): void {
-    if (!this.isOver) this.fail(cause)
+    if (!this.isOver) this.giveUp(cause)
+  }
+
+  /** Whether it was set up to go over to post-copy. */
+  get maySwitchToPostcopy(): boolean {
+    return this.options.strategy === 'postcopy' || this.options.strategy === 'hybrid'
+  }
+
+  /** QEMU's `migrate-start-postcopy`: at the next opportunity. */
+  startPostcopy(): void {
+    assert(this.maySwitchToPostcopy, 'post-copy was not announced')
+    this.postcopyAsked = true
+  }
+
+  /** QEMU's `migrate-pause`, and what a broken connection comes to once the guest runs at the destination. */
+  pause(cause: Failure): void {
+    assert(this.owner.guestHasLeft(this), 'only a post-copy can be paused')
+    if (this.isOver || this.phase === 'interrupted') return
+    this.cause = cause
+    this.leaveStream()
+    this.stream.abort()
+    this.ram.breakOff()
+    this.postcopy.requested.clear()
+    this.phase = 'interrupted'
+    this.enter('postcopy-paused')
+  }
+
+  /** Go on over another connection. */
+  recover(stream: ByteStream): void {
+    assert(this.phase === 'interrupted', 'only what is paused can be recovered')
+    this.cause = null
+    this.stream = stream
+    stream.owner = this
+    this.returnPath = new ReturnPathReader()
+    this.phase = 'resuming'
+    this.enter('postcopy-recover')
+    if (stream.state === 'open') this.askForBitmaps()
+    else if (stream.state !== 'opening') this.fail(connectionFailure('the stream is closed'))
+  }
+
+  /** The destination has everything; its word was lost with the connection. */
+  confirm(): void {
+    assert(this.owner.guestHasLeft(this), 'the guest lives here')
+    if (this.isOver) return
+    this.cause = null
+    this.stream.abort()
+    this.complete()
   }
 
   handleEvent(_event: KernelEvent): void {
     this.burst = null
+    this.waitsForWindow = false
     this.proceed()
   }
 
   streamOpened(_stream: ByteStream): void {
     if (this.phase === 'opening') this.begin()
+    else if (this.phase === 'resuming') this.askForBitmaps()
   }
 
   streamWritable(_stream: ByteStream): void {
-    if (this.phase === 'over') return
+    if (this.isDeaf) return
     this.writer.drainTo(this.stream)
     if (this.burst === null && this.writer.pendingOctets === 0 && this.phase !== 'confirming') this.bookAndGoOn(0)
   }
 
   streamReadable(stream: ByteStream): void {
-    if (this.phase === 'over') return
+    if (this.isDeaf) return
     try {
       for (const message of this.returnPath.push(stream.read(stream.readableOctets()))) {
-        if (message.kind === 'PONG') continue
-        if (message.kind !== 'SHUT') return this.fail(mismatch(`the destination sent ${message.kind} during pre-copy`))
-        if (message.value !== 0) return this.fail(mismatch('the destination refused the stream'))
-        if (this.phase !== 'confirming')
-          return this.fail(mismatch('the destination confirmed before it had everything'))
-        return this.complete()
+        this.answer(message)
+        if (this.isDeaf) return
       }
     } catch (error) {
       this.fail(failureOf(error))
@@ -184,11 +288,11 @@ export class MigrationSource implements Process, StreamOwner {
 
   streamEnded(stream: ByteStream): void {
     this.streamReadable(stream)
-    if (!this.isOver) this.fail(connectionFailure('the destination closed the connection'))
+    if (!this.isDeaf) this.fail(connectionFailure('the destination closed the connection'))
   }
 
   streamFailed(_stream: ByteStream, cause: Failure): void {
-    if (this.phase !== 'over') this.fail(cause)
+    if (!this.isDeaf) this.fail(cause)
   }
 
   private begin(): void {
@@ -200,11 +304,17 @@ export class MigrationSource implements Process, StreamOwner {
       writer.command(MIG_CMD.OPEN_RETURN_PATH)
       writer.ping(1)
     }
+    if (this.maySwitchToPostcopy) {
+      assert(options.returnPath, 'post-copy needs a return path')
+      writer.command(MIG_CMD.POSTCOPY_ADVISE, encodeAdvise())
+    }
     ram.start()
+    this.activeAtNs = this.kernel.nowNs
     this.enter('active')
     this.phase = 'iterating'
     this.openRound()
-    this.rate.start(this.kernel.nowNs, writer.octetsWritten)
+    this.pacing.start(this.kernel.nowNs, writer.octetsWritten)
+    this.throttle.logRead(0)
     this.bookAndGoOn(ram.logNs)
   }
 
@@ -217,10 +327,15 @@ export class MigrationSource implements Process, StreamOwner {
         return this.iterate()
       case 'last-pages':
         return this.sendLastPages()
+      case 'postcopy':
+        return this.sendBehind()
       case 'draining':
         return this.allSent()
       case 'idle':
       case 'opening':
+      case 'held':
+      case 'interrupted':
+      case 'resuming':
       case 'confirming':
       case 'over':
         return
@@ -229,12 +344,13 @@ export class MigrationSource implements Process, StreamOwner {
 
   /** A stream filled to the last octet takes no page: going on would take no time, for ever. */
   private waitsForRoom(): boolean {
-    return (this.phase === 'iterating' || this.phase === 'last-pages') && this.stream.writableOctets() === 0
+    const sendsPages = this.phase === 'iterating' || this.phase === 'last-pages' || this.phase === 'postcopy'
+    return sendsPages && this.stream.writableOctets() === 0
   }
 
   private bookAndGoOn(workNs: Nanos): void {
     const doneNs = workNs > 0 ? this.cores.book(MIGRATION_LANE, workNs) : this.cores.busyUntilNs(MIGRATION_LANE)
-    this.goOnAt(Math.max(doneNs, this.kernel.nowNs))
+    this.goOnAt(Math.max(doneNs, this.ram.encoder.compressedNs, this.kernel.nowNs))
   }
 
   private goOnAt(atNs: Nanos): void {
@@ -242,16 +358,18 @@ export class MigrationSource implements Process, StreamOwner {
   }
 
   private iterate(): void {
-    const { kernel, writer, rate, ram } = this
-    rate.advance(kernel.nowNs, writer.octetsWritten)
-    if (writer.octetsWritten >= rate.limitOctets) {
+    const { kernel, writer, pacing, ram } = this
+    pacing.advance(kernel.nowNs, writer.octetsWritten)
+    if (this.postcopyAsked) return this.goOver()
+    if (this.switchoverAsked) return this.finishRound()
+    if (writer.octetsWritten >= pacing.limitOctets) {
       ram.closePart()
       writer.drainTo(this.stream)
-      return this.goOnAt(rate.endNs)
+      return this.goOnAt(pacing.endNs)
     }
-    if (this.policy.endsRound(ram.pending.octets, rate.lastWindow)) return this.finishRound()
+    if (this.policy.endsRound(ram.pending.octets, pacing.lastWindow)) return this.finishRound()
     ram.continuePart(kernel.nowNs)
-    const workNs = ram.sendPages(this.stream.writableOctets(), rate.limitOctets)
+    const workNs = ram.sendPages(this.stream.writableOctets(), pacing.limitOctets)
     writer.drainTo(this.stream)
     this.bookAndGoOn(workNs)
   }
@@ -268,36 +386,67 @@ export class MigrationSource implements Process, StreamOwner {
   private finishRound(): void {
     const { ram } = this
     ram.closePart()
-    this.closeRound(ram.sync())
-    const bandwidth = this.measuredBandwidth
-    const pendingOctets = ram.pending.octets
-    const next = this.policy.afterRound({ rounds: ram.rounds.length, pendingOctets, bandwidth })
+    const newlyDirty = ram.sync()
+    this.closeRound(newlyDirty)
+    this.throttle.logRead(newlyDirty)
+    const next = this.switchoverAsked ? 'forced' : this.nextStep()
+    if (ram.rounds.length === 1) ram.encoder.firstRoundDone()
     switch (next) {
       case 'iterate':
         break
       case 'postcopy':
+        return this.goOver()
       case 'switchover':
       case 'forced':
-        this.switchOver(next === 'forced', bandwidth)
+        return this.switchOver(next === 'forced')
     }
     this.openRound()
     this.bookAndGoOn(ram.logNs)
   }
 
+  private nextStep(): NextStep {
+    const { ram, pacing } = this
+    const rounds = ram.rounds.length
+    const outcome = {
+      rounds,
+      pendingOctets: ram.pending.octets,
+      bandwidth: this.measuredBandwidth,
+      sentPages: ram.pagesOfRound(rounds - 1),
+      sentPagesBefore: ram.pagesOfRound(rounds - 2),
+      sentPagesTotal: ram.pagesSent,
+      memoryPages: ram.pending.pageCount,
+      isRateMax: pacing.isRateMax,
+    }
+    pacing.roundOver(ram.rounds[rounds - 1] as MigrationRound)
+    return this.policy.afterRound(outcome)
+  }
+
   /** Stop the guest: what is left goes out while it stands still. */
-  private switchOver(isForced: boolean, bandwidth: number): void {
+  private switchOver(isForced: boolean): void {
     const { ram } = this
     this.forced = isForced
     if (this.pausedAtNs === null)
       this.kernel.trace.add('migration-switchover', {
         migration: this.labels.id,
         pendingOctets: ram.pending.octets,
-        bandwidth,
+        bandwidth: this.measuredBandwidth,
         forced: isForced ? 1 : 0,
       })
     this.stopGuest()
+    if (this.options.pauseBeforeSwitchover) {
+      this.phase = 'held'
+      return this.enter('pre-switchover')
+    }
+    this.lastStage()
+    this.bookAndGoOn(ram.logNs)
+  }
+
+  private lastStage(): void {
+    const { ram } = this
     this.enter('device')
     ram.sync() // what it wrote on its way to a stop
+    ram.encoder.isLastStage = true
+    this.openRound()
     ram.openEnd()
     this.phase = 'last-pages'
   }
@@ -318,8 +467,90 @@ export class MigrationSource implements Process, StreamOwner {
     this.bookAndGoOn(devices.length * MIGRATION_COSTS.deviceNs)
   }
 
+  /** Post-copy: stop the guest and send what lets it run at the destination (`postcopy_start`). */
+  private goOver(): void {
+    const { ram, kernel, writer, labels } = this
+    ram.closePart()
+    const bandwidth = this.measuredBandwidth
+    this.stopGuest()
+    this.closeRound(ram.sync())
+    const pendingOctets = ram.pending.octets
+    kernel.trace.add('migration-switchover', { migration: labels.id, pendingOctets, bandwidth, forced: 0 })
+    this.postcopy.writeSwitch()
+    this.postcopyBatch = ram.openPostcopy(kernel.nowNs)
+    this.postcopyStartOctets = writer.octetsWritten
+    this.phase = 'postcopy'
+    this.pacing = new Pacing({ maxBandwidth: this.options.maxPostcopyBandwidth, stopRule: 'qemu' }, ram.counters)
+    this.pacing.start(kernel.nowNs, writer.octetsWritten)
+    this.enter('postcopy-active')
+    writer.drainTo(this.stream)
+    this.bookAndGoOn(this.vm.devices.length * MIGRATION_COSTS.deviceNs + ram.logNs)
+  }
+
+  /** Post-copy: what was asked for, then what lies behind it. */
+  private sendBehind(): void {
+    const { kernel, writer, pacing, ram, postcopy } = this
+    pacing.advance(kernel.nowNs, writer.octetsWritten)
+    if (ram.pending.count === 0) {
+      ram.closePart()
+      ram.openEnd()
+      ram.endRecords()
+      writer.endOfState()
+      this.phase = 'draining'
+    } else if (writer.octetsWritten >= pacing.limitOctets && postcopy.requested.isEmpty) {
+      ram.closePart()
+      writer.drainTo(this.stream)
+      this.waitsForWindow = true
+      return this.goOnAt(pacing.endNs)
+    }
+    let workNs = 0
+    if (this.phase === 'postcopy') {
+      ram.continuePart(kernel.nowNs)
+      workNs = ram.sendPages(this.stream.writableOctets(), pacing.limitOctets, postcopy.requested)
+    }
+    writer.drainTo(this.stream)
+    this.bookAndGoOn(workNs)
+  }
+
+  private answer(message: ReturnPathMessage): void {
+    const { phase, postcopy } = this
+    switch (message.kind) {
+      case 'PONG':
+        return
+      case 'SHUT':
+        if (message.value !== 0) return this.fail(mismatch('the destination refused the stream'))
+        if (phase !== 'confirming') return this.fail(mismatch('the destination confirmed before it had everything'))
+        return this.complete()
+      case 'REQ_PAGES':
+        if (phase !== 'postcopy' && phase !== 'draining' && phase !== 'confirming') break
+        this.ram.counters.counts.postcopyRequests++
+        postcopy.requested.add(message)
+        if (!this.waitsForWindow) return
+        this.kernel.cancel(this.burst)
+        return this.bookAndGoOn(0)
+      case 'RECV_BITMAP':
+        if (phase !== 'resuming') break
+        postcopy.takeBitmap(message.block, message.bitmap)
+        this.writer.drainTo(this.stream)
+        return
+      case 'RESUME_ACK':
+        if (phase !== 'resuming' || !postcopy.hasAllBitmaps) break
+        this.phase = 'postcopy'
+        this.pacing.start(this.kernel.nowNs, this.writer.octetsWritten)
+        this.enter('postcopy-active')
+        return this.bookAndGoOn(0)
+      case 'SWITCHOVER_ACK':
+    }
+    this.fail(mismatch(`the destination sent ${message.kind} in phase ${phase}`))
+  }
+
+  private askForBitmaps(): void {
+    this.postcopy.askForBitmaps()
+    this.writer.drainTo(this.stream)
+  }
+
   private allSent(): void {
-    this.closeRound(0)
+    if (this.postcopyBatch === null) this.closeRound(0)
     this.phase = 'confirming'
     // A destination that still waits for octets, because one was changed on the way, then knows that none will come.
     this.stream.end()
@@ -333,6 +564,11 @@ export class MigrationSource implements Process, StreamOwner {
   }
 
   private fail(cause: Failure): void {
+    if (this.owner.guestHasLeft(this)) this.pause(cause)
+    else this.giveUp(cause)
+  }
+
+  private giveUp(cause: Failure): void {
     this.cause = cause
     this.stream.abort()
     this.comeBack()
@@ -348,19 +584,32 @@ export class MigrationSource implements Process, StreamOwner {
 
   private comeBack(): void {
     this.finish()
-    if (this.pausedAtNs !== null) this.vm.resume()
+    if (this.pausedAtNs !== null && !this.owner.guestHasLeft(this)) this.vm.resume()
   }
 
   private finish(): void {
     this.phase = 'over'
     this.endedAtNs = this.kernel.nowNs
+    this.leaveStream()
+    this.ram.stopLog()
+    this.throttle.stop()
+    if (this.postcopyBatch === null) return
+    this.postcopyBatch.octets = this.writer.octetsWritten - this.postcopyStartOctets
+    this.postcopyBatch.endNs = this.kernel.nowNs
+  }
+
+  private leaveStream(): void {
     this.kernel.cancel(this.burst)
     this.burst = null
-    this.ram.stopLog()
   }
 
   private get isOver(): boolean {
     return this.phase === 'over'
+  }
+
+  /** Whatever its last connection says is said too late. */
+  private get isDeaf(): boolean {
+    return this.phase === 'over' || this.phase === 'interrupted'
   }
 
   private enter(status: MigrationStatus): void {

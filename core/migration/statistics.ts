@@ -2,6 +2,7 @@
  * What a migration has sent so far, with the meaning of QEMU's `MigrationStats`, `XBZRLECacheStats` and
  * `CompressionStats` (qapi/migration.json, migration/ram.c `ram_counters`). Sizes are octets.
  */
+import { PAGE_OCTETS, type Nanos } from '../base/units.js'
 
 export interface MigrationStatistics {
   /** Octets of RAM records, on every channel: page headers and ends of records too, but no section headers and no devices. */
@@ -66,13 +67,33 @@ export type SendingPhase = 'precopy' | 'downtime' | 'postcopy'
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends object ? Mutable<T[K]> : T[K] }
 
+/** What the rates of a period are worked out from. */
+interface PeriodStart {
+  readonly cacheMiss: number
+  readonly xbzrlePages: number
+  readonly xbzrleOctets: number
+  readonly compressedPages: number
+  readonly compressedOctets: number
+}
+
+function periodStart({ xbzrle, compression }: Pick<MigrationStatistics, 'xbzrle' | 'compression'>): PeriodStart {
+  return {
+    cacheMiss: xbzrle.cacheMiss,
+    xbzrlePages: xbzrle.pages,
+    xbzrleOctets: xbzrle.octets,
+    compressedPages: compression.pages,
+    compressedOctets: compression.compressedOctets,
+  }
+}
+
 /** The counters behind the statistics, as they are counted. Rates are worked out by whoever knows the time. */
 export class MigrationCounters {
   readonly counts: Mutable<Omit<MigrationStatistics, 'remaining'>>
   /** The one that octets are counted in now. */
   phase: SendingPhase = 'precopy'
+  private before: PeriodStart
 
-  constructor(totalOctets: number, xbzrleCacheOctets: number) {
+  constructor(totalOctets: number) {
     this.counts = {
       transferred: 0,
       total: totalOctets,
@@ -88,7 +109,7 @@ export class MigrationCounters {
       postcopyRequests: 0,
       multifdOctets: 0,
       xbzrle: {
-        cacheSize: xbzrleCacheOctets,
+        cacheSize: 0,
         octets: 0,
         pages: 0,
         cacheMiss: 0,
@@ -98,6 +119,7 @@ export class MigrationCounters {
       },
       compression: { pages: 0, busy: 0, busyRate: 0, compressedOctets: 0, compressionRate: 0 },
     }
+    this.before = periodStart(this.counts)
   }
 
   /** Octets of RAM records were written (QEMU's `ram_transferred_add`). */
@@ -107,6 +129,35 @@ export class MigrationCounters {
     if (this.phase === 'precopy') counts.precopyOctets += octets
     else if (this.phase === 'downtime') counts.downtimeOctets += octets
     else counts.postcopyOctets += octets
+  }
+
+  /** Pages looked at so far, whatever was sent of them. */
+  get pages(): number {
+    const { duplicate, normal, compression, xbzrle } = this.counts
+    return duplicate + normal + compression.pages + xbzrle.pages - xbzrle.overflow
+  }
+
+  /** A window of the rate limit is over: pages and octets (of everything sent) that went out in it. */
+  windowOver(spanNs: Nanos, pages: number, octets: number): void {
+    this.counts.mbps = (8e3 * octets) / spanNs
+    this.counts.pagesPerSecond = Math.floor((pages * 1e9) / spanNs)
+  }
+
+  /** A period between readings of the dirty log is over, in which `pages` were looked at (QEMU's `migration_update_rates`). */
+  periodOver(pages: number): void {
+    if (pages === 0) return
+    const { xbzrle, compression } = this.counts
+    const { before } = this
+    const ratio = (pagesNow: number, pagesThen: number, octets: number): number =>
+      octets === 0 ? 0 : ((pagesNow - pagesThen) * PAGE_OCTETS) / octets
+    xbzrle.cacheMissRate = (xbzrle.cacheMiss - before.cacheMiss) / pages
+    xbzrle.encodingRate = ratio(xbzrle.pages, before.xbzrlePages, xbzrle.octets - before.xbzrleOctets)
+    compression.compressionRate = ratio(
+      compression.pages,
+      before.compressedPages,
+      compression.compressedOctets - before.compressedOctets,
+    )
+    this.before = periodStart(this.counts)
   }
 
   /** A copy of them as they are now. */

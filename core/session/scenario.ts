@@ -13,6 +13,7 @@ import { channelNames, type ChannelName } from '../secure/channels.js'
 import type { CongestionControlName } from '../net/tcp/congestion-control.js'
 import type { GuestOptions } from './guest-options.js'
 import { checkLinkConditions, type LinkConditions } from './link-conditions.js'
+import { migrationProblem, type MigrationSetting } from './migration-problem.js'
 
 export { channelNames, strategies, type ChannelName, type MigrationStrategy }
 
@@ -89,26 +90,11 @@ export const defaultScenario: Scenario = {
 
 /** What of a scenario is out of bounds: the setting by the name of the command line's option, and why. */
 export interface ScenarioProblem {
-  readonly setting:
-    | 'ram'
-    | 'fill'
-    | 'working-set'
-    | 'dirty-rate'
-    | 'bandwidth'
-    | 'latency'
-    | 'strategy'
-    | 'channel'
-    | 'downtime-limit'
-    | 'max-bandwidth'
-    | 'rounds'
+  readonly setting: 'ram' | 'fill' | 'working-set' | 'dirty-rate' | 'bandwidth' | 'latency' | MigrationSetting
   readonly reason: string
 }
 
 const DIRTY_PAGES_PER_SECOND_MAX = 1e6
-/** QEMU's limit (migration/options.c, MAX_MIGRATE_DOWNTIME). */
-const DOWNTIME_LIMIT_MAX_NS = seconds(2000)
-const MAX_BANDWIDTH_MIN = 64 * 1024
-const ROUNDS_MAX = 1000
 
 const isWithin = (value: number, min: number, max: number): boolean => value >= min && value <= max
 
@@ -140,24 +126,6 @@ export function workloadProblem({
 export function bandwidthProblem(bandwidthBps: number): ScenarioProblem | null {
   if (isWithin(bandwidthBps, 1e5, 1e12) && Number.isInteger(bandwidthBps)) return null
   return { setting: 'bandwidth', reason: `${bandwidthBps} bit/s: choose from 100kbit to 1000Gbit, in whole bits` }
-}
-
-export function migrationProblem(migration: MigrationScenario): ScenarioProblem | null {
-  const { strategy, channel, downtimeLimitNs, maxBandwidth, roundsMax } = migration
-  if (!strategies.includes(strategy))
-    return { setting: 'strategy', reason: `${String(strategy)}: choose one of ${strategies.join(', ')}` }
-  if (!channelNames.includes(channel))
-    return { setting: 'channel', reason: `${String(channel)}: choose one of ${channelNames.join(', ')}` }
-  if (!isWithin(downtimeLimitNs, 0, DOWNTIME_LIMIT_MAX_NS))
-    return { setting: 'downtime-limit', reason: `${downtimeLimitNs / 1e6} ms: choose from 0ms to 2000s` }
-  if (maxBandwidth !== 0 && !isWithin(maxBandwidth, MAX_BANDWIDTH_MIN, 1e12))
-    return {
-      setting: 'max-bandwidth',
-      reason: `${maxBandwidth} octets a second: choose 64KiB/s or more, 0 for no limit`,
-    }
-  if (!isWithin(roundsMax, 0, ROUNDS_MAX) || !Number.isInteger(roundsMax))
-    return { setting: 'rounds', reason: `${roundsMax}: choose from 1 to ${ROUNDS_MAX}, 0 for no end` }
-  return null
 }
 
 /** Throws `InputError`. */

@@ -13,6 +13,17 @@ export type SessionCommand =
   | { readonly kind: 'boot' }
   | { readonly kind: 'migrate'; readonly destination?: string }
   | { readonly kind: 'cancel-migration' }
+  /** Stop the guest for the last round now, whatever is left to send. */
+  | { readonly kind: 'switch-over' }
+  /** Go on after a pause before switch-over. */
+  | { readonly kind: 'continue-migration' }
+  | { readonly kind: 'start-postcopy' }
+  /** Break a post-copy off, to be recovered. */
+  | { readonly kind: 'pause-migration' }
+  /** Go on with an interrupted post-copy, over another connection. */
+  | { readonly kind: 'recover-migration' }
+  /** Do without what is left at the source of an interrupted post-copy: the guest is lost. */
+  | { readonly kind: 'abandon-postcopy' }
   | { readonly kind: 'configure-migration'; readonly settings: Partial<MigrationScenario> }
   | { readonly kind: 'configure-network'; readonly bandwidthBps: number }
   | { readonly kind: 'configure-link'; readonly link: LinkName; readonly conditions: Partial<LinkConditions> }
@@ -125,6 +136,18 @@ export class Session {
         return world.migrate(command.destination)
       case 'cancel-migration':
         return world.cancelMigration()
+      case 'switch-over':
+        return world.switchOverNow()
+      case 'continue-migration':
+        return world.continueMigration()
+      case 'start-postcopy':
+        return world.startPostcopy()
+      case 'pause-migration':
+        return world.pauseMigration()
+      case 'recover-migration':
+        return world.recoverMigration()
+      case 'abandon-postcopy':
+        return world.abandonPostcopy()
       case 'configure-migration':
         return world.configureMigration(command.settings)
       case 'configure-network':

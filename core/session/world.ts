@@ -23,13 +23,13 @@ import { OperatorShell, type OperatorDesk } from './operator-shell.js'
 import { ProbeClient } from './probe-client.js'
 import { probeOfImage } from './probes/probe-of-image.js'
 import { inspect, type Inspection } from './inspection.js'
+import { migrationProblem } from './migration-problem.js'
 import { checkLinkConditions, directionOptions, type LinkConditions } from './link-conditions.js'
 import { guestMac, places, Rack, RACK_SWITCH, type HostNetwork, type SwitchDefences } from './rack.js'
 import {
   bandwidthProblem,
   checkLinkName,
   checkLinks,
-  migrationProblem,
   refuseProblem,
   scenarioProblem,
   workloadProblem,
@@ -71,6 +71,8 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
   /** Typed on the guest's console while it stood still, or faster than it reads. */
   private heldInput = ''
   private consoleLine = ''
+  /** Its parameters changed while it could not be told. */
+  private isGuestUntold = false
   private crossingCount = 0
   private bandwidthBps: number
   private readonly guestSeed: number
@@ -138,11 +140,7 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
 
   /** The one copy of the guest that is alive: the one that runs, or that would go on. Undefined before the first boot. */
   liveVm(): VirtualMachine | undefined {
-    const alive = this.allVms().filter(({ state }) => state !== 'inmigrate' && state !== 'postmigrate')
-    // A loaded copy that waits for the finish is not alive while its source still is.
-    const [first, ...others] = alive
-    if (others.length === 0) return first
-    return this.crossingUnderWay?.parts.vm ?? first
+    return this.crossingUnderWay?.liveVm ?? this.allVms()[0]
   }
 
   allVms(): readonly VirtualMachine[] {
@@ -153,8 +151,7 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
     const [host] = this.hosts
     assert(host !== undefined, 'a session has hosts')
     const known = this.liveVm()
-    if (known !== undefined && known.state !== 'shutdown')
-      throw new InputError(`${known.name} is ${known.state} on ${known.hostName} already`)
+    if (known?.hasEnded === false) throw new InputError(`${known.name} is ${known.state} on ${known.hostName} already`)
     if (known !== undefined) this.hosts.find(({ name }) => name === known.hostName)?.remove(known)
     const { guest } = this.scenario
     const tpmSeed = this.kernel.random('tpm').octets(TPM_SEED_OCTETS)
@@ -173,7 +170,7 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
   migrate(destination?: string): void {
     const vm = this.liveVm()
     const name = this.guestName
-    if (vm === undefined || vm.state === 'shutdown') throw new InputError(`${name} is not running: boot it first`)
+    if (vm === undefined || vm.hasEnded) throw new InputError(`${name} is not running: boot it first`)
     if (this.crossingUnderWay !== null) throw new InputError(`${name} is being migrated already`)
     if (vm.state !== 'running') throw new InputError(`${name} is ${vm.state}: let it run before it is migrated`)
     const from = this.ends.find(({ host }) => host.name === vm.hostName)
@@ -203,8 +200,39 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
   }
 
   cancelMigration(): void {
+    this.migrationUnderWay().cancel()
+  }
+
+  private migrationUnderWay(): Crossing {
     if (this.crossingUnderWay === null) throw new InputError('no migration is under way')
-    this.crossingUnderWay.cancel()
+    return this.crossingUnderWay
+  }
+
+  /** A hybrid migration goes over to post-copy. Each of these throws `InputError` when it cannot be done now. */
+  startPostcopy(): void {
+    this.migrationUnderWay().startPostcopy()
+  }
+
+  pauseMigration(): void {
+    this.migrationUnderWay().pause()
+  }
+
+  recoverMigration(): void {
+    this.migrationUnderWay().recover()
+  }
+
+  abandonPostcopy(): void {
+    this.migrationUnderWay().abandonPostcopy()
+  }
+
+  /** Stop the guest now, whatever is left to send. */
+  switchOverNow(): void {
+    this.migrationUnderWay().source.switchOverNow()
+  }
+
+  /** Go on after a pause before switch-over. */
+  continueMigration(): void {
+    this.migrationUnderWay().source.continueSwitchover()
   }
 
   configureMigration(settings: Partial<MigrationScenario>): void {
@@ -300,6 +328,9 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
   private tellGuest(): void {
     const vm = this.liveVm()
     if (vm === undefined) return
+    // The page it reads them from may be on its way.
+    this.isGuestUntold = vm.state === 'finish-migrate' || vm.missingPages > 0
+    if (this.isGuestUntold) return
     writeGuestParameters(vm.machine.ram, this.guestParameters())
     this.traceWorkload()
   }
@@ -328,7 +359,7 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
   type(console: ConsoleName, text: string): void {
     if (console === 'guest') {
       const vm = this.liveVm()
-      if (vm === undefined || vm.state === 'shutdown') return
+      if (vm === undefined || vm.hasEnded) return
       this.heldInput += text
       this.deliverInput()
       return
@@ -352,12 +383,14 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
 
   vmStateChanged(vm: VirtualMachine): void {
     if (vm.state === 'running') this.deliverInput()
-    if (vm.state !== 'shutdown') return
+    if (!vm.hasEnded) return
     this.heldInput = ''
-    if (vm === this.crossing?.parts.vm) this.crossing.guestShutDown()
+    const { crossingUnderWay } = this
+    if (vm.state === 'shutdown' && vm === crossingUnderWay?.liveVm) crossingUnderWay.guestShutDown()
   }
 
   crossingEnded(): void {
+    if (this.isGuestUntold) this.tellGuest()
     this.deliverInput()
   }
 

@@ -7,8 +7,8 @@ import type { ChartOptions } from './chart-frame.js'
 
 const TITLE = 'Rounds'
 
-export function pagesSent({ normalPages, zeroPages }: RoundMetrics): number {
-  return normalPages + zeroPages
+export function pagesSent({ normalPages, zeroPages, xbzrlePages }: RoundMetrics): number {
+  return normalPages + zeroPages + xbzrlePages
 }
 
 export function roundsChart(run: RunMetrics | null, options: ChartOptions): SVGSVGElement {

@@ -65,6 +65,7 @@ export function fixtureRun(run: FixtureRun, nowNs: number): RunMetrics {
         round: index + 1,
         zeroPages,
         normalPages: pages - zeroPages,
+        xbzrlePages: 0,
         octets: pages * 4104,
         startNs,
         endNs: Math.min(endNs, nowNs),

@@ -16,6 +16,8 @@ const silentOwner: MigrationOwner = {
   sourceStatusChanged: () => undefined,
   destinationStatusChanged: () => undefined,
   destinationLoaded: () => null,
+  destinationMayRun: () => null,
+  guestHasLeft: () => false,
 }
 
 /** The stream that the engine writes of a VM into a file. */

@@ -23,7 +23,10 @@ export class ToyMigration implements MigrationOwner {
   readonly near: PairedStream
   readonly far: PairedStream
   readonly statuses: string[] = []
+  readonly sourceCores: HostCores
   comparison: MachineComparison | null = null
+  /** It runs at the destination before its memory is there. */
+  hasLeft = false
   /** What the owner says when everything is loaded. */
   refusal: Failure | null = null
 
@@ -37,11 +40,12 @@ export class ToyMigration implements MigrationOwner {
     this.vm = new ToyVm(this.kernel, toy)
     this.copy = new ToyVm(this.kernel, { ...copy, filledPages: 0 })
     ;[this.near, this.far] = streamPair(this.kernel, pair)
+    this.sourceCores = new HostCores(this.kernel, 'a', 2)
     const labels = { id: 1, source: 'a', destination: 'b', channel: 'none', linkBps: 1e9 }
     this.source = new MigrationSource(this.kernel, {
       vm: this.vm,
       stream: this.near,
-      cores: new HostCores(this.kernel, 'a', 2),
+      cores: this.sourceCores,
       options: { ...DEFAULT_MIGRATION_OPTIONS, ...options },
       labels,
       owner: this,
@@ -71,11 +75,22 @@ export class ToyMigration implements MigrationOwner {
 
   sourceStatusChanged(source: MigrationSource): void {
     this.statuses.push(source.status)
-    if (source.status === 'completed') this.copy.resume()
+    if (source.status === 'completed' && !this.hasLeft) this.copy.resume()
   }
   destinationStatusChanged(_destination: MigrationDestination): void {}
   destinationLoaded(_destination: MigrationDestination): Failure | null {
     this.comparison = compareMachines(this.vm, this.copy)
     return this.refusal
+  }
+  destinationMayRun(_destination: MigrationDestination): Failure | null {
+    if (this.refusal !== null) return this.refusal
+    this.hasLeft = true
+    this.comparison = compareMachines(this.vm, this.copy)
+    for (const { memory } of this.copy.memory) memory.startDirtyLog()
+    this.copy.resume()
+    return null
+  }
+  guestHasLeft(_source: MigrationSource): boolean {
+    return this.hasLeft
   }
 }

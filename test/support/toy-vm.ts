@@ -125,7 +125,10 @@ export class ToyVm implements MigratableVm, Process {
   isRunning = false
   stores = 0
   private readonly workingSetPages: number
-  private readonly pagesPerTick: number
+  /** What it was told by way of `throttle`. */
+  readonly throttlePercents: number[] = []
+  private readonly pagesPerTickUnthrottled: number
+  private pagesPerTick: number
 
   constructor(
     private readonly kernel: Kernel,
@@ -141,9 +144,13 @@ export class ToyVm implements MigratableVm, Process {
     for (let page = 0; page < (options.filledPages ?? 0); page++)
       this.ram.octets.fill(1 + (page % 251), page * PAGE_OCTETS, (page + 1) * PAGE_OCTETS)
     this.workingSetPages = options.workingSetPages ?? 8
-    this.pagesPerTick = ((options.pagesPerSecond ?? 0) * TICK_NS) / 1e9
+    this.pagesPerTick = this.pagesPerTickUnthrottled = ((options.pagesPerSecond ?? 0) * TICK_NS) / 1e9
   }
 
+  throttle(percent: number): void {
+    this.throttlePercents.push(percent)
+    this.pagesPerTick = (this.pagesPerTickUnthrottled * (100 - percent)) / 100
+  }
   pause(): void {
     this.isRunning = false
   }

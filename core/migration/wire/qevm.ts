@@ -40,6 +40,9 @@ export const RAM_SAVE_FLAG = {
   MULTIFD_FLUSH: 0x200,
 } as const
 
+/** Octets that open a record of the RAM section when the block is that of the record before. */
+export const RECORD_HEADER_OCTETS = 8
+
 export const RAM_SECTION = { idstr: 'ram', instanceId: 0, version: 4 } as const
 
 /** Opens an XBZRLE record's body. */

@@ -4,6 +4,7 @@
  */
 import { WireError } from '../../base/errors.js'
 import { PAGE_OCTETS } from '../../base/units.js'
+import { inflatePage } from './page-zlib.js'
 import type { RamBlockSize } from './qevm.js'
 import { SilentObserver } from './stream-observer.js'
 import { applyXbzrle } from './xbzrle.js'
@@ -14,14 +15,13 @@ const SLAB_PAGES = 256
 const RAM_OCTETS_MAX = 64 * 1024 ** 3
 
 /** How a page was last sent. `delta`: as a difference to a page that was never seen. */
-export type PageKind = 'unseen' | 'zero' | 'normal' | 'xbzrle' | 'delta' | 'compressed'
-const PAGE_KINDS: readonly PageKind[] = ['unseen', 'zero', 'normal', 'xbzrle', 'delta', 'compressed']
+export type PageKind = 'unseen' | 'zero' | 'normal' | 'xbzrle' | 'delta'
+const PAGE_KINDS: readonly PageKind[] = ['unseen', 'zero', 'normal', 'xbzrle', 'delta']
 const UNSEEN = 0
 const ZERO = 1
 const NORMAL = 2
 const XBZRLE = 3
 const DELTA = 4
-const COMPRESSED = 5
 
 /** Pages of one pass over memory. Nothing in the stream says where one begins, so it is always inferred. */
 export interface ImageRound {
@@ -97,10 +97,6 @@ export class ImageBlock {
     this.recorded(page, XBZRLE)
   }
 
-  markCompressed(page: number): void {
-    this.recorded(page, COMPRESSED)
-  }
-
   private recorded(page: number, kind: number): void {
     const known = kind <= XBZRLE ? 1 : 0
     const before = this.kinds[page] ?? UNSEEN
@@ -164,9 +160,9 @@ export class RamImage extends SilentObserver {
     this.blocks[block]?.changePage(offset / PAGE_OCTETS, encoded)
   }
 
-  override compressedPage(block: number, offset: number, _compressed: Uint8Array): void {
+  override compressedPage(block: number, offset: number, compressed: Uint8Array): void {
     this.passing(block, offset).normal++
-    this.blocks[block]?.markCompressed(offset / PAGE_OCTETS)
+    this.blocks[block]?.setPage(offset / PAGE_OCTETS, inflatePage(compressed))
   }
 
   /** The round this record belongs to: a sender passes over memory in order, so going back means a new pass. */

@@ -70,6 +70,8 @@ export class StreamReader {
   private readonly recover: boolean
   /** Offset in the stream of the next octet to be read. */
   private position = 0
+  /** Where in the present step the record begins that the observer is told of. */
+  private recordAt = 0
   /** The beginning of something whose rest has not come. */
   private carry = new Uint8Array(2 * PAGE_OCTETS)
   private carried = 0
@@ -98,7 +100,22 @@ export class StreamReader {
     this.state = options.start === 'items' ? 'item' : 'header'
   }
 
-  /** Octets read and understood (or kept) so far. */
+  /**
+   * The connection broke and the rest comes on another one: it begins with an item, and what was cut comes again. RAM
+   * blocks and sections stay known.
+   */
+  continueElsewhere(): void {
+    assert(!this.whole, 'nothing is left to come')
+    this.carried = 0
+    this.refusal = null
+    this.currentBlock = -1
+    this.device = null
+    this.ramEnded = false
+    this.endsRam = false
+    this.state = 'item'
+  }
+
+  /** Octets read and understood (or kept) so far: inside a call to the observer, where the thing it is told of begins. */
   get octetsRead(): number {
     return this.position
   }
@@ -119,8 +136,10 @@ export class StreamReader {
     try {
       this.consume(octets)
     } catch (error) {
-      if (error instanceof WireError) this.refusal = error
-      throw error
+      if (!(error instanceof WireError)) throw error
+      // What the observer refuses counts from the thing it was told of.
+      if (error !== this.refusal) this.refused(this.recordAt + error.offset, error.reason, error.protocol)
+      throw this.refusal ?? error
     }
   }
 
@@ -175,12 +194,14 @@ export class StreamReader {
   }
 
   /** `at` counts from where the present step began. */
-  private refused(at: number, reason: string): WireError {
-    return new WireError('qevm', this.position + at, reason)
+  private refused(at: number, reason: string, protocol = 'qevm'): WireError {
+    this.refusal = new WireError(protocol, this.position + at, reason)
+    return this.refusal
   }
 
   /** Read one thing from `start`. Returns the octets it took, or WAIT when `needed` are not there yet. */
   private step(octets: Uint8Array, start: number, end: number): number {
+    this.recordAt = 0
     switch (this.state) {
       case 'header':
         return this.readHeader(octets, start, end)
@@ -275,9 +296,9 @@ export class StreamReader {
     const type = octets[start]
     switch (type) {
       case QEMU_VM.EOF:
+        this.observer.endOfState()
         this.whole = true
         this.state = 'after-end'
-        this.observer.endOfState()
         return 1
       case QEMU_VM.SECTION_START:
       case QEMU_VM.SECTION_FULL:
@@ -425,11 +446,13 @@ export class StreamReader {
       const offset = readU32be(octets, at) * 0x1_0000_0000 + (low - flags)
       if (flags === NEXT_PAGE) {
         if (end - at < 8 + PAGE_OCTETS) return at > start ? at - start : this.wait(8 + PAGE_OCTETS)
+        this.recordAt = at - start
         this.checkPlace(at - start, offset)
         this.observer.page(this.currentBlock, offset, octets.subarray(at + 8, at + 8 + PAGE_OCTETS))
         at += 8 + PAGE_OCTETS
       } else if (flags === NEXT_ZERO) {
         if (end - at < 9) return at > start ? at - start : this.wait(9)
+        this.recordAt = at - start
         this.checkPlace(at - start, offset)
         this.observer.filledPage(this.currentBlock, offset, octets[at + 8] ?? 0)
         at += 9

@@ -51,6 +51,11 @@ export class StreamWriter {
     return this.written
   }
 
+  /** The block that the last page record named; '' before there was one. */
+  get blockName(): string {
+    return this.currentBlock
+  }
+
   fileHeader(): void {
     const at = this.reserve(8)
     writeU32be(this.chunk, at, QEMU_VM_FILE_MAGIC)
@@ -143,6 +148,14 @@ export class StreamWriter {
     this.chunk.set(encoded, at + 3)
   }
 
+  /** A page as a zlib stream of its own. */
+  compressedPage(block: string, offset: number, compressed: Uint8Array): void {
+    this.pageHeader(block, offset, RAM_SAVE_FLAG.COMPRESS_PAGE)
+    const at = this.reserve(4)
+    writeU32be(this.chunk, at, compressed.length)
+    this.put(compressed)
+  }
+
   /** Ends the records of one START, PART or END. */
   endOfRecords(): void {
     this.record(RAM_SAVE_FLAG.EOS)
@@ -181,6 +194,19 @@ export class StreamWriter {
       }
       sink.write(part.subarray(0, length))
     }
+  }
+
+  /** The connection broke: what is pending is lost, and on the next one blocks are named again. */
+  breakOff(): void {
+    this.waiting.length = 0
+    this.waitingOctets = 0
+    this.drained = this.used
+    this.forgetBlock()
+  }
+
+  /** The next page record names its block, as QEMU's does after the switch to post-copy. */
+  forgetBlock(): void {
+    this.currentBlock = ''
   }
 
   /** All that is pending, as one array that the caller owns. */

@@ -46,6 +46,8 @@ export function encodeXbzrle(from: Uint8Array, to: Uint8Array, encoded: Uint8Arr
   let at = 0
   const { length } = to
   for (;;) {
+    // QEMU wants room for two run lengths even when all that follows stays.
+    if (at < length && used + 2 > encoded.length) return -1
     const keptAt = at
     while (at < length && from[at] === to[at]) at++
     if (at === length) return used

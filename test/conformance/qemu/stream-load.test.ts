@@ -84,6 +84,8 @@ const silentOwner: MigrationOwner = {
   sourceStatusChanged: () => undefined,
   destinationStatusChanged: () => undefined,
   destinationLoaded: () => null,
+  destinationMayRun: () => null,
+  guestHasLeft: () => false,
 }
 
 let folder = ''

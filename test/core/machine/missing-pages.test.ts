@@ -117,7 +117,7 @@ describe('an instruction that needs a missing page', () => {
     expect(machine.wantedPages()).toEqual([])
   })
 
-  test('what stood in an expected page is gone, and arrivals are in the dirty log', () => {
+  test('what stood in an expected page is gone, and the dirty log has what was written after an arrival', () => {
     const ram = new Ram(MIB)
     ram.write(4096, Uint8Array.of(1, 2, 3))
     ram.startDirtyLog()
@@ -128,7 +128,9 @@ describe('an instruction that needs a missing page', () => {
       0, 2, -1, 1,
     ])
     ram.takeDirty(new Uint32Array(8))
+    ram.pageArrived(1, new Uint8Array(4096).fill(5))
     ram.pageArrived(2, new Uint8Array(4096).fill(5))
+    ram.write(2 * 4096, Uint8Array.of(6))
     const dirty = new Uint32Array(8)
     expect([ram.takeDirty(dirty), dirty[0]]).toEqual([1, 0b100])
   })

@@ -76,6 +76,7 @@ function sessionTrace(): Kernel {
       round: number,
       zeroPages: 0,
       normalPages,
+      xbzrlePages: 0,
       octets: normalPages * 4104,
       startNs: startMs * MS,
       endNs: endMs * MS,

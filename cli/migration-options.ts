@@ -1,0 +1,75 @@
+/** The options of a migration on the command line: QEMU's names of parameters and capabilities, and a few that it has not. */
+import { InputError } from '../core/base/errors.js'
+import { parseDuration, parseOctetRate, parseOctets } from '../core/base/units.js'
+import {
+  DEFAULT_MIGRATION_PARAMETERS as defaults,
+  pageCompressions,
+  stopRules,
+  zeroPageDetections,
+} from '../core/migration/migration.js'
+import { channelNames, strategies, type MigrationScenario } from '../core/session/scenario.js'
+import { oneOf, quantity } from './quantities.js'
+
+export const migrationOptions = {
+  strategy: { type: 'string', default: defaults.strategy },
+  channel: { type: 'string', default: 'none' },
+  'downtime-limit': { type: 'string' },
+  'max-bandwidth': { type: 'string' },
+  'max-postcopy-bandwidth': { type: 'string' },
+  rounds: { type: 'string' },
+  'stop-rule': { type: 'string', default: defaults.stopRule },
+  /** How long the operator of this command waits before going on. */
+  'pause-before-switchover': { type: 'string' },
+  'zero-page-detection': { type: 'string', default: defaults.zeroPageDetection },
+  xbzrle: { type: 'boolean', default: defaults.xbzrle },
+  'xbzrle-cache-size': { type: 'string' },
+  compression: { type: 'string', default: defaults.compression },
+  'multifd-channels': { type: 'string' },
+  'auto-converge': { type: 'boolean', default: defaults.autoConverge },
+  'cpu-throttle-initial': { type: 'string' },
+  'cpu-throttle-increment': { type: 'string' },
+  'max-cpu-throttle': { type: 'string' },
+  'throttle-trigger-threshold': { type: 'string' },
+  'vcpu-dirty-limit': { type: 'string' },
+  'postcopy-after-rounds': { type: 'string' },
+  'postcopy-prepaging': { type: 'string' },
+} as const
+
+type Texts = { readonly [K in keyof typeof migrationOptions]?: string | boolean | undefined }
+
+export function migrationFrom(texts: Texts): MigrationScenario {
+  const choice = <T extends string>(option: keyof Texts, names: readonly T[]): T =>
+    oneOf(option, String(texts[option]), names)
+  const number = (option: keyof Texts, parse: (text: string) => number, fallback: number): number => {
+    const text = texts[option]
+    return typeof text === 'string' ? quantity(option, text, parse) : fallback
+  }
+  return {
+    strategy: choice('strategy', strategies),
+    channel: choice('channel', channelNames),
+    downtimeLimitNs: number('downtime-limit', parseDuration, defaults.downtimeLimitNs),
+    maxBandwidth: number('max-bandwidth', parseOctetRate, defaults.maxBandwidth),
+    maxPostcopyBandwidth: number('max-postcopy-bandwidth', parseOctetRate, defaults.maxPostcopyBandwidth),
+    roundsMax: number('rounds', parseCount, defaults.roundsMax),
+    stopRule: choice('stop-rule', stopRules),
+    pauseBeforeSwitchover: texts['pause-before-switchover'] !== undefined,
+    zeroPageDetection: choice('zero-page-detection', zeroPageDetections),
+    xbzrle: texts.xbzrle === true,
+    xbzrleCacheOctets: number('xbzrle-cache-size', parseOctets, defaults.xbzrleCacheOctets),
+    compression: choice('compression', pageCompressions),
+    multifdChannels: number('multifd-channels', parseCount, defaults.multifdChannels),
+    autoConverge: texts['auto-converge'] === true,
+    cpuThrottleInitial: number('cpu-throttle-initial', parseCount, defaults.cpuThrottleInitial),
+    cpuThrottleIncrement: number('cpu-throttle-increment', parseCount, defaults.cpuThrottleIncrement),
+    cpuThrottleMax: number('max-cpu-throttle', parseCount, defaults.cpuThrottleMax),
+    throttleTriggerThreshold: number('throttle-trigger-threshold', parseCount, defaults.throttleTriggerThreshold),
+    vcpuDirtyLimit: number('vcpu-dirty-limit', parseOctetRate, defaults.vcpuDirtyLimit),
+    postcopyAfterRounds: number('postcopy-after-rounds', parseCount, defaults.postcopyAfterRounds),
+    postcopyPrepagingPages: number('postcopy-prepaging', parseCount, defaults.postcopyPrepagingPages),
+  }
+}
+
+function parseCount(text: string): number {
+  if (!/^\d{1,9}$/.test(text.trim())) throw new InputError(`"${text}" is not a number: write it like 20`)
+  return Number(text)
+}
