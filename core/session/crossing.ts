@@ -78,8 +78,8 @@ export class Crossing implements MigrationOwner, Process {
   ) {
     const { id, from, to, vm, channel, channels, options, link } = parts
     // Admission first: it throws before anything has happened when the memory is not there.
-    const { name, mac, ramOctets, hartHz } = vm.options
-    this.incoming = to.host.create({ name, mac, ramOctets, hartHz })
+    const { name, mac, ramOctets, hartHz, qemuBoard = false } = vm.options
+    this.incoming = to.host.create({ name, mac, ramOctets, hartHz, qemuBoard })
     this.incoming.awaitIncoming()
     this.lower = this.connect()
     const stream = channels.client(this.lower, from.host.cores)

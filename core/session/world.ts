@@ -155,8 +155,8 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
     if (known !== undefined) this.hosts.find(({ name }) => name === known.hostName)?.remove(known)
     const { guest } = this.scenario
     const tpmSeed = this.kernel.random('tpm').octets(TPM_SEED_OCTETS)
-    const { name, ramOctets } = guest
-    const options: VmOptions = { name, mac: guestMac, ramOctets, hartHz: HART_HZ, tpmSeed }
+    const { name, ramOctets, qemuBoard } = guest
+    const options: VmOptions = { name, mac: guestMac, ramOctets, hartHz: HART_HZ, tpmSeed, qemuBoard }
     const vm = host.create(options)
     vm.machine.loadElf(this.image)
     writeGuestParameters(vm.machine.ram, this.guestParameters())

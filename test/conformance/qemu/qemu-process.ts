@@ -58,7 +58,8 @@ export class QemuProcess {
 
   /** What the human monitor answers. */
   async monitor(command: string): Promise<string> {
-    return String(await this.execute('human-monitor-command', { 'command-line': command }))
+    const answer: unknown = await this.execute('human-monitor-command', { 'command-line': command })
+    return answer as string
   }
 
   /** Save the whole machine into a file. */
