@@ -12,7 +12,7 @@ export function migratableMachine(machine: Machine): MigratableVm {
   return { name: 'guest', machineType: 'virt', memory, devices, pause: () => undefined, resume: () => undefined }
 }
 
-const silentOwner: MigrationOwner = {
+export const silentOwner: MigrationOwner = {
   sourceStatusChanged: () => undefined,
   destinationStatusChanged: () => undefined,
   destinationLoaded: () => null,
