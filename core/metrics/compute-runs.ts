@@ -49,7 +49,7 @@ function computeRun(
     strategy: start.strategy,
     channel: start.channel,
     status: last?.status ?? 'setup',
-    cause: refusal(trace, migration) ?? ended?.cause ?? '',
+    cause: last?.status === 'completed' ? '' : (refusal(trace, migration) ?? last?.cause ?? ''),
     downtimeLimitMs: start.downtimeLimitNs / 1e6,
     linkBps: start.linkBps,
     startNs: start.atNs,

@@ -107,7 +107,9 @@ export class IncomingState extends SilentObserver {
   }
 
   override compressedPage(block: number, offset: number, compressed: Uint8Array): void {
-    this.memory(block).write(offset, inflatePage(compressed))
+    if (this.postcopy.isListening) throw refused('a compressed page after the switch to post-copy')
+    const octets = inflatePage(compressed)
+    if (!this.placed(block, offset, octets)) this.memory(block).write(offset, octets)
     this.compressedPages++
   }
 

@@ -4,10 +4,13 @@
  * when the connection broke.
  */
 import { WireError } from '../base/errors.js'
+import type { Nanos } from '../base/units.js'
 import type { MigratableVm, RamBlock } from './guest-memory.js'
+import type { MigrationOptions, MigrationRound } from './migration.js'
 import { writeDevices } from './outgoing-devices.js'
 import type { OutgoingRam } from './outgoing-ram.js'
-import { RequestedPages } from './requested-pages.js'
+import { Pacing } from './pacing.js'
+import { RequestedPages, type PageRequestMessage } from './requested-pages.js'
 import { bitmapOfOctets, DISCARDS_PER_COMMAND_MAX, encodeBlockName, encodeDiscard } from './wire/postcopy.js'
 import { MIG_CMD } from './wire/qevm.js'
 import { StreamWriter } from './wire/stream-writer.js'
@@ -17,8 +20,24 @@ const PING_DISCARDED = 2
 const PING_PACKAGE_LOADED = 3
 const PING_PACKAGE_SENT = 4
 
+/** The core time of a burst; or until when the bandwidth limit allows none. */
+export interface PostcopyStep {
+  readonly workNs: Nanos
+  readonly untilNs: Nanos | null
+}
+
 export class OutgoingPostcopy {
-  readonly requested: RequestedPages
+  /** What was sent since the guest was told to run there, or null. */
+  batch: MigrationRound | null = null
+  /** When the destination said that it had loaded what it needs to run the guest. */
+  loadedAtNs: Nanos | null = null
+  /** Only the bandwidth limit keeps it from sending. */
+  waitsForWindow = false
+  /** Every page is written, and the end. */
+  isAllWritten = false
+  private readonly requested: RequestedPages
+  private readonly pacing: Pacing
+  private startOctets = 0
   /** Blocks whose bitmap was asked for on this connection and has not come. */
   private readonly awaited = new Set<string>()
 
@@ -26,13 +45,74 @@ export class OutgoingPostcopy {
     private readonly vm: MigratableVm,
     private readonly ram: OutgoingRam,
     private readonly writer: StreamWriter,
-    prepagingPages: number,
+    { postcopyPrepagingPages, maxPostcopyBandwidth }: MigrationOptions,
   ) {
-    this.requested = new RequestedPages(vm.memory, prepagingPages)
+    this.requested = new RequestedPages(vm.memory, postcopyPrepagingPages)
+    this.pacing = new Pacing({ maxBandwidth: maxPostcopyBandwidth, stopRule: 'qemu' }, ram.counters)
   }
 
-  /** The guest stands still and the log was read: forget what is old, load the devices, run. */
-  writeSwitch(): void {
+  /** The guest stands still and the log was read: it is to run at the destination. */
+  begin(nowNs: Nanos): void {
+    this.writeSwitch()
+    this.batch = this.ram.openPostcopy(nowNs)
+    this.startOctets = this.writer.octetsWritten
+    this.goOn(nowNs)
+  }
+
+  /** Here or over another connection. */
+  goOn(nowNs: Nanos): void {
+    this.isAllWritten = false
+    this.pacing.start(nowNs, this.writer.octetsWritten)
+  }
+
+  /** Write what was asked for, then what lies behind it, into `room` octets of the stream; at last the end. */
+  sendPages(nowNs: Nanos, room: number): PostcopyStep {
+    const { ram, writer, pacing, requested } = this
+    this.waitsForWindow = false
+    pacing.advance(nowNs, writer.octetsWritten)
+    if (ram.pending.count === 0) {
+      ram.closePart()
+      ram.openEnd()
+      ram.endRecords()
+      writer.endOfState()
+      this.isAllWritten = true
+      return { workNs: 0, untilNs: null }
+    }
+    if (writer.octetsWritten >= pacing.limitOctets && requested.isEmpty) {
+      ram.closePart()
+      this.waitsForWindow = true
+      return { workNs: 0, untilNs: pacing.endNs }
+    }
+    if (ram.isPartOver(nowNs)) ram.closePart()
+    if (!ram.isInPart) ram.openPart(nowNs)
+    return { workNs: ram.sendPages(room, pacing.limitOctets, requested), untilNs: null }
+  }
+
+  /** Throws `WireError` when there are no such pages. */
+  request(message: PageRequestMessage): void {
+    this.ram.counters.counts.postcopyRequests++
+    this.requested.add(message)
+  }
+
+  pong(value: number, nowNs: Nanos): void {
+    if (value === PING_PACKAGE_LOADED) this.loadedAtNs ??= nowNs
+  }
+
+  /** The connection broke: what had not left is sent again, what was asked for will be asked for again. */
+  breakOff(): void {
+    this.waitsForWindow = false
+    this.ram.breakOff()
+    this.requested.clear()
+  }
+
+  end(nowNs: Nanos): void {
+    if (this.batch === null) return
+    this.batch.octets = this.writer.octetsWritten - this.startOctets
+    this.batch.endNs = nowNs
+  }
+
+  /** Forget what is old, load the devices, run. */
+  private writeSwitch(): void {
     const { vm, ram, writer } = this
     vm.memory.forEach(({ name }, index) => {
       const ranges = ram.pending.ranges(index)

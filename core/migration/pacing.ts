@@ -23,6 +23,7 @@ export class Pacing {
   /** Begin the first window. `octets` counts those of the stream so far, here and below. */
   start(nowNs: Nanos, octets: number): void {
     this.limitAsXen()
+    this.pagesBefore = this.counters.pages
     this.window.start(nowNs, octets)
   }
 

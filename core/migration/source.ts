@@ -50,6 +50,8 @@ export interface MigrationSourceParts {
   readonly stream: ByteStream
   /** Of the host this end runs on. */
   readonly cores: HostCores
+  /** How late its migration thread wakes when it has slept until the end of a window. Default 0. */
+  readonly wakeLatencyNs?: Nanos
   readonly options: MigrationOptions
   readonly labels: MigrationLabels
   readonly owner: MigrationOwner
@@ -59,8 +61,6 @@ export class MigrationSource implements Process, StreamOwner {
   readonly vm: MigratableVm
   readonly options: MigrationOptions
   readonly labels: MigrationLabels
-  /** What follows the guest in post-copy. */
-  postcopyBatch: MigrationRound | null = null
   /** Why it failed, or stands still. */
   cause: Failure | null = null
   /** Rounds ran out before what was left fitted the downtime limit. */
@@ -73,6 +73,7 @@ export class MigrationSource implements Process, StreamOwner {
   endedAtNs: Nanos | null = null
 
   private readonly cores: HostCores
+  private readonly wakeLatencyNs: Nanos
   private readonly owner: MigrationOwner
   private readonly writer = new StreamWriter()
   private stream: ByteStream
@@ -80,15 +81,12 @@ export class MigrationSource implements Process, StreamOwner {
   private readonly ram: OutgoingRam
   private readonly postcopy: OutgoingPostcopy
   private readonly policy: IterationPolicy
-  private pacing: Pacing
+  private readonly pacing: Pacing
   private readonly throttle: VcpuThrottle
   /** The operator wants the guest stopped after the burst at hand, whatever is left. */
   private switchoverAsked = false
   /** Post-copy begins at the next opportunity. */
   private postcopyAsked: boolean
-  /** Only the bandwidth limit of post-copy keeps it from sending. */
-  private waitsForWindow = false
-  private postcopyStartOctets = 0
   private phase: Phase = 'idle'
   private currentStatus: MigrationStatus = 'none'
   private burst: QueuedEvent | null = null
@@ -102,9 +100,10 @@ export class MigrationSource implements Process, StreamOwner {
     this.options = parts.options
     this.labels = parts.labels
     this.cores = parts.cores
+    this.wakeLatencyNs = parts.wakeLatencyNs ?? 0
     this.owner = parts.owner
     this.ram = new OutgoingRam(this.vm.memory, this.writer, this.options, this.cores)
-    this.postcopy = new OutgoingPostcopy(this.vm, this.ram, this.writer, this.options.postcopyPrepagingPages)
+    this.postcopy = new OutgoingPostcopy(this.vm, this.ram, this.writer, this.options)
     this.postcopyAsked = this.options.strategy === 'postcopy'
     this.policy = new IterationPolicy(this.options)
     const { vm, options, labels } = this
@@ -122,9 +121,15 @@ export class MigrationSource implements Process, StreamOwner {
     return this.writer.octetsWritten
   }
 
-  /** How long the guest has stood still for it in all, or null while that is not known. */
+  /** How long the guest has stood still for it in all, as far as can be told here, or null while that is not known. */
   get downtimeNs(): Nanos | null {
-    return this.pausedAtNs === null || this.endedAtNs === null ? null : this.endedAtNs - this.pausedAtNs
+    const resumedAtNs = this.postcopyBatch === null ? this.endedAtNs : this.postcopy.loadedAtNs
+    return this.pausedAtNs === null || resumedAtNs === null ? null : resumedAtNs - this.pausedAtNs
+  }
+
+  /** What follows the guest in post-copy; null when it does not come to that. */
+  get postcopyBatch(): MigrationRound | null {
+    return this.postcopy.batch
   }
 
   /** How long the guest would stand still if it were stopped now; until a bandwidth was measured, the limit. */
@@ -229,8 +234,7 @@ export class MigrationSource implements Process, StreamOwner {
     this.cause = cause
     this.leaveStream()
     this.stream.abort()
-    this.ram.breakOff()
-    this.postcopy.requested.clear()
+    this.postcopy.breakOff()
     this.phase = 'interrupted'
     this.enter('postcopy-paused')
   }
@@ -259,7 +263,6 @@ export class MigrationSource implements Process, StreamOwner {
 
   handleEvent(_event: KernelEvent): void {
     this.burst = null
-    this.waitsForWindow = false
     this.proceed()
   }
 
@@ -357,18 +360,26 @@ export class MigrationSource implements Process, StreamOwner {
     this.burst = this.kernel.scheduleAt(atNs, this, { kind: 'burst' })
   }
 
+  /** QEMU's `migration_thread` and `migration_iteration_run`: what to do next is decided between two PARTs, never in one. */
   private iterate(): void {
     const { kernel, writer, pacing, ram } = this
     pacing.advance(kernel.nowNs, writer.octetsWritten)
-    if (this.postcopyAsked) return this.goOver()
-    if (this.switchoverAsked) return this.finishRound()
-    if (writer.octetsWritten >= pacing.limitOctets) {
-      ram.closePart()
-      writer.drainTo(this.stream)
-      return this.goOnAt(pacing.endNs)
+    const isWindowFull = writer.octetsWritten >= pacing.limitOctets
+    const isAskedToStop = this.switchoverAsked || this.postcopyAsked
+    if (isWindowFull || isAskedToStop || ram.isPartOver(kernel.nowNs)) ram.closePart()
+    if (this.postcopyAsked) {
+      this.closeRound(ram.sync())
+      return this.goOver()
     }
-    if (this.policy.endsRound(ram.pending.octets, pacing.lastWindow)) return this.finishRound()
-    ram.continuePart(kernel.nowNs)
+    if (this.switchoverAsked) return this.finishRound()
+    if (isWindowFull) {
+      writer.drainTo(this.stream)
+      return this.goOnAt(pacing.endNs + this.wakeLatencyNs)
+    }
+    if (!ram.isInPart) {
+      if (this.policy.endsRound(ram.pending.octets, pacing.lastWindow)) return this.finishRound()
+      ram.openPart(kernel.nowNs)
+    }
     const workNs = ram.sendPages(this.stream.writableOctets(), pacing.limitOctets)
     writer.drainTo(this.stream)
     this.bookAndGoOn(workNs)
@@ -385,12 +396,10 @@ export class MigrationSource implements Process, StreamOwner {
   /** Read the dirty log and decide. */
   private finishRound(): void {
     const { ram } = this
-    ram.closePart()
     const newlyDirty = ram.sync()
     this.closeRound(newlyDirty)
     this.throttle.logRead(newlyDirty)
     const next = this.switchoverAsked ? 'forced' : this.nextStep()
-    if (ram.rounds.length === 1) ram.encoder.firstRoundDone()
     switch (next) {
       case 'iterate':
         break
@@ -470,63 +479,41 @@ export class MigrationSource implements Process, StreamOwner {
   /** Post-copy: stop the guest and send what lets it run at the destination (`postcopy_start`). */
   private goOver(): void {
     const { ram, kernel, writer, labels } = this
-    ram.closePart()
-    const bandwidth = this.measuredBandwidth
     this.stopGuest()
-    this.closeRound(ram.sync())
+    ram.sync() // what it wrote on its way to a stop
     const pendingOctets = ram.pending.octets
+    const bandwidth = this.measuredBandwidth
     kernel.trace.add('migration-switchover', { migration: labels.id, pendingOctets, bandwidth, forced: 0 })
-    this.postcopy.writeSwitch()
-    this.postcopyBatch = ram.openPostcopy(kernel.nowNs)
-    this.postcopyStartOctets = writer.octetsWritten
+    this.postcopy.begin(kernel.nowNs)
     this.phase = 'postcopy'
-    this.pacing = new Pacing({ maxBandwidth: this.options.maxPostcopyBandwidth, stopRule: 'qemu' }, ram.counters)
-    this.pacing.start(kernel.nowNs, writer.octetsWritten)
     this.enter('postcopy-active')
     writer.drainTo(this.stream)
     this.bookAndGoOn(this.vm.devices.length * MIGRATION_COSTS.deviceNs + ram.logNs)
   }
 
-  /** Post-copy: what was asked for, then what lies behind it. */
   private sendBehind(): void {
-    const { kernel, writer, pacing, ram, postcopy } = this
-    pacing.advance(kernel.nowNs, writer.octetsWritten)
-    if (ram.pending.count === 0) {
-      ram.closePart()
-      ram.openEnd()
-      ram.endRecords()
-      writer.endOfState()
-      this.phase = 'draining'
-    } else if (writer.octetsWritten >= pacing.limitOctets && postcopy.requested.isEmpty) {
-      ram.closePart()
-      writer.drainTo(this.stream)
-      this.waitsForWindow = true
-      return this.goOnAt(pacing.endNs)
-    }
-    let workNs = 0
-    if (this.phase === 'postcopy') {
-      ram.continuePart(kernel.nowNs)
-      workNs = ram.sendPages(this.stream.writableOctets(), pacing.limitOctets, postcopy.requested)
-    }
-    writer.drainTo(this.stream)
-    this.bookAndGoOn(workNs)
+    const { kernel, postcopy } = this
+    const step = postcopy.sendPages(kernel.nowNs, this.stream.writableOctets())
+    if (postcopy.isAllWritten) this.phase = 'draining'
+    this.writer.drainTo(this.stream)
+    if (step.untilNs === null) this.bookAndGoOn(step.workNs)
+    else this.goOnAt(step.untilNs)
   }
 
   private answer(message: ReturnPathMessage): void {
     const { phase, postcopy } = this
     switch (message.kind) {
       case 'PONG':
-        return
+        return postcopy.pong(message.value, this.kernel.nowNs)
       case 'SHUT':
         if (message.value !== 0) return this.fail(mismatch('the destination refused the stream'))
         if (phase !== 'confirming') return this.fail(mismatch('the destination confirmed before it had everything'))
         return this.complete()
       case 'REQ_PAGES':
         if (phase !== 'postcopy' && phase !== 'draining' && phase !== 'confirming') break
-        this.ram.counters.counts.postcopyRequests++
-        postcopy.requested.add(message)
-        if (!this.waitsForWindow) return
-        this.kernel.cancel(this.burst)
+        postcopy.request(message)
+        if (!postcopy.waitsForWindow) return
+        this.kernel.cancel(this.burst) // pages that are asked for wait for no window
         return this.bookAndGoOn(0)
       case 'RECV_BITMAP':
         if (phase !== 'resuming') break
@@ -536,7 +523,7 @@ export class MigrationSource implements Process, StreamOwner {
       case 'RESUME_ACK':
         if (phase !== 'resuming' || !postcopy.hasAllBitmaps) break
         this.phase = 'postcopy'
-        this.pacing.start(this.kernel.nowNs, this.writer.octetsWritten)
+        postcopy.goOn(this.kernel.nowNs)
         this.enter('postcopy-active')
         return this.bookAndGoOn(0)
       case 'SWITCHOVER_ACK':
@@ -593,9 +580,7 @@ export class MigrationSource implements Process, StreamOwner {
     this.leaveStream()
     this.ram.stopLog()
     this.throttle.stop()
-    if (this.postcopyBatch === null) return
-    this.postcopyBatch.octets = this.writer.octetsWritten - this.postcopyStartOctets
-    this.postcopyBatch.endNs = this.kernel.nowNs
+    this.postcopy.end(this.kernel.nowNs)
   }
 
   private leaveStream(): void {

@@ -13,7 +13,7 @@ import type { Nanos } from '../base/units.js'
 import type { HostCores } from '../kernel/cores.js'
 import type { Kernel, KernelEvent, Process } from '../kernel/kernel.js'
 import { noWork, priceOf, type CipherCosts, type CipherWork } from './costs.js'
-import { OctetQueue } from './octet-queue.js'
+import { OctetQueue } from '../base/octet-queue.js'
 
 export type ChannelRole = 'client' | 'server'
 
@@ -140,7 +140,7 @@ export class SecureChannel implements ByteStream, StreamOwner, Process {
 
   write(octets: Uint8Array): void {
     assert(octets.length <= this.writableOctets(), `${this.name}: wrote more than writableOctets`)
-    this.unsent.push(octets)
+    this.unsent.push(octets.slice())
     this.seal()
   }
 
@@ -280,7 +280,7 @@ export class SecureChannel implements ByteStream, StreamOwner, Process {
       if (octets.length === 0 && (!this.ended.byLower || this.ended.byLowerSeen)) return
       let failure: Failure | null = null
       try {
-        if (octets.length > 0) this.protocol.receive(octets)
+        if (octets.length > 0) this.protocol.receive(octets.slice())
         else {
           this.ended.byLowerSeen = true
           this.protocol.receiveEnd()

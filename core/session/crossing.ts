@@ -267,7 +267,9 @@ export class Crossing implements MigrationOwner, Process {
         this.source.confirm()
       }
     }
-    if (status !== 'failed' || cause === null || cause.kind === 'cancelled') return
+    if (cause === null || cause.kind === 'cancelled') return
+    const isRefused = status === 'failed' || (status === 'postcopy-paused' && cause.kind !== 'connection')
+    if (!isRefused) return
     this.kernel.trace.add('migration-refused', {
       migration: this.parts.id,
       host: this.parts.to.host.name,

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { ByteStream, StreamOwner, StreamState } from '../../core/base/byte-stream.js'
 import type { Kernel } from '../../core/kernel/kernel.js'
-import { OctetQueue } from '../../core/secure/octet-queue.js'
+import { OctetQueue } from '../../core/base/octet-queue.js'
 
 const BUFFER_OCTETS = 262_144
 
@@ -37,7 +37,7 @@ export class SocketStream implements ByteStream {
     return this.state === 'open' ? Math.max(0, BUFFER_OCTETS - this.socket.writableLength) : 0
   }
   write(octets: Uint8Array): void {
-    this.socket.write(octets)
+    this.socket.write(octets.slice())
   }
   readableOctets(): number {
     return this.received.length
