@@ -2,7 +2,7 @@
 import { WireError } from '../base/errors.js'
 import { readU32be } from '../base/octets.js'
 import { PAGE_OCTETS } from '../base/units.js'
-import type { StatefulDevice } from '../machine/device-state.js'
+import type { DeviceStateDescription, StatefulDevice } from '../machine/device-state.js'
 import type { MigratableVm, RamBlock } from './guest-memory.js'
 import { decodeDeviceState } from './wire/device-codec.js'
 import { inflatePage } from './wire/page-zlib.js'
@@ -13,7 +13,7 @@ import { MIG_CMD, type RamBlockSize, type SectionHeader } from './wire/qevm.js'
 import type { ReturnPathMessage } from './wire/return-path.js'
 import { SilentObserver } from './wire/stream-observer.js'
 import { StreamReader } from './wire/stream-reader.js'
-import { deviceKey, describeDevice, type DeviceDescription } from './wire/vmdesc.js'
+import { deviceKey } from './wire/vmdesc.js'
 import { applyXbzrle } from './wire/xbzrle.js'
 
 const zeroPage = new Uint8Array(PAGE_OCTETS)
@@ -43,7 +43,8 @@ export class IncomingState extends SilentObserver {
 
   constructor(
     private readonly vm: MigratableVm,
-    private readonly requests: PageRequests,
+    /** Who asks for pages; null where nothing runs meanwhile. */
+    private readonly requests: PageRequests | null,
     /** A machine that starts anew: neither RAM nor devices come. */
     private readonly isCold = false,
   ) {
@@ -58,8 +59,8 @@ export class IncomingState extends SilentObserver {
   }
 
   /** The sections that can be read, by `deviceKey`. */
-  knownDevices(): ReadonlyMap<string, DeviceDescription> {
-    return new Map([...this.missing].map(([key, { stateDescription }]) => [key, describeDevice(stateDescription)]))
+  knownDevices(): ReadonlyMap<string, DeviceStateDescription> {
+    return new Map([...this.missing].map(([key, { stateDescription }]) => [key, stateDescription]))
   }
 
   get postcopyState(): PostcopyState {
@@ -215,7 +216,7 @@ export class IncomingState extends SilentObserver {
   }
 
   private checkDevices(): void {
-    const [key] = this.missing.keys()
+    const key = [...this.missing].find(([, device]) => device.isNeeded === undefined)?.[0]
     if (key !== undefined) throw refused(`the state ended without device ${key}`)
   }
 
@@ -231,7 +232,7 @@ export class IncomingState extends SilentObserver {
     const page = offset / PAGE_OCTETS
     if (this.postcopy.state !== 'none') this.postcopy.arrived(index, page)
     if (!this.postcopy.isListening) return false
-    if (this.vm.userfault?.placePage(index, page, octets) === true) this.requests.pageArrived(index, page)
+    if (this.vm.userfault?.placePage(index, page, octets) === true) this.requests?.pageArrived(index, page)
     return true
   }
 

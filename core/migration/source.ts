@@ -31,7 +31,7 @@ import { encodeAdvise } from './wire/postcopy.js'
 import { MIG_CMD } from './wire/qevm.js'
 import { ReturnPathReader, type ReturnPathMessage } from './wire/return-path.js'
 import { StreamWriter } from './wire/stream-writer.js'
-import { describeDevice, descriptionText } from './wire/vmdesc.js'
+import { descriptionText } from './wire/vmdesc.js'
 
 type Phase =
   | 'idle'
@@ -530,12 +530,12 @@ export class MigrationSource implements Process, StreamOwner, MultifdOwner {
       return this.bookAndGoOn(workNs)
     }
     ram.endRecords()
-    writeDevices(writer, vm)
+    const devices = writeDevices(writer, vm)
     writer.endOfState()
-    writer.description(descriptionText(vm.devices.map(({ stateDescription }) => describeDevice(stateDescription))))
+    writer.description(descriptionText(devices))
     this.phase = 'draining'
     writer.drainTo(this.stream)
-    this.bookAndGoOn(vm.devices.length * MIGRATION_COSTS.deviceNs)
+    this.bookAndGoOn(devices.length * MIGRATION_COSTS.deviceNs)
   }
 
   /** Post-copy: stop the guest and send what lets it run at the destination (`postcopy_start`). */

@@ -85,10 +85,10 @@ export class Crossing implements MigrationOwner, Process {
   ) {
     const { id, from, to, vm, channel, channels, options, link } = parts
     // Admission first: it throws before anything has happened when the memory is not there.
-    const { name, mac, ramOctets, hartHz, tpmSeed } = vm.options
+    const { name, mac, ramOctets, hartHz, qemuBoard = false, tpmSeed } = vm.options
     // A guest that starts anew has the TPM that it had; any other brings the state of its own.
     const tpm = this.isCold && tpmSeed !== undefined ? { tpmSeed } : {}
-    this.incoming = to.host.create({ name, mac, ramOctets, hartHz, ...tpm })
+    this.incoming = to.host.create({ name, mac, ramOctets, hartHz, qemuBoard, ...tpm })
     this.incoming.awaitIncoming()
     this.lower = this.connect()
     const stream = channels.client(this.lower, from.host.cores)

@@ -187,8 +187,8 @@ export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner 
     if (known !== undefined) this.hosts.find(({ name }) => name === known.hostName)?.remove(known)
     const { guest } = this.scenario
     const tpmSeed = this.kernel.random('tpm').octets(TPM_SEED_OCTETS)
-    const { name, ramOctets } = guest
-    const options: VmOptions = { name, mac: guestMac, ramOctets, hartHz: HART_HZ, tpmSeed }
+    const { name, ramOctets, qemuBoard } = guest
+    const options: VmOptions = { name, mac: guestMac, ramOctets, hartHz: HART_HZ, tpmSeed, qemuBoard }
     const vm = host.create(options)
     this.prepareBoot(vm)
     host.plug(vm)

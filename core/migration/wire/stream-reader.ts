@@ -9,7 +9,8 @@
 import { assert, WireError } from '../../base/errors.js'
 import { latin1Text, readU16be, readU32be, readU64be } from '../../base/octets.js'
 import { PAGE_OCTETS } from '../../base/units.js'
-import { measureBody } from './device-codec.js'
+import type { DeviceStateDescription } from '../../machine/device-state.js'
+import { decodeDeviceState, measureState } from './device-codec.js'
 import { recoverDeviceSections } from './device-sections.js'
 import {
   ENCODING_FLAG_XBZRLE,
@@ -24,11 +25,11 @@ import {
   type SectionHeader,
 } from './qevm.js'
 import type { StreamObserver } from './stream-observer.js'
-import { deviceKey, type DeviceDescription } from './vmdesc.js'
+import { deviceKey, describeDevice } from './vmdesc.js'
 
 export interface StreamReaderOptions {
   /** The device sections this side knows, by `deviceKey`. */
-  readonly devices?: ReadonlyMap<string, DeviceDescription>
+  readonly devices?: ReadonlyMap<string, DeviceStateDescription>
   /** A section of another device: refuse the stream, or keep what follows RAM and sort it by the description at the end. */
   readonly unknownDevices: 'refuse' | 'recover'
   /** 'items' for what came in a package. Default 'header'. */
@@ -63,11 +64,11 @@ const NEXT_ZERO = RAM_SAVE_FLAG.ZERO | RAM_SAVE_FLAG.CONTINUE
 /** What a step returns when it cannot go on with what is there. */
 const WAIT = -1
 
-const noDevices: ReadonlyMap<string, DeviceDescription> = Object.freeze(new Map<string, DeviceDescription>())
+const noDevices: ReadonlyMap<string, DeviceStateDescription> = Object.freeze(new Map<string, DeviceStateDescription>())
 
 export class StreamReader {
   private state: ReaderState
-  private readonly devices: ReadonlyMap<string, DeviceDescription>
+  private readonly devices: ReadonlyMap<string, DeviceStateDescription>
   private readonly recover: boolean
   private readonly stops: boolean
   /** The records of a section ended during the present call of `push`. */
@@ -91,7 +92,7 @@ export class StreamReader {
   private blockIndexes: ReadonlyMap<string, number> = new Map()
   private currentBlock = -1
   private sendsAddresses = false
-  private device: { header: SectionHeader; description: DeviceDescription } | null = null
+  private device: { header: SectionHeader; description: DeviceStateDescription } | null = null
   private packageOctets = 0
   private whole = false
 
@@ -383,10 +384,11 @@ export class StreamReader {
   private readDevice(octets: Uint8Array, start: number, end: number): number {
     assert(this.device !== null, 'no device is being read')
     const { header, description } = this.device
-    const length = measureBody(description, octets, start, end)
+    const length = measureState(description, octets, start, end)
     if (Math.abs(length) > DEVICE_OCTETS_MAX) throw this.refused(0, `${header.idstr} is over 1 MiB`)
     if (length < 0) return this.wait(-length)
-    this.observer.deviceSection(header, octets.subarray(start, start + length), description)
+    const body = octets.subarray(start, start + length)
+    this.observer.deviceSection(header, body, describeDevice(description, decodeDeviceState(description, body)))
     this.device = null
     this.state = 'footer'
     return length
