@@ -330,14 +330,23 @@ describe('a post-copy that is interrupted', () => {
 describe('a hybrid', () => {
   const busy = { dirtyPagesPerSecond: 40_000, workingSetPages: 256, bandwidthBps: 1e8 }
 
-  it('goes over to post-copy by itself when rounds bring nothing', () => {
-    const session = migrating({ ...busy, migration: { strategy: 'hybrid', postcopyAfterRounds: 2 } })
+  it.each([
+    ['as it is', {}],
+    ['with differences', { xbzrle: true }],
+    ['compressed', { compression: 'zlib' }],
+  ] as const)('goes over to post-copy by itself when rounds bring nothing: %s', (_, features) => {
+    const session = migrating({ ...busy, migration: { strategy: 'hybrid', postcopyAfterRounds: 2, ...features } })
     runToEnd(session)
     expectFollowed(session)
-    expect(session.trace.count('migration-round')).toBeGreaterThanOrEqual(2)
+    const rounds = session.trace.rows('migration-round')
+    expect(rounds.length).toBeGreaterThanOrEqual(2)
+    expect(new Set(rounds.map(({ round }) => round)).size).toBe(rounds.length)
+    expect(session.trace.rows('migration-status').map(({ status }) => status)).not.toContain('postcopy-paused')
     const [postcopy] = session.trace.rows('migration-postcopy')
     expect(postcopy!.normalPages).toBeLessThan(300)
     expect(session.world.lastRun()?.downtimeMs).toBeLessThan(20)
+    expect(session.world.crossing!.source.downtimeNs).toBeGreaterThan(0)
+    expect(session.world.crossing!.source.downtimeNs).toBeLessThan(milliseconds(20))
   })
 
   it('goes over when it is told to, in the midst of a round', () => {
