@@ -46,8 +46,8 @@ export function capturedSamples(): Sample[] {
   const file = gunzipSync(readFileSync(new URL('../fixtures/captures/a_plain.qevm.gz', import.meta.url)))
   const streams = {
     a_plain: new Uint8Array(file),
-    a_xbzrle: captured('a_xbzrle').there,
-    a_postcopy: captured('a_postcopy').there,
+    a_xbzrle: capturedStream('a_xbzrle').there,
+    a_postcopy: capturedStream('a_postcopy').there,
   }
   return Object.entries(streams).map(([name, whole]) => {
     const octets = whole.slice(0, CAPTURED_OCTETS)
@@ -57,10 +57,11 @@ export function capturedSamples(): Sample[] {
 
 /** The return path of QEMU's post-copy. */
 export function capturedReturnPath(): Uint8Array {
-  return captured('a_postcopy').back
+  return capturedStream('a_postcopy').back
 }
 
-function captured(name: string): { there: Uint8Array; back: Uint8Array } {
+/** Both directions of the migration in a capture. */
+export function capturedStream(name: string): { there: Uint8Array; back: Uint8Array } {
   const index = new CaptureIndex(new CaptureFileSource(readCapture(name)))
   index.update()
   for (let number = 0; number < index.streams.length; number++) {

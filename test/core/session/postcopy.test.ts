@@ -145,6 +145,18 @@ describe('post-copy', () => {
     ])
   })
 
+  it('leaks as much as a pre-copy to who listens', () => {
+    const session = migrating()
+    runToEnd(session)
+    session.runFor(milliseconds(100))
+    const { secretsFound, secretsPlanted, ramOctetsRecovered } = session.world.lastRun()!
+    expect(secretsPlanted).toBeGreaterThan(5)
+    expect(secretsFound).toBe(secretsPlanted)
+    expect(ramOctetsRecovered).toBeGreaterThan(2 ** 20)
+    const stream = session.world.sniffer.report().streams.find(({ protocol }) => protocol === 'qevm')
+    expect(stream?.seen.join('; ')).toMatch(/post-copy.*the state of 9 devices came in a package/)
+  })
+
   it('asks for less when pages behind those asked for come along', () => {
     const requests = [0, 16].map((postcopyPrepagingPages) => {
       const session = migrating({
