@@ -212,6 +212,8 @@ function scenarioFrom(values: Values): Scenario {
     },
     migration: migrationFrom(values),
   }
+  if (values.stream !== undefined && scenario.migration.multifdChannels > 0)
+    throw new InputError('--stream: with --multifd-channels the main stream brings no pages; --pcap has them all')
   const problem = scenarioProblem(scenario)
   if (problem !== null) throw new InputError(`--${problem.setting}: ${problem.reason}`)
   return scenario

@@ -178,6 +178,13 @@ export class QevmAnalysis extends RamImage {
     this.queueSearch(block, offset / PAGE_OCTETS)
   }
 
+  multifdZeroPage(block: number, offset: number): void {
+    const image = this.blocks[block]
+    if (image === undefined || offset + PAGE_OCTETS > image.octets) return
+    if (image.page(offset / PAGE_OCTETS) !== null) this.octetsRecovered -= PAGE_OCTETS
+    image.fillPage(offset / PAGE_OCTETS, 0)
+  }
+
   note(sentence: string): void {
     if (this.seen.length < NOTES_MAX && !this.seen.includes(sentence)) this.seen.push(sentence)
   }

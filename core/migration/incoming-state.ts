@@ -25,6 +25,8 @@ export class IncomingState extends SilentObserver {
   normalPages = 0
   compressedPages = 0
   devicesLoaded = 0
+  /** How often the records of a RAM section ended. */
+  sectionsEnded = 0
   /** The source opened the return path. */
   returnPathOpen = false
   /** To be sent on the return path. */
@@ -110,6 +112,27 @@ export class IncomingState extends SilentObserver {
     const octets = inflatePage(compressed)
     if (!this.placed(block, offset, octets)) this.memory(block).write(offset, octets)
     this.compressedPages++
+  }
+
+  override endOfRecords(): void {
+    this.sectionsEnded++
+  }
+
+  channelPage(block: string, offset: number, octets: Uint8Array): void {
+    this.namedMemory(block, offset).write(offset, octets)
+  }
+
+  channelZeroPage(block: string, offset: number): void {
+    const memory = this.namedMemory(block, offset)
+    if (!memory.isZero(offset / PAGE_OCTETS)) memory.write(offset, zeroPage)
+  }
+
+  /** The memory a page of an extra connection belongs to: the main stream's list of blocks came before. */
+  private namedMemory(name: string, offset: number): RamBlock['memory'] {
+    const memory = this.blocks.find((block) => block.name === name)?.memory
+    if (memory === undefined) throw refused(`RAM block ${JSON.stringify(name)} was not announced`)
+    if (offset / PAGE_OCTETS >= memory.pageCount) throw refused(`page at ${offset} of block ${name}, which ends before`)
+    return memory
   }
 
   override deviceSection(header: SectionHeader, body: Uint8Array): void {

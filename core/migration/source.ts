@@ -10,14 +10,15 @@ import { PAGE_OCTETS, type Nanos } from '../base/units.js'
 import type { HostCores } from '../kernel/cores.js'
 import type { Kernel, KernelEvent, Process, QueuedEvent } from '../kernel/kernel.js'
 import { MIGRATION_COSTS, MIGRATION_LANE } from './costs.js'
-import type { MigratableVm } from './guest-memory.js'
+import type { MigratableVm, RamBlock } from './guest-memory.js'
 import { IterationPolicy, type NextStep } from './iteration-policy.js'
 import type { MigrationLabels, MigrationOptions, MigrationOwner, MigrationRound, MigrationStatus } from './migration.js'
 import { writeDevices } from './outgoing-devices.js'
 import { OutgoingPostcopy } from './outgoing-postcopy.js'
 import { OutgoingRam } from './outgoing-ram.js'
 import { Pacing } from './pacing.js'
-import type { MigrationStatistics } from './statistics.js'
+import { MultifdSender, type MultifdOwner } from './multifd-sender.js'
+import { MigrationCounters, type MigrationStatistics } from './statistics.js'
 import { VcpuThrottle } from './vcpu-throttle.js'
 import { encodeAdvise } from './wire/postcopy.js'
 import { MIG_CMD } from './wire/qevm.js'
@@ -48,6 +49,8 @@ type Phase =
 export interface MigrationSourceParts {
   readonly vm: MigratableVm
   readonly stream: ByteStream
+  /** The extra connections that carry the pages: as many as `multifdChannels`. */
+  readonly channels?: readonly ByteStream[]
   /** Of the host this end runs on. */
   readonly cores: HostCores
   readonly options: MigrationOptions
@@ -55,7 +58,7 @@ export interface MigrationSourceParts {
   readonly owner: MigrationOwner
 }
 
-export class MigrationSource implements Process, StreamOwner {
+export class MigrationSource implements Process, StreamOwner, MultifdOwner {
   readonly vm: MigratableVm
   readonly options: MigrationOptions
   readonly labels: MigrationLabels
@@ -75,6 +78,7 @@ export class MigrationSource implements Process, StreamOwner {
   private readonly writer = new StreamWriter()
   private stream: ByteStream
   private returnPath = new ReturnPathReader()
+  private readonly multifd: MultifdSender | null
   private readonly ram: OutgoingRam
   private readonly postcopy: OutgoingPostcopy
   private readonly policy: IterationPolicy
@@ -98,12 +102,16 @@ export class MigrationSource implements Process, StreamOwner {
     this.labels = parts.labels
     this.cores = parts.cores
     this.owner = parts.owner
-    this.ram = new OutgoingRam(this.vm.memory, this.writer, this.options, this.cores)
+    const { vm, options, labels, cores } = this
+    const counters = new MigrationCounters(octetsOf(vm.memory))
+    const { channels: streams = [] } = parts
+    assert(streams.length === options.multifdChannels, 'a connection for each channel')
+    this.multifd =
+      streams.length === 0 ? null : new MultifdSender(kernel, { streams, cores, options, counters, owner: this })
+    this.ram = new OutgoingRam(vm.memory, this.writer, options, { cores, multifd: this.multifd }, counters)
     this.postcopy = new OutgoingPostcopy(this.vm, this.ram, this.writer, this.options)
     this.postcopyAsked = this.options.strategy === 'postcopy'
     this.policy = new IterationPolicy(this.options)
-    const { vm, options, labels } = this
-    const { counters } = this.ram
     this.pacing = new Pacing(options, counters)
     this.throttle = new VcpuThrottle({ vm, options, counters, labels, trace: kernel.trace })
   }
@@ -114,7 +122,7 @@ export class MigrationSource implements Process, StreamOwner {
 
   /** Octets of the stream written so far. */
   get octetsWritten(): number {
-    return this.writer.octetsWritten
+    return this.ram.octetsWritten
   }
 
   /** How long the guest has stood still for it in all, as far as can be told here, or null while that is not known. */
@@ -164,7 +172,7 @@ export class MigrationSource implements Process, StreamOwner {
 
   /** Octets a second, as measured in the last whole window of 100 ms. */
   get measuredBandwidth(): number {
-    return this.pacing.measured(this.kernel.nowNs, this.writer.octetsWritten)
+    return this.pacing.measured(this.kernel.nowNs, this.octetsWritten)
   }
 
   /** Begin, now if the stream is open, else when it opens. */
@@ -179,8 +187,13 @@ export class MigrationSource implements Process, StreamOwner {
     this.phase = 'opening'
     this.stream.owner = this
     this.enter('setup')
-    if (this.stream.state === 'open') this.begin()
-    else if (this.stream.state !== 'opening') this.fail(connectionFailure('the stream is closed'))
+    if (this.isOpen) this.begin()
+    else if (this.stream.state !== 'open' && this.stream.state !== 'opening')
+      this.fail(connectionFailure('the stream is closed'))
+  }
+
+  private get isOpen(): boolean {
+    return this.stream.state === 'open' && this.multifd?.isOpen !== false
   }
 
   /** Give up at any moment before it is completed; the guest goes on here. */
@@ -263,14 +276,31 @@ export class MigrationSource implements Process, StreamOwner {
   }
 
   streamOpened(_stream: ByteStream): void {
-    if (this.phase === 'opening') this.begin()
+    if (this.phase === 'opening') this.multifdOpened()
     else if (this.phase === 'resuming') this.askForBitmaps()
+  }
+
+  multifdOpened(): void {
+    if (this.phase === 'opening' && this.isOpen) this.begin()
+  }
+
+  multifdWritable(): void {
+    this.roomCame()
+  }
+
+  multifdFailed(cause: Failure): void {
+    if (!this.isDeaf) this.fail(cause)
   }
 
   streamWritable(_stream: ByteStream): void {
     if (this.isDeaf) return
     this.writer.drainTo(this.stream)
-    if (this.burst === null && this.writer.pendingOctets === 0 && this.phase !== 'confirming') this.bookAndGoOn(0)
+    this.roomCame()
+  }
+
+  private roomCame(): void {
+    if (this.isDeaf || this.burst !== null || this.phase === 'confirming') return
+    if (this.writer.pendingOctets === 0) this.bookAndGoOn(0)
   }
 
   streamReadable(stream: ByteStream): void {
@@ -312,7 +342,7 @@ export class MigrationSource implements Process, StreamOwner {
     this.enter('active')
     this.phase = 'iterating'
     this.openRound()
-    this.pacing.start(this.kernel.nowNs, writer.octetsWritten)
+    this.pacing.start(this.kernel.nowNs, this.octetsWritten)
     this.throttle.logRead(0)
     this.bookAndGoOn(ram.logNs)
   }
@@ -344,7 +374,7 @@ export class MigrationSource implements Process, StreamOwner {
   /** A stream filled to the last octet takes no page: going on would take no time, for ever. */
   private waitsForRoom(): boolean {
     const sendsPages = this.phase === 'iterating' || this.phase === 'last-pages' || this.phase === 'postcopy'
-    return sendsPages && this.stream.writableOctets() === 0
+    return sendsPages && (this.stream.writableOctets() === 0 || !this.ram.hasRoom)
   }
 
   private bookAndGoOn(workNs: Nanos): void {
@@ -358,14 +388,14 @@ export class MigrationSource implements Process, StreamOwner {
 
   private iterate(): void {
     const { kernel, writer, pacing, ram } = this
-    pacing.advance(kernel.nowNs, writer.octetsWritten)
+    pacing.advance(kernel.nowNs, this.octetsWritten)
     if (this.postcopyAsked) {
       ram.closePart()
       this.closeRound(ram.sync())
       return this.goOver()
     }
     if (this.switchoverAsked) return this.finishRound()
-    if (writer.octetsWritten >= pacing.limitOctets) {
+    if (this.octetsWritten >= pacing.limitOctets) {
       ram.closePart()
       writer.drainTo(this.stream)
       return this.goOnAt(pacing.endNs)
@@ -531,8 +561,10 @@ export class MigrationSource implements Process, StreamOwner {
   }
 
   private allSent(): void {
+    if (this.multifd !== null && this.multifd.pendingOctets > 0) return // `multifdWritable` will come
     if (this.postcopyBatch === null) this.closeRound(0)
     this.phase = 'confirming'
+    this.multifd?.end()
     // A destination that still waits for octets, because one was changed on the way, then knows that none will come.
     this.stream.end()
     if (!this.options.returnPath) this.complete()
@@ -565,6 +597,7 @@ export class MigrationSource implements Process, StreamOwner {
 
   private comeBack(): void {
     this.finish()
+    this.multifd?.abort()
     if (this.pausedAtNs !== null && !this.owner.guestHasLeft(this)) this.vm.resume()
   }
 
@@ -598,6 +631,12 @@ export class MigrationSource implements Process, StreamOwner {
     this.kernel.trace.add('migration-status', { migration: id, vm: this.vm.name, source, destination, status, cause })
     this.owner.sourceStatusChanged(this)
   }
+}
+
+function octetsOf(blocks: readonly RamBlock[]): number {
+  let pages = 0
+  for (const { memory } of blocks) pages += memory.pageCount
+  return pages * PAGE_OCTETS
 }
 
 function connectionFailure(message: string): Failure {

@@ -13,7 +13,7 @@ import type { Nanos } from '../base/units.js'
 import type { HostCores } from '../kernel/cores.js'
 import type { Kernel, KernelEvent, Process } from '../kernel/kernel.js'
 import { noWork, priceOf, type CipherCosts, type CipherWork } from './costs.js'
-import { OctetQueue } from './octet-queue.js'
+import { OctetQueue } from '../base/octet-queue.js'
 
 export type ChannelRole = 'client' | 'server'
 

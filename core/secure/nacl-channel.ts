@@ -31,7 +31,7 @@ import type { HostCores } from '../kernel/cores.js'
 import type { Kernel } from '../kernel/kernel.js'
 import { ChannelEffects, SecureChannel, type ChannelProtocol, type ChannelRole, type RandomOctets } from './channel.js'
 import { naclCosts, type CipherCosts } from './costs.js'
-import { OctetQueue } from './octet-queue.js'
+import { OctetQueue } from '../base/octet-queue.js'
 
 // Keys are passed in, never made up: a run must be repeatable.
 nacl.setPRNG(() => assert(false, 'tweetnacl was asked for random octets'))

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { ByteStream, StreamOwner, StreamState } from '../../core/base/byte-stream.js'
 import type { Kernel } from '../../core/kernel/kernel.js'
-import { OctetQueue } from '../../core/secure/octet-queue.js'
+import { OctetQueue } from '../../core/base/octet-queue.js'
 
 const BUFFER_OCTETS = 262_144
 

@@ -2,7 +2,7 @@ import type { ByteStream, StreamOwner, StreamState } from '../../core/base/byte-
 import { assert } from '../../core/base/errors.js'
 import type { Nanos } from '../../core/base/units.js'
 import type { Kernel, KernelEvent, Process } from '../../core/kernel/kernel.js'
-import { OctetQueue } from '../../core/secure/octet-queue.js'
+import { OctetQueue } from '../../core/base/octet-queue.js'
 
 export interface StreamPairOptions {
   /** Bits a second each way. Default 1 Gbit/s. */

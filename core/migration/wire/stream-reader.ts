@@ -33,6 +33,8 @@ export interface StreamReaderOptions {
   readonly unknownDevices: 'refuse' | 'recover'
   /** 'items' for what came in a package. Default 'header'. */
   readonly start?: 'header' | 'items'
+  /** Read no further than the end of a section's records at a time: what comes after may have to wait for other connections. */
+  readonly stopsAfterRecords?: boolean
 }
 
 type ReaderState =
@@ -67,6 +69,9 @@ export class StreamReader {
   private state: ReaderState
   private readonly devices: ReadonlyMap<string, DeviceDescription>
   private readonly recover: boolean
+  private readonly stops: boolean
+  /** The records of a section ended during the present call of `push`. */
+  private recordsEnded = false
   /** Offset in the stream of the next octet to be read. */
   private position = 0
   /** Where in the present step the record begins that the observer is told of. */
@@ -95,6 +100,7 @@ export class StreamReader {
     options: StreamReaderOptions,
   ) {
     this.devices = options.devices ?? noDevices
+    this.stops = options.stopsAfterRecords === true
     this.recover = options.unknownDevices === 'recover'
     this.state = options.start === 'items' ? 'item' : 'header'
   }
@@ -129,11 +135,15 @@ export class StreamReader {
     return this.state === 'done'
   }
 
-  /** Read on. Throws `WireError`, now and at every later call, when the stream is refused. */
-  push(octets: Uint8Array): void {
+  /**
+   * Read on. Returns how many octets were read or kept: all, unless it `stopsAfterRecords`. Throws `WireError`, now and at every
+   * later call, when the stream is refused.
+   */
+  push(octets: Uint8Array): number {
     if (this.refusal !== null) throw this.refusal
+    this.recordsEnded = false
     try {
-      this.consume(octets)
+      return this.consume(octets)
     } catch (error) {
       if (!(error instanceof WireError)) throw error
       // What the observer refuses counts from the thing it was told of.
@@ -150,9 +160,10 @@ export class StreamReader {
     this.state = 'done'
   }
 
-  private consume(octets: Uint8Array): void {
+  private consume(octets: Uint8Array): number {
     let at = 0
     while (this.carried > 0 && this.state !== 'tail') {
+      if (this.stops && this.recordsEnded) return at
       const used = this.step(this.carry, 0, this.carried)
       if (used !== WAIT) {
         this.position += used
@@ -162,17 +173,19 @@ export class StreamReader {
       }
       // Finish the thing that was cut with just as many octets as it needs, then go on without copying.
       const length = Math.min(this.needed - this.carried, octets.length - at)
-      if (length === 0) return
+      if (length === 0) return at
       this.keep(octets, at, at + length)
       at += length
     }
     while (at < octets.length) {
+      if (this.stops && this.recordsEnded) return at
       const used = this.step(octets, at, octets.length)
       if (used === WAIT) break
       this.position += used
       at += used
     }
     this.keep(octets, at, octets.length)
+    return octets.length
   }
 
   private keep(octets: Uint8Array, start: number, end: number): void {
@@ -467,6 +480,7 @@ export class StreamReader {
       case RAM_SAVE_FLAG.EOS:
         if (flags !== kind || offset !== 0) throw this.refused(0, 'an end of records that has an offset')
         this.observer.endOfRecords()
+        this.recordsEnded = true
         this.state = 'footer'
         return 8
       case RAM_SAVE_FLAG.MULTIFD_FLUSH:

@@ -8,7 +8,7 @@
 import { assert, AuthenticationError, WireError } from '../../base/errors.js'
 import { equalOctets, latin1Octets, latin1Text } from '../../base/octets.js'
 import { ChannelEffects, type ChannelRole, type RandomOctets } from '../channel.js'
-import { OctetQueue } from '../octet-queue.js'
+import { OctetQueue } from '../../base/octet-queue.js'
 import {
   clearPacketOctets,
   clearPacketPayload,

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { concatOctets } from '../../../core/base/octets.js'
-import { OctetQueue } from '../../../core/secure/octet-queue.js'
+import { OctetQueue } from '../../../core/base/octet-queue.js'
 
 describe('OctetQueue', () => {
   it('gives out what was put in, whatever the pieces', () => {
