@@ -16,6 +16,8 @@ const layers = {
   // What was captured, and nothing else.
   capture: ['base', '[^/]+/wire'],
   fleet: ['base', 'kernel', 'migration', 'metrics'],
+  // The engine held against what was measured elsewhere.
+  reproduction: ['base', 'migration'],
   session: [
     'base',
     'kernel',

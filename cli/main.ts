@@ -27,6 +27,12 @@ const commands: Readonly<Record<string, Command>> = {
     summary: 'migrate one guest in a laboratory network and measure it; the capture is that of the mirror port',
     load: async () => (await import('./migrate.js')).migrateCommand,
   },
+  reproduce: {
+    usage: 'reproduce <measurements.csv> [--json F]',
+    summary:
+      'do with the engine what a real QEMU was measured doing, and compare; the exit status is 0 only if every group of repeats agrees',
+    load: async () => (await import('./reproduce.js')).reproduceCommand,
+  },
   network: {
     usage:
       'network <plan.yaml|example> [--seed N] [--json F] [--pcap DIR] [--live wireshark|tshark|-] [--tap NAME] [--check]',

@@ -14,11 +14,14 @@ export interface ByteStream {
   readonly state: StreamState
   /** Octets that `write` takes now. Writing more is an error of the caller. */
   writableOctets(): number
-  /** Takes ownership: the caller must not change `octets` afterwards. */
+  /** Copies what it has to keep: `octets` may change as soon as it returns. */
   write(octets: Uint8Array): void
   /** Octets that `read` can give now. */
   readableOctets(): number
-  /** The next octets, at most `octetsMax` and at most what is there; the caller owns them. */
+  /**
+   * The next octets, at most `octetsMax` and at most what is there. They are lent until the stream is called again or the
+   * present event is over: whoever keeps them copies them.
+   */
   read(octetsMax: number): Uint8Array
   /** No more writing from our side (TCP: FIN after what is buffered). Reading goes on. */
   end(): void
@@ -31,7 +34,7 @@ export type StreamState = 'opening' | 'open' | 'closed' | 'failed'
 export interface StreamOwner {
   /** The stream can be written: a connection was made, a handshake finished. */
   streamOpened(stream: ByteStream): void
-  /** More octets can be read than before. */
+  /** Octets came that can be read. Told once, and again only after a `read`. */
   streamReadable(stream: ByteStream): void
   /** Room to write came back after `writableOctets` had been small. */
   streamWritable(stream: ByteStream): void

@@ -10,7 +10,7 @@ export class OctetQueue {
     return this.total
   }
 
-  /** The queue keeps `octets` without copying. */
+  /** The queue keeps `octets` without copying: what was lent is copied before. */
   push(octets: Uint8Array): void {
     if (octets.length === 0) return
     this.pieces.push(octets)

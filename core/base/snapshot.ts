@@ -37,6 +37,15 @@ export function keepGraph<T>(root: T): KeptGraph<T> {
 
 type TypedArray = Uint8Array | Uint16Array | Uint32Array | Int32Array | Float64Array | BigUint64Array
 
+/**
+ * An object with the same properties, still those of `value`. Adding them one by one under computed names would leave a
+ * large object a dictionary, which is ten times slower to use than one that its constructor made.
+ */
+function sameShape(value: object, prototype: object | null): object {
+  const copied: object = { ...value }
+  return prototype === Object.prototype ? copied : (Object.setPrototypeOf(copied, prototype) as object)
+}
+
 export function copyGraph<T>(root: T, purpose: CopyPurpose = 'live'): T {
   const copies = new Map<object, object>()
   const copyBuffer = (buffer: ArrayBufferLike): ArrayBuffer => {
@@ -76,15 +85,14 @@ export function copyGraph<T>(root: T, purpose: CopyPurpose = 'live'): T {
       remember(copied)
       return copied as V
     }
-    const copied = (
+    const copied =
       value instanceof Map
         ? new Map()
         : value instanceof Set
           ? new Set()
           : Array.isArray(value)
             ? new Array(value.length)
-            : Object.create(prototype)
-    ) as object
+            : sameShape(value, prototype)
     remember(copied)
     // Filled later, from a list, so that a long chain of references does not exhaust the call stack.
     pending.push({ from: value, to: copied, path })

@@ -79,5 +79,6 @@ export class Host {
     this.vms.delete(vm.name)
     if (vm.network !== null) this.network.unplug(vm)
     vm.network = null
+    vm.machine.ram.release()
   }
 }

@@ -5,6 +5,7 @@ import type { CopyPurpose, SelfCopying } from '../base/snapshot.js'
 import { PAGE_OCTETS } from '../base/units.js'
 import type { DecodedCode } from '../cpu/decoded-code.js'
 import { ATTENTION_CODE, ATTENTION_KEPT, ATTENTION_LOG, ATTENTION_WATCH, type HartMemory } from '../cpu/memory.js'
+import { giveMemory, takeMemory } from './spare-memory.js'
 
 export const RAM_OCTETS_MIN = 1024 ** 2
 export const RAM_OCTETS_MAX = 1024 ** 3
@@ -17,9 +18,9 @@ export const RAM_OCTETS_MAX = 1024 ** 3
  * the others cost one comparison. Whoever writes to `octets` other than through `write` calls `markDirty` for the page.
  */
 export class Ram implements HartMemory, SelfCopying {
-  readonly octets: Uint8Array
-  readonly halves: Uint16Array
-  readonly words: Int32Array
+  octets: Uint8Array<ArrayBuffer>
+  halves: Uint16Array
+  words: Int32Array
   readonly attention: Uint8Array
   readonly pageCount: number
   /** Decoded code that must hear of stores to its pages. Set by the machine. */
@@ -28,6 +29,7 @@ export class Ram implements HartMemory, SelfCopying {
   /** Pages that have not arrived: see `expectPages`. */
   missingPages = 0
 
+  private isReleased = false
   private readonly dirtyBits: Uint32Array
   private logging = false
   private readonly missingBits: Uint32Array
@@ -40,7 +42,7 @@ export class Ram implements HartMemory, SelfCopying {
   constructor(octets: number) {
     if (!(octets >= RAM_OCTETS_MIN && octets <= RAM_OCTETS_MAX) || octets % PAGE_OCTETS !== 0)
       throw new InputError(`${octets} octets of RAM: choose whole 4 KiB pages, from 1MiB to 1GiB`)
-    const buffer = new ArrayBuffer(octets)
+    const buffer = takeMemory(octets)
     this.octets = new Uint8Array(buffer)
     this.halves = new Uint16Array(buffer)
     this.words = new Int32Array(buffer)
@@ -48,6 +50,17 @@ export class Ram implements HartMemory, SelfCopying {
     this.attention = new Uint8Array(this.pageCount)
     this.dirtyBits = new Uint32Array(Math.ceil(this.pageCount / 32))
     this.missingBits = new Uint32Array(this.dirtyBits.length)
+  }
+
+  /** The machine is gone: its memory may become another's. What is left here is empty. */
+  release(): void {
+    if (this.isReleased) return
+    this.isReleased = true
+    giveMemory(this.octets.buffer)
+    this.octets = new Uint8Array(0)
+    this.halves = new Uint16Array(0)
+    this.words = new Int32Array(0)
+    this.keptPages = null
   }
 
   /** A view of one page. */
@@ -170,6 +183,7 @@ export class Ram implements HartMemory, SelfCopying {
 
   /** Copied to be kept, it becomes its pages alone; copied from there, it is whole again. */
   copySelf(copy: <T>(value: T) => T, register: (copied: object) => void, purpose: CopyPurpose): object | null {
+    if (this.isReleased) return this
     const isWhole = this.octets.length > 0
     if (isWhole && purpose === 'live') return null
     if (!isWhole && purpose === 'kept') return this

@@ -20,6 +20,11 @@ export const MIGRATION_COSTS = Object.freeze({
   logPageNs: 1,
   /** Either side: a device was saved or loaded. */
   deviceNs: 5000,
+  /**
+   * Destination: from the first octets' arrival until the thread that waits for them reads; no core time. A network card
+   * holds its interrupt back for about as long, so that one wakes a reader for several frames.
+   */
+  wakeNs: 10_000,
   /** Destination: a zero page was checked, and cleared if need be. */
   loadZeroPageNs: 300,
   /** Destination: a page was put in its place. */

@@ -180,7 +180,9 @@ export class MigrationDestination implements Process, StreamOwner, RequestSender
   streamOpened(_stream: ByteStream): void {}
 
   streamReadable(stream: ByteStream): void {
-    if (this.isListeningTo(stream) && this.next === null) this.goOn(0)
+    if (!this.isListeningTo(stream) || this.next !== null) return
+    const wakesNs = Math.max(this.cores.busyUntilNs(MIGRATION_LANE), this.kernel.nowNs + MIGRATION_COSTS.wakeNs)
+    this.next = this.kernel.scheduleAt(wakesNs, this, { kind: 'load' })
   }
 
   streamWritable(stream: ByteStream): void {

@@ -83,7 +83,8 @@ export class OutgoingPostcopy {
       this.waitsForWindow = true
       return { workNs: 0, untilNs: pacing.endNs }
     }
-    ram.continuePart(nowNs)
+    if (ram.isPartOver(nowNs)) ram.closePart()
+    if (!ram.isInPart) ram.openPart(nowNs)
     return { workNs: ram.sendPages(room, pacing.limitOctets, requested), untilNs: null }
   }
 

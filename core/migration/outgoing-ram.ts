@@ -81,12 +81,18 @@ export class OutgoingRam {
     this.counters.counts.dirtySyncCount++
   }
 
-  /** Be inside a PART: the one that is open, unless it has been for long enough. */
-  continuePart(nowNs: Nanos): void {
-    if (this.partOpenedNs !== null && nowNs - this.partOpenedNs >= PART_NS) this.closePart()
-    if (this.partOpenedNs !== null) return
+  get isInPart(): boolean {
+    return this.partOpenedNs !== null
+  }
+
+  openPart(nowNs: Nanos): void {
     this.writer.sectionPart(RAM_SECTION_ID)
     this.partOpenedNs = nowNs
+  }
+
+  /** Nothing is left to be sent, or the PART has been open for as long as one may be. */
+  isPartOver(nowNs: Nanos): boolean {
+    return this.pending.count === 0 || (this.partOpenedNs !== null && nowNs - this.partOpenedNs >= PART_NS)
   }
 
   closePart(): void {
@@ -122,6 +128,7 @@ export class OutgoingRam {
     for (let pages = 0; pages < BURST_PAGES && writer.pendingOctets < room && this.hasRoom; pages++) {
       const isAskedFor = requested?.next(pending) === true
       if (!isAskedFor && (this.octetsWritten >= limitOctets || !pending.next())) break
+      if (pending.laps > 0) encoder.firstRoundDone()
       workNs += encoder.send(
         blocks[pending.block] as RamBlock,
         pending.page,

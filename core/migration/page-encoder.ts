@@ -31,7 +31,7 @@ export class PageEncoder {
   private readonly compressors: WorkerLanes | null
   private compresses: boolean
   private readonly looksForZeros: boolean
-  private readonly cache: XbzrleCache | null
+  private cache: XbzrleCache | null
   /** Only from the second round on: the first finds nothing in the cache and would only fill it. */
   private usesCache = false
   private readonly encoded = new Uint8Array(PAGE_OCTETS)
@@ -56,7 +56,7 @@ export class PageEncoder {
     return this.compressors?.doneNs ?? 0
   }
 
-  /** A round over all of memory is done: from here on differences are sent, if they are to be. */
+  /** All of memory has been walked once: from here on differences are sent, if they are to be. */
   firstRoundDone(): void {
     this.usesCache = this.cache !== null
   }
@@ -64,6 +64,7 @@ export class PageEncoder {
   /** In post-copy no page is sent as a difference or compressed: each one is put in its place in one go. */
   sendWholePages(): void {
     this.usesCache = false
+    this.cache = null
     this.compresses = false
   }
 

@@ -2,13 +2,18 @@ import { PAGE_OCTETS } from '../base/units.js'
 import type { RamBlock } from './guest-memory.js'
 import { rangesOf, type PageRange } from './wire/postcopy.js'
 
-/** The pages that are still to be sent, by block: QEMU's migration bitmap. */
+/**
+ * The pages that are still to be sent, by block: QEMU's migration bitmap. It is walked in circles (migration/ram.c,
+ * `find_dirty_block`): reading the dirty log in the midst of a walk does not begin a new one.
+ */
 export class PendingPages {
   /** Pages to be sent. */
   count = 0
   /** Where the last `next` stopped. */
   block = 0
   page = -1
+  /** How often the walk came past the last page. */
+  laps = 0
   private readonly bitmaps: readonly Uint32Array[]
 
   constructor(private readonly blocks: readonly RamBlock[]) {
@@ -34,17 +39,15 @@ export class PendingPages {
       if (pages % 32 !== 0) bitmap[bitmap.length - 1] = 2 ** (pages % 32) - 1
     })
     this.count = this.pageCount
-    this.rewind()
   }
 
-  /** Add what the guest wrote since the last time, and begin again at the first page. Returns how many were added. */
+  /** Add what the guest wrote since the last time. Returns how many were added. */
   sync(): number {
     let added = 0
     this.blocks.forEach(({ memory }, index) => {
       added += memory.takeDirty(this.bitmaps[index] as Uint32Array)
     })
     this.count += added
-    this.rewind()
     return added
   }
 
@@ -82,29 +85,29 @@ export class PendingPages {
     return rangesOf(this.bitmaps[block] as Uint32Array, this.blocks[block]?.memory.pageCount ?? 0)
   }
 
-  /**
-   * Take the next page in order of address, from the first again after the last: `block` and `page` then name it. False
-   * when there is none.
-   */
+  /** Take the next page, and after the last one of all the first: `block` and `page` then name it. False when there is none. */
   next(): boolean {
     if (this.count === 0) return false
-    for (; ; this.block++, this.page = -1) {
-      if (this.block === this.bitmaps.length) this.rewind()
-      const bitmap = this.bitmaps[this.block] as Uint32Array
+    for (;;) {
+      const bitmap = this.bitmaps[this.block]
+      if (bitmap === undefined) {
+        this.block = 0
+        this.laps++
+        continue
+      }
       let index = (this.page + 1) >>> 5
       let bits = (bitmap[index] ?? 0) & (-1 << ((this.page + 1) & 31))
       while (bits === 0 && ++index < bitmap.length) bits = bitmap[index] as number
-      if (bits === 0) continue
+      if (bits === 0) {
+        this.block++
+        this.page = -1
+        continue
+      }
       const bit = 31 - Math.clz32(bits & -bits)
       this.page = 32 * index + bit
       bitmap[index] = (bitmap[index] as number) & ~(1 << bit)
       this.count--
       return true
     }
-  }
-
-  private rewind(): void {
-    this.block = 0
-    this.page = -1
   }
 }

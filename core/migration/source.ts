@@ -53,6 +53,8 @@ export interface MigrationSourceParts {
   readonly channels?: readonly ByteStream[]
   /** Of the host this end runs on. */
   readonly cores: HostCores
+  /** How late its migration thread wakes when it has slept until the end of a window. Default 0. */
+  readonly wakeLatencyNs?: Nanos
   readonly options: MigrationOptions
   readonly labels: MigrationLabels
   readonly owner: MigrationOwner
@@ -74,6 +76,7 @@ export class MigrationSource implements Process, StreamOwner, MultifdOwner {
   endedAtNs: Nanos | null = null
 
   private readonly cores: HostCores
+  private readonly wakeLatencyNs: Nanos
   private readonly owner: MigrationOwner
   private readonly writer = new StreamWriter()
   private stream: ByteStream
@@ -101,6 +104,7 @@ export class MigrationSource implements Process, StreamOwner, MultifdOwner {
     this.options = parts.options
     this.labels = parts.labels
     this.cores = parts.cores
+    this.wakeLatencyNs = parts.wakeLatencyNs ?? 0
     this.owner = parts.owner
     const { vm, options, labels, cores } = this
     const counters = new MigrationCounters(octetsOf(vm.memory))
@@ -386,22 +390,26 @@ export class MigrationSource implements Process, StreamOwner, MultifdOwner {
     this.burst = this.kernel.scheduleAt(atNs, this, { kind: 'burst' })
   }
 
+  /** QEMU's `migration_thread` and `migration_iteration_run`: what to do next is decided between two PARTs, never in one. */
   private iterate(): void {
     const { kernel, writer, pacing, ram } = this
     pacing.advance(kernel.nowNs, this.octetsWritten)
+    const isWindowFull = this.octetsWritten >= pacing.limitOctets
+    const isAskedToStop = this.switchoverAsked || this.postcopyAsked
+    if (isWindowFull || isAskedToStop || ram.isPartOver(kernel.nowNs)) ram.closePart()
     if (this.postcopyAsked) {
-      ram.closePart()
       this.closeRound(ram.sync())
       return this.goOver()
     }
     if (this.switchoverAsked) return this.finishRound()
-    if (this.octetsWritten >= pacing.limitOctets) {
-      ram.closePart()
+    if (isWindowFull) {
       writer.drainTo(this.stream)
-      return this.goOnAt(pacing.endNs)
+      return this.goOnAt(pacing.endNs + this.wakeLatencyNs)
     }
-    if (this.policy.endsRound(ram.pending.octets, pacing.lastWindow)) return this.finishRound()
-    ram.continuePart(kernel.nowNs)
+    if (!ram.isInPart) {
+      if (this.policy.endsRound(ram.pending.octets, pacing.lastWindow)) return this.finishRound()
+      ram.openPart(kernel.nowNs)
+    }
     const workNs = ram.sendPages(this.stream.writableOctets(), pacing.limitOctets)
     writer.drainTo(this.stream)
     this.bookAndGoOn(workNs)
@@ -418,12 +426,10 @@ export class MigrationSource implements Process, StreamOwner, MultifdOwner {
   /** Read the dirty log and decide. */
   private finishRound(): void {
     const { ram } = this
-    ram.closePart()
     const newlyDirty = ram.sync()
     this.closeRound(newlyDirty)
     this.throttle.logRead(newlyDirty)
     const next = this.switchoverAsked ? 'forced' : this.nextStep()
-    if (ram.rounds.length === 1) ram.encoder.firstRoundDone()
     switch (next) {
       case 'iterate':
         break

@@ -9,49 +9,57 @@ import { TapStream } from './tap-stream.js'
 import { LINK_TYPE } from './wire/link-layer.js'
 
 const CHUNK_OCTETS = 256 * 1024
-const CHUNK_FRAMES = 4096
-/** What a full chunk takes: octets, and two numbers a frame. */
-const CHUNK_COST_OCTETS = CHUNK_OCTETS + CHUNK_FRAMES * 12
+/** When a frame passed and where it ends: a 64-bit and a 32-bit number, and 32 bits that keep the next ones aligned. */
+const ENTRY_OCTETS = 16
 /** 1 GiB. */
 const OCTETS_MAX = 1024 ** 3
 /** As on a host with jumbo frames; what is longer is cut, as a capture's snapshot length does. */
 const FRAME_OCTETS_MAX = 65535
 
-/** Part of a capture. Once it is full it never changes, so kept states share it. */
+/**
+ * Part of a capture, in one piece of memory: frames from its front on, an entry for each from its back on, until they meet.
+ * Once it is full it never changes, so kept states share it.
+ */
 class TapChunk {
-  readonly octets = new Uint8Array(CHUNK_OCTETS)
-  /** Where each frame ends. */
-  readonly ends = new Uint32Array(CHUNK_FRAMES)
-  readonly timesNs = new Float64Array(CHUNK_FRAMES)
+  private readonly octets = new Uint8Array(CHUNK_OCTETS)
+  private readonly words = new Uint32Array(this.octets.buffer)
+  private readonly doubles = new Float64Array(this.octets.buffer)
   count = 0
   used = 0
 
   constructor(readonly firstPacket: number) {}
 
   hasRoomFor(length: number): boolean {
-    return this.count < CHUNK_FRAMES && this.used + length <= CHUNK_OCTETS
+    return this.used + length + (this.count + 1) * ENTRY_OCTETS <= CHUNK_OCTETS
   }
 
   add(frame: Uint8Array, length: number, atNs: Nanos): void {
     this.octets.set(length === frame.length ? frame : frame.subarray(0, length), this.used)
     this.used += length
-    this.ends[this.count] = this.used
-    this.timesNs[this.count] = atNs
     this.count++
+    const entry = CHUNK_OCTETS - this.count * ENTRY_OCTETS
+    this.doubles[entry / 8] = atNs
+    this.words[entry / 4 + 2] = this.used
   }
 
   frame(index: number): Uint8Array {
-    return this.octets.subarray(index === 0 ? 0 : this.ends[index - 1], this.ends[index])
+    return this.octets.subarray(index === 0 ? 0 : this.end(index - 1), this.end(index))
+  }
+
+  timeNs(index: number): Nanos | undefined {
+    return this.doubles[(CHUNK_OCTETS - (index + 1) * ENTRY_OCTETS) / 8]
   }
 
   copy(): TapChunk {
     const copied = new TapChunk(this.firstPacket)
-    copied.octets.set(this.octets.subarray(0, this.used))
-    copied.ends.set(this.ends.subarray(0, this.count))
-    copied.timesNs.set(this.timesNs.subarray(0, this.count))
+    copied.octets.set(this.octets)
     copied.count = this.count
     copied.used = this.used
     return copied
+  }
+
+  private end(index: number): number | undefined {
+    return this.words[(CHUNK_OCTETS - (index + 1) * ENTRY_OCTETS) / 4 + 2]
   }
 }
 
@@ -107,7 +115,7 @@ export class Tap implements FrameSink, SelfCopying {
 
   timeNs(packet: number): Nanos | undefined {
     const chunk = this.chunkOf(packet)
-    return chunk?.timesNs[packet - chunk.firstPacket]
+    return chunk?.timeNs(packet - chunk.firstPacket)
   }
 
   linkType(_packet: number): number {
@@ -147,7 +155,7 @@ export class Tap implements FrameSink, SelfCopying {
   private addChunk(): TapChunk {
     const chunk = new TapChunk(this.packetCount + 1)
     this.chunks.push(chunk)
-    while (this.chunks.length > 1 && this.chunks.length * CHUNK_COST_OCTETS > this.octetsMax) this.dropOldest()
+    while (this.chunks.length > 1 && this.chunks.length * CHUNK_OCTETS > this.octetsMax) this.dropOldest()
     return chunk
   }
 

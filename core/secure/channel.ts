@@ -140,7 +140,7 @@ export class SecureChannel implements ByteStream, StreamOwner, Process {
 
   write(octets: Uint8Array): void {
     assert(octets.length <= this.writableOctets(), `${this.name}: wrote more than writableOctets`)
-    this.unsent.push(octets)
+    this.unsent.push(octets.slice())
     this.seal()
   }
 
@@ -280,7 +280,7 @@ export class SecureChannel implements ByteStream, StreamOwner, Process {
       if (octets.length === 0 && (!this.ended.byLower || this.ended.byLowerSeen)) return
       let failure: Failure | null = null
       try {
-        if (octets.length > 0) this.protocol.receive(octets)
+        if (octets.length > 0) this.protocol.receive(octets.slice())
         else {
           this.ended.byLowerSeen = true
           this.protocol.receiveEnd()

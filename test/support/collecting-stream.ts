@@ -14,7 +14,7 @@ export class CollectingStream implements ByteStream {
     return this.state === 'open' ? 1024 * 1024 : 0
   }
   write(octets: Uint8Array): void {
-    this.parts.push(octets)
+    this.parts.push(octets.slice())
   }
   readableOctets(): number {
     return 0

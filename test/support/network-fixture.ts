@@ -44,7 +44,7 @@ export class TestOwner implements StreamOwner {
   }
   streamReadable(stream: ByteStream): void {
     if (!this.isReading) return
-    const octets = stream.read(stream.readableOctets())
+    const octets = stream.read(stream.readableOctets()).slice()
     this.received.push(octets)
     this.receivedOctets += octets.length
   }

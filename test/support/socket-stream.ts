@@ -37,7 +37,7 @@ export class SocketStream implements ByteStream {
     return this.state === 'open' ? Math.max(0, BUFFER_OCTETS - this.socket.writableLength) : 0
   }
   write(octets: Uint8Array): void {
-    this.socket.write(octets)
+    this.socket.write(octets.slice())
   }
   readableOctets(): number {
     return this.received.length

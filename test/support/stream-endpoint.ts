@@ -48,7 +48,7 @@ export class StreamEndpoint implements StreamOwner {
   }
 
   readAll(): void {
-    while (this.stream.readableOctets() > 0) this.pieces.push(this.stream.read(65_536))
+    while (this.stream.readableOctets() > 0) this.pieces.push(this.stream.read(65_536).slice())
   }
 
   streamEnded(): void {

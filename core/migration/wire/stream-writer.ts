@@ -1,6 +1,6 @@
 /**
- * Writes QEMU's migration stream, version 3 (migration/savevm.c, migration/ram.c). What is written waits here in large
- * buffers until it is drained; a page is copied once, when its record is written.
+ * Writes QEMU's migration stream, version 3 (migration/savevm.c, migration/ram.c). What is written waits here until it is
+ * drained, in a buffer that grows with what has to wait.
  */
 import { assert } from '../../base/errors.js'
 import { latin1Octets, writeU16be, writeU32be, writeU64be } from '../../base/octets.js'
@@ -18,7 +18,7 @@ import {
   type SectionHeader,
 } from './qevm.js'
 
-const CHUNK_OCTETS = 256 * 1024
+const BUFFER_OCTETS = 256 * 1024
 /** The fill octet of a zero page's record, and the item that ends the state. */
 const ZERO_FILL = Uint8Array.of(0)
 const END_OF_STATE = Uint8Array.of(QEMU_VM.EOF)
@@ -30,20 +30,17 @@ export interface OctetSink {
 }
 
 export class StreamWriter {
-  private chunk = new Uint8Array(CHUNK_OCTETS)
-  /** Octets of `chunk` already drained, and those written. */
+  private buffer = new Uint8Array(BUFFER_OCTETS)
+  /** Octets of `buffer` already drained, and those written. */
   private drained = 0
   private used = 0
-  /** Full chunks that wait before the present one. */
-  private readonly waiting: Uint8Array[] = []
-  private waitingOctets = 0
   private written = 0
   /** The block named by the last page record, as in QEMU kept from one section to the next. */
   private currentBlock = ''
 
   /** Octets written and not yet drained. */
   get pendingOctets(): number {
-    return this.waitingOctets + this.used - this.drained
+    return this.used - this.drained
   }
 
   /** Octets written since the beginning of the stream. */
@@ -58,24 +55,24 @@ export class StreamWriter {
 
   fileHeader(): void {
     const at = this.reserve(8)
-    writeU32be(this.chunk, at, QEMU_VM_FILE_MAGIC)
-    writeU32be(this.chunk, at + 4, QEMU_VM_FILE_VERSION)
+    writeU32be(this.buffer, at, QEMU_VM_FILE_MAGIC)
+    writeU32be(this.buffer, at + 4, QEMU_VM_FILE_VERSION)
   }
 
   configuration(machineType: string): void {
     const at = this.reserve(5 + machineType.length)
-    this.chunk[at] = QEMU_VM.CONFIGURATION
-    writeU32be(this.chunk, at + 1, machineType.length)
-    this.chunk.set(latin1Octets(machineType), at + 5)
+    this.buffer[at] = QEMU_VM.CONFIGURATION
+    writeU32be(this.buffer, at + 1, machineType.length)
+    this.buffer.set(latin1Octets(machineType), at + 5)
   }
 
   /** `data` is at most 65535 octets. For `PACKAGED` see `packaged`. */
   command(command: number, data: Uint8Array = new Uint8Array(0)): void {
     const at = this.reserve(5 + data.length)
-    this.chunk[at] = QEMU_VM.COMMAND
-    writeU16be(this.chunk, at + 1, command)
-    writeU16be(this.chunk, at + 3, data.length)
-    this.chunk.set(data, at + 5)
+    this.buffer[at] = QEMU_VM.COMMAND
+    writeU16be(this.buffer, at + 1, command)
+    writeU16be(this.buffer, at + 3, data.length)
+    this.buffer.set(data, at + 5)
   }
 
   ping(value: number): void {
@@ -143,16 +140,16 @@ export class StreamWriter {
   xbzrlePage(block: string, offset: number, encoded: Uint8Array): void {
     this.pageHeader(block, offset, RAM_SAVE_FLAG.XBZRLE)
     const at = this.reserve(3 + encoded.length)
-    this.chunk[at] = ENCODING_FLAG_XBZRLE
-    writeU16be(this.chunk, at + 1, encoded.length)
-    this.chunk.set(encoded, at + 3)
+    this.buffer[at] = ENCODING_FLAG_XBZRLE
+    writeU16be(this.buffer, at + 1, encoded.length)
+    this.buffer.set(encoded, at + 3)
   }
 
   /** A page as a zlib stream of its own. */
   compressedPage(block: string, offset: number, compressed: Uint8Array): void {
     this.pageHeader(block, offset, RAM_SAVE_FLAG.COMPRESS_PAGE)
     const at = this.reserve(4)
-    writeU32be(this.chunk, at, compressed.length)
+    writeU32be(this.buffer, at, compressed.length)
     this.put(compressed)
   }
 
@@ -179,28 +176,17 @@ export class StreamWriter {
     this.put(latin1Octets(json.padEnd(length - 1, ' ')))
   }
 
-  /** Hand over as much as the sink takes now. The octets are never changed afterwards. */
+  /** Hand over as much as the sink takes now. */
   drainTo(sink: OctetSink): void {
-    for (;;) {
-      const { waiting } = this
-      const part = waiting[0] ?? this.chunk.subarray(this.drained, this.used)
-      const length = Math.min(part.length, sink.writableOctets())
-      if (length <= 0) return
-      if (waiting.length === 0) this.drained += length
-      else {
-        this.waitingOctets -= length
-        if (length === part.length) waiting.shift()
-        else waiting[0] = part.subarray(length)
-      }
-      sink.write(part.subarray(0, length))
-    }
+    const length = Math.min(this.pendingOctets, sink.writableOctets())
+    if (length <= 0) return
+    sink.write(this.buffer.subarray(this.drained, this.drained + length))
+    this.drop(length)
   }
 
   /** The connection broke: what is pending is lost, and on the next one blocks are named again. */
   breakOff(): void {
-    this.waiting.length = 0
-    this.waitingOctets = 0
-    this.drained = this.used
+    this.drop(this.pendingOctets)
     this.forgetBlock()
   }
 
@@ -211,16 +197,14 @@ export class StreamWriter {
 
   /** All that is pending, as one array that the caller owns. */
   take(): Uint8Array {
-    const whole = new Uint8Array(this.pendingOctets)
-    let at = 0
-    for (const part of [...this.waiting, this.chunk.subarray(this.drained, this.used)]) {
-      whole.set(part, at)
-      at += part.length
-    }
-    this.waiting.length = 0
-    this.waitingOctets = 0
-    this.drained = this.used
+    const whole = this.buffer.slice(this.drained, this.used)
+    this.drop(whole.length)
     return whole
+  }
+
+  private drop(length: number): void {
+    this.drained += length
+    if (this.drained === this.used) this.drained = this.used = 0
   }
 
   private pageHeader(block: string, offset: number, flag: number): void {
@@ -234,49 +218,54 @@ export class StreamWriter {
 
   private record(value: number): void {
     const at = this.reserve(8)
-    writeU64be(this.chunk, at, value)
+    writeU64be(this.buffer, at, value)
   }
 
   private name(name: string): void {
     assert(name.length > 0 && name.length <= NAME_OCTETS_MAX, `name of ${name.length} characters`)
     const at = this.reserve(1 + name.length)
-    this.chunk[at] = name.length
-    this.chunk.set(latin1Octets(name), at + 1)
+    this.buffer[at] = name.length
+    this.buffer.set(latin1Octets(name), at + 1)
   }
 
   private sectionHeader(mark: number, { sectionId, idstr, instanceId, version }: SectionHeader): void {
     this.sectionMark(mark, sectionId)
     this.name(idstr)
     const at = this.reserve(8)
-    writeU32be(this.chunk, at, instanceId)
-    writeU32be(this.chunk, at + 4, version)
+    writeU32be(this.buffer, at, instanceId)
+    writeU32be(this.buffer, at + 4, version)
   }
 
   private sectionMark(mark: number, sectionId: number): void {
     const at = this.reserve(FOOTER_OCTETS)
-    this.chunk[at] = mark
-    writeU32be(this.chunk, at + 1, sectionId)
+    this.buffer[at] = mark
+    writeU32be(this.buffer, at + 1, sectionId)
   }
 
   private put(octets: Uint8Array): void {
-    const at = this.reserve(octets.length) // first: it may change `chunk`
-    this.chunk.set(octets, at)
+    const at = this.reserve(octets.length) // first: it may change `buffer`
+    this.buffer.set(octets, at)
   }
 
-  /** Room for `length` octets in one piece; returns where in `chunk` (which may be a new one). */
+  /** Room for `length` octets in one piece; returns where in `buffer` (which may be a new one). */
   private reserve(length: number): number {
-    if (this.used + length > this.chunk.length) {
-      if (this.used > this.drained) {
-        this.waiting.push(this.chunk.subarray(this.drained, this.used))
-        this.waitingOctets += this.used - this.drained
-      }
-      this.chunk = new Uint8Array(Math.max(CHUNK_OCTETS, length))
-      this.drained = 0
-      this.used = 0
-    }
+    if (this.used + length > this.buffer.length) this.makeRoom(length)
     const at = this.used
     this.used += length
     this.written += length
     return at
+  }
+
+  private makeRoom(length: number): void {
+    const { buffer, drained, used, pendingOctets } = this
+    if (2 * (pendingOctets + length) <= buffer.length) buffer.copyWithin(0, drained, used)
+    else {
+      let octets = buffer.length
+      while (octets < 2 * (pendingOctets + length)) octets *= 2
+      this.buffer = new Uint8Array(octets)
+      this.buffer.set(buffer.subarray(drained, used))
+    }
+    this.drained = 0
+    this.used = pendingOctets
   }
 }

@@ -115,6 +115,8 @@ export class TcpConnection implements ByteStream, Process, TimerOwner, SendSpace
   softError: PacketErrorKind | null = null
   private failure: Failure | null = null
   private pendingReports = 0
+  /** Who knows that there is something to read, and has not read since. */
+  private readableToldTo: StreamOwner | null = null
   private reportEvent: QueuedEvent
   private outputEvent: QueuedEvent
   private writerWaits = false
@@ -193,6 +195,7 @@ export class TcpConnection implements ByteStream, Process, TimerOwner, SendSpace
 
   read(octetsMax: number): Uint8Array {
     const octets = this.receiveBuffer.read(octetsMax)
+    this.readableToldTo = null
     // Tell the peer when the window has opened by a good part, not after each read.
     const { receiveBufferOctets } = this.layer.options
     const opensBy = receiveBufferOctets - this.receiveBuffer.readableOctets - seqDiff(this.rcvAdv, this.rcvNxt)
@@ -292,7 +295,7 @@ export class TcpConnection implements ByteStream, Process, TimerOwner, SendSpace
     this.tell(TELL.opened)
   }
   tellReadable(): void {
-    this.tell(TELL.readable)
+    if (this.owner === null || this.readableToldTo !== this.owner) this.tell(TELL.readable)
   }
   tellEnded(): void {
     this.tell(TELL.ended)
@@ -362,7 +365,10 @@ export class TcpConnection implements ByteStream, Process, TimerOwner, SendSpace
       listening?.accepted(this)
       this.owner?.streamOpened(this)
     }
-    if (this.take(TELL.readable)) this.owner?.streamReadable(this)
+    if (this.take(TELL.readable)) {
+      this.readableToldTo = this.owner
+      this.owner?.streamReadable(this)
+    }
     if (this.take(TELL.ended)) this.owner?.streamEnded(this)
     if (this.take(TELL.writable)) this.owner?.streamWritable(this)
     if (this.take(TELL.failed) && this.failure !== null) this.owner?.streamFailed(this, this.failure)
