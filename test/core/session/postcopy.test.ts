@@ -152,6 +152,18 @@ describe('post-copy', () => {
     ])
   })
 
+  it('leaks as much as a pre-copy to who listens', () => {
+    const session = migrating()
+    runToEnd(session)
+    session.runFor(milliseconds(100))
+    const { secretsFound, secretsPlanted, ramOctetsRecovered } = session.world.lastRun()!
+    expect(secretsPlanted).toBeGreaterThan(5)
+    expect(secretsFound).toBe(secretsPlanted)
+    expect(ramOctetsRecovered).toBeGreaterThan(2 ** 20)
+    const stream = session.world.sniffer.report().streams.find(({ protocol }) => protocol === 'qevm')
+    expect(stream?.seen.join('; ')).toMatch(/post-copy.*the state of 9 devices came in a package/)
+  })
+
   it('asks for less when pages behind those asked for come along', () => {
     const requests = [0, 16].map((postcopyPrepagingPages) => {
       const session = migrating({
@@ -337,14 +349,23 @@ describe('a post-copy that is interrupted', () => {
 describe('a hybrid', () => {
   const busy = { dirtyPagesPerSecond: 40_000, workingSetPages: 256, bandwidthBps: 1e8 }
 
-  it('goes over to post-copy by itself when rounds bring nothing', () => {
-    const session = migrating({ ...busy, migration: { strategy: 'hybrid', postcopyAfterRounds: 2 } })
+  it.each([
+    ['as it is', {}],
+    ['with differences', { xbzrle: true }],
+    ['compressed', { compression: 'zlib' }],
+  ] as const)('goes over to post-copy by itself when rounds bring nothing: %s', (_, features) => {
+    const session = migrating({ ...busy, migration: { strategy: 'hybrid', postcopyAfterRounds: 2, ...features } })
     runToEnd(session)
     expectFollowed(session)
-    expect(session.trace.count('migration-round')).toBeGreaterThanOrEqual(2)
+    const rounds = session.trace.rows('migration-round')
+    expect(rounds.length).toBeGreaterThanOrEqual(2)
+    expect(new Set(rounds.map(({ round }) => round)).size).toBe(rounds.length)
+    expect(session.trace.rows('migration-status').map(({ status }) => status)).not.toContain('postcopy-paused')
     const [postcopy] = session.trace.rows('migration-postcopy')
     expect(postcopy!.normalPages).toBeLessThan(300)
     expect(session.world.lastRun()?.downtimeMs).toBeLessThan(20)
+    expect(session.world.crossing!.source.downtimeNs).toBeGreaterThan(0)
+    expect(session.world.crossing!.source.downtimeNs).toBeLessThan(milliseconds(20))
   })
 
   it('goes over when it is told to, in the midst of a round', () => {
