@@ -27,6 +27,11 @@ export interface RamBlock {
   readonly memory: GuestMemory
 }
 
+/** Pages of all blocks. */
+export function pageCountOf(blocks: readonly RamBlock[]): number {
+  return blocks.reduce((pages, { memory }) => pages + memory.pageCount, 0)
+}
+
 /** Who needs a page that is not there: the virtual CPU, which stands still for it, or the network device. */
 export type PageWaiter = 'vcpu' | 'nic'
 

@@ -12,6 +12,11 @@ import type { MigrationSource } from './source.js'
 export const strategies = ['cold', 'stop-and-copy', 'precopy', 'postcopy', 'hybrid'] as const
 export type MigrationStrategy = (typeof strategies)[number]
 
+/** Whether the guest may run at the destination before its memory has followed. */
+export function includesPostcopy(strategy: MigrationStrategy): boolean {
+  return strategy === 'postcopy' || strategy === 'hybrid'
+}
+
 /** QEMU's words (qapi/migration.json, MigrationStatus). */
 export type MigrationStatus =
   | 'none'

@@ -5,10 +5,13 @@
  */
 import { WireError } from '../base/errors.js'
 import type { Nanos } from '../base/units.js'
+import { MIGRATION_COSTS } from './costs.js'
 import type { MigratableVm, RamBlock } from './guest-memory.js'
 import type { MigrationOptions, MigrationRound } from './migration.js'
 import { writeDevices } from './outgoing-devices.js'
 import type { OutgoingRam } from './outgoing-ram.js'
+import type { OutgoingStream } from './outgoing-stream.js'
+import type { OutgoingStep, OutgoingWork } from './outgoing-work.js'
 import { Pacing } from './pacing.js'
 import { RequestedPages, type PageRequestMessage } from './requested-pages.js'
 import { bitmapOfOctets, DISCARDS_PER_COMMAND_MAX, encodeBlockName, encodeDiscard } from './wire/postcopy.js'
@@ -20,13 +23,7 @@ const PING_DISCARDED = 2
 const PING_PACKAGE_LOADED = 3
 const PING_PACKAGE_SENT = 4
 
-/** The core time of a burst; or until when the bandwidth limit allows none. */
-export interface PostcopyStep {
-  readonly workNs: Nanos
-  readonly untilNs: Nanos | null
-}
-
-export class OutgoingPostcopy {
+export class OutgoingPostcopy implements OutgoingWork {
   /** What was sent since the guest was told to run there, or null. */
   batch: MigrationRound | null = null
   /** When the destination said that it had loaded what it needs to run the guest. */
@@ -35,6 +32,7 @@ export class OutgoingPostcopy {
   waitsForWindow = false
   /** Every page is written, and the end. */
   isAllWritten = false
+  private readonly writer: StreamWriter
   private readonly requested: RequestedPages
   private readonly pacing: Pacing
   private startOctets = 0
@@ -44,29 +42,46 @@ export class OutgoingPostcopy {
   constructor(
     private readonly vm: MigratableVm,
     private readonly ram: OutgoingRam,
-    private readonly writer: StreamWriter,
-    { postcopyPrepagingPages, maxPostcopyBandwidth }: MigrationOptions,
+    private readonly out: OutgoingStream,
+    /** Limits among them may change. */
+    private readonly options: MigrationOptions,
   ) {
-    this.requested = new RequestedPages(vm.memory, postcopyPrepagingPages)
-    this.pacing = new Pacing({ maxBandwidth: maxPostcopyBandwidth, stopRule: 'qemu' }, ram.counters)
+    this.writer = out.writer
+    this.requested = new RequestedPages(vm.memory, options.postcopyPrepagingPages)
+    this.pacing = new Pacing({ maxBandwidth: options.maxPostcopyBandwidth, stopRule: 'qemu' }, ram.counters)
   }
 
-  /** The guest stands still and the log was read: it is to run at the destination. */
-  begin(nowNs: Nanos): void {
-    this.writeSwitch()
-    this.batch = this.ram.openPostcopy(nowNs)
-    this.startOctets = this.writer.octetsWritten
-    this.goOn(nowNs)
+  /**
+   * At first, when the guest stands still and the log was read: what lets it run at the destination. Then what was asked for, and
+   * what lies behind it; at last the end.
+   */
+  next(nowNs: Nanos): OutgoingStep {
+    const step = this.batch === null ? this.sendSwitch(nowNs) : this.sendPages(nowNs)
+    this.out.drain()
+    return step
   }
 
-  /** Here or over another connection. */
+  /** The limit in `options` was changed: a lower one holds from the next window on. */
+  limitChanged(): void {
+    this.pacing.limit(this.options.maxPostcopyBandwidth)
+  }
+
+  /** From here on, or over another connection. */
   goOn(nowNs: Nanos): void {
     this.isAllWritten = false
     this.pacing.start(nowNs, this.writer.octetsWritten)
   }
 
-  /** Write what was asked for, then what lies behind it, into `room` octets of the stream; at last the end. */
-  sendPages(nowNs: Nanos, room: number): PostcopyStep {
+  private sendSwitch(nowNs: Nanos): OutgoingStep {
+    const { ram } = this
+    this.writeSwitch()
+    this.batch = ram.openPostcopy(nowNs)
+    this.startOctets = this.writer.octetsWritten
+    this.goOn(nowNs)
+    return { kind: 'worked', workNs: this.vm.devices.length * MIGRATION_COSTS.deviceNs + ram.logNs }
+  }
+
+  private sendPages(nowNs: Nanos): OutgoingStep {
     const { ram, writer, pacing, requested } = this
     this.waitsForWindow = false
     pacing.advance(nowNs, writer.octetsWritten)
@@ -76,16 +91,16 @@ export class OutgoingPostcopy {
       ram.endRecords()
       writer.endOfState()
       this.isAllWritten = true
-      return { workNs: 0, untilNs: null }
+      return { kind: 'worked', workNs: 0 }
     }
     if (writer.octetsWritten >= pacing.limitOctets && requested.isEmpty) {
       ram.closePart()
       this.waitsForWindow = true
-      return { workNs: 0, untilNs: pacing.endNs }
+      return { kind: 'sleeps', untilNs: pacing.endNs }
     }
     if (ram.isPartOver(nowNs)) ram.closePart()
     if (!ram.isInPart) ram.openPart(nowNs)
-    return { workNs: ram.sendPages(room, pacing.limitOctets, requested), untilNs: null }
+    return { kind: 'worked', workNs: ram.sendPages(this.out.room, pacing.limitOctets, requested) }
   }
 
   /** Throws `WireError` when there are no such pages. */
@@ -140,6 +155,7 @@ export class OutgoingPostcopy {
       this.writer.command(MIG_CMD.RECV_BITMAP, encodeBlockName(name))
       this.awaited.add(name)
     }
+    this.out.drain()
   }
 
   get hasAllBitmaps(): boolean {
@@ -154,5 +170,6 @@ export class OutgoingPostcopy {
     const { pageCount } = (this.vm.memory[block] as RamBlock).memory
     this.ram.pending.setReceived(block, bitmapOfOctets(bitmap, pageCount))
     if (this.hasAllBitmaps) this.writer.command(MIG_CMD.POSTCOPY_RESUME)
+    this.out.drain()
   }
 }

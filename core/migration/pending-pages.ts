@@ -1,5 +1,5 @@
 import { PAGE_OCTETS } from '../base/units.js'
-import type { RamBlock } from './guest-memory.js'
+import { pageCountOf, type RamBlock } from './guest-memory.js'
 import { rangesOf, type PageRange } from './wire/postcopy.js'
 
 /**
@@ -26,9 +26,7 @@ export class PendingPages {
 
   /** Pages of all blocks. */
   get pageCount(): number {
-    let pages = 0
-    for (const { memory } of this.blocks) pages += memory.pageCount
-    return pages
+    return pageCountOf(this.blocks)
   }
 
   /** Every page is to be sent. */

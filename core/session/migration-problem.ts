@@ -6,6 +6,7 @@ import {
   strategies,
   zeroPageDetections,
   type MigrationParameters,
+  includesPostcopy,
 } from '../migration/migration.js'
 import { channelNames, type ChannelName } from '../secure/channels.js'
 
@@ -136,7 +137,7 @@ function throttleProblem(migration: Parameters): MigrationProblem | null {
 /** What does not go together, and why not. */
 function contradiction(migration: Parameters): MigrationProblem | null {
   const { strategy, xbzrle, compression, multifdChannels, zeroPageDetection, autoConverge, vcpuDirtyLimit } = migration
-  const hasPostcopy = strategy === 'postcopy' || strategy === 'hybrid'
+  const hasPostcopy = includesPostcopy(strategy)
   if (multifdChannels > 0 && hasPostcopy)
     return { setting: 'multifd-channels', reason: 'post-copy is not yet compatible with multifd' }
   if (multifdChannels > 0 && xbzrle)

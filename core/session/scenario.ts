@@ -7,6 +7,7 @@ import {
   strategies,
   type MigrationParameters,
   type MigrationStrategy,
+  includesPostcopy,
 } from '../migration/migration.js'
 import { channelNames, type ChannelName } from '../secure/channels.js'
 
@@ -140,7 +141,7 @@ export function profileProblem(profile: HypervisorName, migration: MigrationScen
     setting,
     reason: `${title} has no ${what}`,
   })
-  if (!features.postcopy && (strategy === 'postcopy' || strategy === 'hybrid')) return refuse('strategy', 'post-copy')
+  if (!features.postcopy && includesPostcopy(strategy)) return refuse('strategy', 'post-copy')
   if (!features.xbzrle && xbzrle) return refuse('xbzrle', 'XBZRLE')
   if (!features.compression && compression !== 'none') return refuse('compression', 'compression')
   return !features.multifd && multifdChannels > 0 ? refuse('multifd-channels', 'multifd') : null

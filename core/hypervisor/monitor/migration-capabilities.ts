@@ -2,7 +2,7 @@
  * QEMU 7.2's capabilities (qapi/migration.json, MigrationCapability), in the order it lists them: how each stands in the
  * engine's parameters, or why it cannot be had here.
  */
-import type { MigrationParameters } from '../../migration/migration.js'
+import { includesPostcopy, type MigrationParameters } from '../../migration/migration.js'
 import { QmpError } from '../wire/qmp.js'
 import type { MonitorSettings } from './monitor-settings.js'
 
@@ -42,7 +42,7 @@ export const migrationCapabilities: readonly Capability[] = [
   },
   {
     name: 'postcopy-ram',
-    isOn: ({ strategy }) => strategy === 'hybrid' || strategy === 'postcopy',
+    isOn: ({ strategy }) => includesPostcopy(strategy),
     // Pre-copy first, and over to post-copy when told to.
     change: (isOn) => (isOn ? { strategy: 'hybrid', postcopyAfterRounds: 0 } : { strategy: 'precopy' }),
   },

@@ -1,0 +1,230 @@
+/**
+ * The source's migration thread (QEMU migration/migration.c `migration_thread`): one piece of work after the other, as fast as
+ * its host's core, the bandwidth limit and the connections let it; when the guest is stopped, and what is written then.
+ */
+import { assert } from '../base/errors.js'
+import type { Nanos } from '../base/units.js'
+import type { HostCores } from '../kernel/cores.js'
+import type { Kernel, KernelEvent, Process, QueuedEvent } from '../kernel/kernel.js'
+import { MIGRATION_LANE } from './costs.js'
+import type { MigratableVm } from './guest-memory.js'
+import { includesPostcopy, type MigrationLabels, type MigrationOptions, type MigrationStatus } from './migration.js'
+import type { MultifdSender } from './multifd-sender.js'
+import { OutgoingCold } from './outgoing-cold.js'
+import { OutgoingPostcopy } from './outgoing-postcopy.js'
+import { OutgoingPrecopy } from './outgoing-precopy.js'
+import { OutgoingRam } from './outgoing-ram.js'
+import type { OutgoingStream } from './outgoing-stream.js'
+import type { OutgoingStep, OutgoingWork } from './outgoing-work.js'
+import type { MigrationCounters } from './statistics.js'
+import { encodeAdvise } from './wire/postcopy.js'
+import { MIG_CMD } from './wire/qevm.js'
+
+/** Told from inside the event in which it happens. */
+export interface MigrationThreadOwner {
+  threadEntered(status: MigrationStatus): void
+  /** The connections have taken everything. */
+  threadSentAll(): void
+}
+
+export interface MigrationThreadParts {
+  readonly vm: MigratableVm
+  readonly out: OutgoingStream
+  readonly multifd: MultifdSender | null
+  readonly cores: HostCores
+  /** How late it wakes when it has slept until the end of a window. */
+  readonly wakeLatencyNs: Nanos
+  /** Limits among them may change. */
+  readonly options: MigrationOptions
+  readonly labels: MigrationLabels
+  readonly counters: MigrationCounters
+  readonly owner: MigrationThreadOwner
+}
+
+export class MigrationThread implements Process {
+  readonly ram: OutgoingRam
+  readonly precopy: OutgoingPrecopy
+  readonly postcopy: OutgoingPostcopy
+  /** Rounds ran out before what was left fitted the downtime limit. */
+  forced = false
+  /** When it came to its first round, and when the guest was stopped. */
+  activeAtNs: Nanos | null = null
+  pausedAtNs: Nanos | null = null
+  /** `halted`: until the operator lets the last stage begin, or there is another connection. */
+  private state: 'idle' | 'working' | 'halted' | 'all-sent' = 'idle'
+  private work: OutgoingWork
+  private burst: QueuedEvent | null = null
+
+  constructor(
+    private readonly kernel: Kernel,
+    private readonly parts: MigrationThreadParts,
+  ) {
+    const { vm, out, options, labels, cores, multifd, counters } = parts
+    this.ram = new OutgoingRam(vm.memory, out.writer, options, { cores, multifd }, counters)
+    this.precopy = new OutgoingPrecopy({ vm, ram: this.ram, out, options, labels, trace: kernel.trace })
+    this.postcopy = new OutgoingPostcopy(vm, this.ram, out, options)
+    this.work = options.strategy === 'cold' ? new OutgoingCold(this.ram, out.writer) : this.precopy
+  }
+
+  get isAllSent(): boolean {
+    return this.state === 'all-sent'
+  }
+
+  /** The connections are open: what the stream begins with, and the first piece. */
+  begin(): void {
+    assert(this.state === 'idle', 'a migration begins once')
+    const { vm, out, options, owner } = this.parts
+    const { strategy, returnPath } = options
+    if (strategy === 'stop-and-copy' || strategy === 'cold') this.stopGuest()
+    out.writer.fileHeader()
+    out.writer.configuration(vm.machineType)
+    if (returnPath) {
+      out.writer.command(MIG_CMD.OPEN_RETURN_PATH)
+      out.writer.ping(1)
+    }
+    if (includesPostcopy(strategy)) {
+      assert(returnPath, 'post-copy needs a return path')
+      out.writer.command(MIG_CMD.POSTCOPY_ADVISE, encodeAdvise())
+    }
+    this.activeAtNs = this.kernel.nowNs
+    this.state = 'working'
+    owner.threadEntered('active')
+    if (strategy === 'cold') owner.threadEntered('device')
+    this.carryOut(this.work.next(this.kernel.nowNs))
+  }
+
+  /** The guest stands still: send what is left of it. */
+  startLastStage(): void {
+    this.parts.owner.threadEntered('device')
+    this.state = 'working'
+    this.carryOut(this.precopy.startLastStage(this.kernel.nowNs))
+  }
+
+  /** The connection broke, with the guest at the destination. */
+  breakOff(): void {
+    this.stop()
+    this.postcopy.breakOff()
+    this.state = 'halted'
+  }
+
+  /** Over another connection, and the destination has said what it has. */
+  goOn(): void {
+    this.state = 'working'
+    this.postcopy.goOn(this.kernel.nowNs)
+    this.bookAndGoOn(0)
+  }
+
+  /** Pages were asked for, and wait for no window. */
+  serveRequests(): void {
+    if (!this.postcopy.waitsForWindow) return
+    this.kernel.cancel(this.burst)
+    this.bookAndGoOn(0)
+  }
+
+  /** A connection takes octets again. */
+  roomCame(): void {
+    const isTaken = this.parts.out.drain()
+    if (isTaken && this.burst === null && !this.isAllSent) this.bookAndGoOn(0)
+  }
+
+  /** The migration is over, whatever it came to. */
+  end(): void {
+    this.stop()
+    this.ram.stopLog()
+    this.precopy.stop()
+    this.postcopy.end(this.kernel.nowNs)
+  }
+
+  handleEvent(_event: KernelEvent): void {
+    this.burst = null
+    this.proceed()
+  }
+
+  /** Do the next piece of work. Each piece ends by booking its core time, by waiting for the stream, or for good. */
+  private proceed(): void {
+    const { kernel, work, ram } = this
+    const { out } = this.parts
+    if (!out.drain() || this.state !== 'working') return // `roomCame` will be called
+    if (work.isAllWritten) return this.finish()
+    // A stream filled to the last octet takes no page: going on would take no time, for ever.
+    if (out.room > 0 && ram.hasRoom) this.carryOut(work.next(kernel.nowNs))
+  }
+
+  private carryOut(step: OutgoingStep): void {
+    switch (step.kind) {
+      case 'worked':
+        return this.bookAndGoOn(step.workNs)
+      case 'sleeps':
+        return this.goOnAt(step.untilNs + this.parts.wakeLatencyNs)
+      case 'waits':
+        return
+      case 'switchover':
+        return this.switchOver(step.isForced)
+      case 'postcopy':
+        return this.goOver()
+    }
+  }
+
+  private bookAndGoOn(workNs: Nanos): void {
+    const { cores } = this.parts
+    const doneNs = workNs > 0 ? cores.book(MIGRATION_LANE, workNs) : cores.busyUntilNs(MIGRATION_LANE)
+    this.goOnAt(Math.max(doneNs, this.ram.encoder.compressedNs, this.kernel.nowNs))
+  }
+
+  private goOnAt(atNs: Nanos): void {
+    this.burst = this.kernel.scheduleAt(atNs, this, { kind: 'burst' })
+  }
+
+  /** Stop the guest: what is left goes out while it stands still. */
+  private switchOver(isForced: boolean): void {
+    this.forced = isForced
+    if (this.pausedAtNs === null) this.traceSwitchover(isForced)
+    this.stopGuest()
+    if (!this.parts.options.pauseBeforeSwitchover) return this.startLastStage()
+    this.state = 'halted'
+    this.parts.owner.threadEntered('pre-switchover')
+  }
+
+  /** Post-copy: stop the guest and send what lets it run at the destination (`postcopy_start`). */
+  private goOver(): void {
+    this.stopGuest()
+    this.precopy.leaveRounds()
+    this.traceSwitchover(false)
+    this.work = this.postcopy
+    this.parts.owner.threadEntered('postcopy-active')
+    this.carryOut(this.work.next(this.kernel.nowNs))
+  }
+
+  private traceSwitchover(isForced: boolean): void {
+    const { ram, kernel, precopy } = this
+    kernel.trace.add('migration-switchover', {
+      migration: this.parts.labels.id,
+      pendingOctets: ram.pending.octets,
+      bandwidth: precopy.measuredBandwidth(kernel.nowNs),
+      forced: isForced ? 1 : 0,
+    })
+  }
+
+  private stopGuest(): void {
+    if (this.pausedAtNs !== null) return
+    this.pausedAtNs = this.kernel.nowNs
+    this.parts.vm.pause()
+    this.ram.counters.phase = 'downtime'
+  }
+
+  private stop(): void {
+    this.kernel.cancel(this.burst)
+    this.burst = null
+  }
+
+  private finish(): void {
+    const { multifd, out, labels, owner } = this.parts
+    if (multifd !== null && multifd.pendingOctets > 0) return // `roomCame` will be called
+    if (this.work !== this.postcopy) this.ram.closeRound(this.kernel.trace, labels.id, 0)
+    this.state = 'all-sent'
+    multifd?.end()
+    // A destination that still waits for octets, because one was changed on the way, then knows that none will come.
+    out.stream.end()
+    owner.threadSentAll()
+  }
+}

@@ -1,0 +1,21 @@
+/** What a source has to write, cut into pieces: the rounds and the last stage, what follows the guest, or a machine alone. */
+import type { Nanos } from '../base/units.js'
+
+/** What a piece came to, and with that when the next one is due. */
+export type OutgoingStep =
+  /** It takes so much time on a core. */
+  | { readonly kind: 'worked'; readonly workNs: Nanos }
+  /** The bandwidth limit lets nothing go until then. */
+  | { readonly kind: 'sleeps'; readonly untilNs: Nanos }
+  /** The extra connections have to take what they have. */
+  | { readonly kind: 'waits' }
+  /** The guest is to be stopped for the last stage. `isForced`: though more is left than the stop rule waits for. */
+  | { readonly kind: 'switchover'; readonly isForced: boolean }
+  /** The guest is to go on at the destination. */
+  | { readonly kind: 'postcopy' }
+
+export interface OutgoingWork {
+  /** All is written: the connection has to take it, and there is no next piece. */
+  readonly isAllWritten: boolean
+  next(nowNs: Nanos): OutgoingStep
+}
