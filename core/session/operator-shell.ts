@@ -98,7 +98,7 @@ export class OperatorShell extends LineShell implements MigrationWatchOwner {
     if (command === 'help_monitor') return this.print(this.monitor(`help ${rest.join(' ')}`))
     if (MONITOR_WORDS.includes(command)) return this.print(this.monitor(line))
     if (!NETWORK_WORDS.includes(command)) throw new InputError(`${command}: no such command. Type help.`)
-    this.print(networkCommand(this.desk, words))
+    this.print(networkCommand(this.desk.network, words))
   }
 
   private context(): Omit<VirshContext, 'hostName'> {

@@ -4,10 +4,11 @@ import { copyGraph, keepGraph, type KeptGraph } from '../base/snapshot.js'
 import type { Nanos } from '../base/units.js'
 import type { Trace } from '../kernel/trace.js'
 import type { GuestOptions } from './guest-options.js'
+import type { GuestWorkload } from './guest-settings.js'
 import type { LinkConditions } from './link-conditions.js'
 import type { SwitchDefences } from './rack.js'
 import type { LinkName, MigrationScenario, Scenario } from './scenario.js'
-import { World, type ConsoleName, type GuestWorkload } from './world.js'
+import { World, type ConsoleName } from './world.js'
 
 export type SessionCommand =
   | { readonly kind: 'boot' }
@@ -151,19 +152,19 @@ export class Session {
       case 'configure-migration':
         return world.configureMigration(command.settings)
       case 'configure-network':
-        return world.configureNetwork(command.bandwidthBps)
+        return world.network.configureBandwidth(command.bandwidthBps)
       case 'configure-link':
-        return world.configureLink(command.link, command.conditions)
+        return world.network.configureLink(command.link, command.conditions)
       case 'cut-link':
-        return world.cutLink(command.link)
+        return world.network.cutLink(command.link)
       case 'restore-link':
-        return world.restoreLink(command.link)
+        return world.network.restoreLink(command.link)
       case 'configure-switch':
-        return world.configureSwitch(command.defences)
+        return world.network.configureSwitch(command.defences)
       case 'configure-workload':
-        return world.configureWorkload(command.workload)
+        return world.guest.changeWorkload(command.workload, world.liveVm())
       case 'configure-guest':
-        return world.configureGuest(command.options)
+        return world.guest.changeOptions(command.options, world.liveVm())
       case 'type':
         return world.type(command.console, command.text)
       case 'answer':

@@ -1,46 +1,37 @@
 /** Everything that exists in a session: one graph of plain objects, so that it can be kept and forked by copying. */
 import { assert, InputError } from '../base/errors.js'
-import { latin1Octets, latin1Text } from '../base/octets.js'
-import { Host } from '../hypervisor/host.js'
-import { Monitor } from '../hypervisor/monitor/monitor.js'
-import { HMP_PORT, MonitorPort } from '../hypervisor/monitor/monitor-ports.js'
-import { QMP_PORT } from '../hypervisor/wire/qmp.js'
-import type { VirtualMachine, VmOptions, VmOwner } from '../hypervisor/virtual-machine.js'
+import type { ByteStream } from '../base/byte-stream.js'
+import type { Host } from '../hypervisor/host.js'
+import type { Monitor } from '../hypervisor/monitor/monitor.js'
 import type { HypervisorProfile } from '../hypervisor/profiles/hypervisor-profile.js'
 import { profiles } from '../hypervisor/profiles/profiles.js'
+import type { VirtualMachine, VmOptions } from '../hypervisor/virtual-machine.js'
 import { Kernel } from '../kernel/kernel.js'
-import { defaultsOfImage, writeGuestParameters, type GuestParameters } from '../machine/guest-parameters.js'
 import { HART_HZ } from '../machine/machine.js'
-import { TPM_SEED_OCTETS } from '../machine/tpm/tpm-state.js'
 import { secretsOfImage } from '../machine/store-secrets.js'
+import { TPM_SEED_OCTETS } from '../machine/tpm/tpm-state.js'
 import { computeRuns, type PlantedSecret } from '../metrics/compute-runs.js'
 import type { RunMetrics } from '../metrics/run-metrics.js'
-import type { ByteStream } from '../base/byte-stream.js'
 import { parseIpv4 } from '../net/wire/addresses.js'
-import { SSH_PORT } from '../secure/channels.js'
 import { AttackerShell } from './attacker-shell.js'
-import { ChannelPair, makeCredentials, type HostCredentials } from './channel-pair.js'
 import { ConsoleLog } from './console-log.js'
 import { Crossing, type CrossingEnd, type CrossingEvidence, type CrossingOwner } from './crossing.js'
-import { checkGuestOptions, guestOptionNames, type GuestOptions } from './guest-options.js'
-import { HostMonitor, type MonitorDesk } from './host-monitor.js'
+import { GuestConsole } from './guest-console.js'
+import { GuestSettings } from './guest-settings.js'
+import type { HostMonitor } from './host-monitor.js'
+import { LabHosts, type LabHostsOwner } from './lab-hosts.js'
+import { LabNetwork } from './lab-network.js'
 import type { LineShell } from './line-shell.js'
+import { migrationProblem } from './migration-problem.js'
 import { OperatorShell, type OperatorDesk } from './operator-shell.js'
 import { ProbeClient } from './probe-client.js'
 import { probeOfImage } from './probes/probe-of-image.js'
-import { inspect, type Inspection } from './inspection.js'
-import { migrationProblem } from './migration-problem.js'
-import { checkLinkConditions, directionOptions, type LinkConditions } from './link-conditions.js'
-import { guestMac, places, Rack, RACK_SWITCH, type HostNetwork, type SwitchDefences } from './rack.js'
+import { guestMac, places, Rack } from './rack.js'
 import {
-  bandwidthProblem,
-  checkLinkName,
   checkLinks,
   profileProblem,
   refuseProblem,
   scenarioProblem,
-  workloadProblem,
-  type LinkName,
   type MigrationScenario,
   type Scenario,
 } from './scenario.js'
@@ -48,45 +39,26 @@ import { Sniffer } from './sniffer.js'
 
 export type ConsoleName = 'guest' | 'operator' | 'attacker'
 
-export interface GuestWorkload {
-  readonly workingSetPages: number
-  readonly dirtyPagesPerSecond: number
-}
-
-const CONSOLE_LINE_MAX = 500
-
-export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner {
+export class World implements LabHostsOwner, OperatorDesk, CrossingOwner {
   readonly kernel: Kernel
   readonly rack: Rack
-  readonly hosts: readonly Host[]
   readonly sniffer: Sniffer
   readonly probe: ProbeClient
   readonly consoles: Readonly<Record<ConsoleName, ConsoleLog>>
   readonly planted: readonly PlantedSecret[]
   migrationSettings: MigrationScenario
-  workload: GuestWorkload
-  guestOptions: Partial<GuestOptions>
+  /** What the guest does, and what is done to the network. */
+  readonly guest: GuestSettings
+  readonly network: LabNetwork
   /** The migration under way, or the last one. */
   crossing: Crossing | null = null
 
   /** What later migrations keep beyond the trace. */
   evidence: CrossingEvidence = { hashRam: false, recordStream: false }
 
-  readonly monitoredHosts: readonly HostMonitor[]
-  /** One a host, in the hosts' order. */
-  readonly monitors: readonly Monitor[]
-
-  private readonly ends: readonly CrossingEnd[]
+  private readonly labHosts: LabHosts
   private readonly shells: { readonly operator: OperatorShell; readonly attacker: LineShell }
-  private readonly credentials: readonly HostCredentials[]
-  /** Typed on the guest's console while it stood still, or faster than it reads. */
-  private heldInput = ''
-  private consoleLine = ''
-  /** Its parameters changed while it could not be told. */
-  private isGuestUntold = false
-  private crossingCount = 0
-  private bandwidthBps: number
-  private readonly guestSeed: number
+  private readonly guestConsole: GuestConsole
 
   constructor(
     readonly scenario: Scenario,
@@ -95,54 +67,21 @@ export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner 
   ) {
     refuseProblem(scenarioProblem(scenario))
     checkLinks(scenario.links)
-    checkGuestOptions(scenario.guest.image, scenario.guest.options)
-    this.guestOptions = scenario.guest.options
     this.kernel = new Kernel(seed)
     const { kernel } = this
-    this.bandwidthBps = scenario.bandwidthBps
-    this.guestSeed = kernel.random('guest').u32()
+    this.guest = new GuestSettings(scenario.guest, kernel.random('guest').u32(), kernel.trace)
     this.migrationSettings = scenario.migration
-    this.workload = {
-      workingSetPages: scenario.guest.workingSetPages,
-      dirtyPagesPerSecond: scenario.guest.dirtyPagesPerSecond,
-    }
     this.rack = new Rack(kernel, scenario)
-    const host = (network: HostNetwork): Host =>
-      new Host(
-        kernel,
-        {
-          name: network.stack.name,
-          coreCount: scenario.coresPerHost,
-          ramOctets: scenario.hostRamOctets,
-          vcpuSpeed: this.profile.costs.vcpuSpeed,
-        },
-        network,
-        this,
-      )
-    const [a, b] = [host(this.rack.hostA), host(this.rack.hostB)]
-    this.hosts = [a, b]
-    this.ends = [
-      { host: a, stack: this.rack.hostA.stack },
-      { host: b, stack: this.rack.hostB.stack },
-    ]
-    this.credentials = makeCredentials(kernel, this.hostNames)
-    for (const end of this.ends)
-      for (const port of [this.profile.migrationPort, SSH_PORT]) end.stack.listen(port, new Doorman(this, end, port))
-    this.monitoredHosts = this.ends.map((end) => new HostMonitor(this, end))
-    this.monitors = this.monitoredHosts.map((target) => new Monitor(kernel, target))
-    this.ends.forEach(({ stack }, index) => {
-      const monitor = this.monitors[index]
-      assert(monitor !== undefined, 'every host has a monitor')
-      stack.listen(QMP_PORT, new MonitorPort(kernel, monitor, 'qmp'))
-      stack.listen(HMP_PORT, new MonitorPort(kernel, monitor, 'hmp'))
-    })
+    this.network = new LabNetwork(this.rack, kernel.trace, scenario.bandwidthBps)
+    this.labHosts = new LabHosts(kernel, this.rack, scenario, this)
     const { client } = this.rack
     const probe = probeOfImage(scenario.guest.image, kernel, client, parseIpv4(scenario.guest.address))
     this.probe = new ProbeClient(kernel, client.name, probe, scenario.probeIntervalNs)
     this.sniffer = new Sniffer(kernel, this.rack.tap, places.attacker.name)
     this.rack.mirrorEnd.output = this.sniffer
-    this.planted = secretsOfImage(scenario.guest.image, this.guestParameters())
-    this.consoles = { guest: new ConsoleLog(), operator: new ConsoleLog(), attacker: new ConsoleLog() }
+    this.planted = secretsOfImage(scenario.guest.image, this.guest.parameters())
+    this.guestConsole = new GuestConsole(kernel.trace)
+    this.consoles = { guest: this.guestConsole.log, operator: new ConsoleLog(), attacker: new ConsoleLog() }
     this.shells = { operator: new OperatorShell(kernel, this), attacker: new AttackerShell(kernel, this.sniffer) }
     this.shells.operator.start('Two hosts, one machine. Type help.\n')
     this.shells.attacker.start("Copies of every frame at Host A's port\narrive here. Type help.\n")
@@ -166,8 +105,20 @@ export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner 
     return this.scenario.guest.ramOctets
   }
 
+  get hosts(): readonly Host[] {
+    return this.labHosts.hosts
+  }
+
   get hostNames(): readonly string[] {
-    return this.hosts.map(({ name }) => name)
+    return this.labHosts.names
+  }
+
+  get monitoredHosts(): readonly HostMonitor[] {
+    return this.labHosts.monitored
+  }
+
+  get monitors(): readonly Monitor[] {
+    return this.labHosts.monitors
   }
 
   /** The one copy of the guest that is alive: the one that runs, or that would go on. Undefined before the first boot. */
@@ -198,8 +149,7 @@ export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner 
 
   prepareBoot(vm: VirtualMachine): void {
     vm.machine.loadElf(this.image)
-    writeGuestParameters(vm.machine.ram, this.guestParameters())
-    this.traceWorkload()
+    this.guest.write(vm)
   }
 
   /** Move the guest to the other host. `once` holds for this migration alone. */
@@ -209,8 +159,9 @@ export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner 
     if (vm === undefined || vm.hasEnded) throw new InputError(`${name} is not running: boot it first`)
     if (this.crossingUnderWay !== null) throw new InputError(`${name} is being migrated already`)
     if (vm.state !== 'running') throw new InputError(`${name} is ${vm.state}: let it run before it is migrated`)
-    const from = this.ends.find(({ host }) => host.name === vm.hostName)
-    const to = this.ends.find(({ host }) => host.name === (destination ?? this.otherHost(vm.hostName)))
+    const { labHosts } = this
+    const from = labHosts.end(vm.hostName)
+    const to = destination === undefined ? labHosts.otherThan(vm.hostName) : labHosts.end(destination)
     assert(from !== undefined, 'a VM is on a host')
     if (to === undefined)
       throw new InputError(`there is no host ${destination ?? ''}; there are: ${this.hostNames.join(', ')}`)
@@ -218,22 +169,12 @@ export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner 
     const settings = { ...this.migrationSettings, ...once }
     refuseProblem(migrationProblem(settings) ?? profileProblem(this.scenario.profile, settings))
     const { channel, ...parameters } = settings
-    this.crossing = new Crossing(
-      this.kernel,
-      {
-        id: this.crossingCount + 1,
-        from,
-        to,
-        vm,
-        channel,
-        channels: new ChannelPair(this.kernel, channel, this.credentialsOf(from), this.credentialsOf(to), this.profile),
-        options: { ...parameters, returnPath: true },
-        link: this.linkOf(from.host.name),
-        evidence: this.evidence,
-      },
-      this,
-    )
-    this.crossingCount++
+    const id = (this.crossing?.parts.id ?? 0) + 1
+    const options = { ...parameters, returnPath: true }
+    const channels = labHosts.channels(channel, from, to)
+    const link = labHosts.linkOf(from)
+    const parts = { id, from, to, vm, channel, channels, options, link, evidence: this.evidence }
+    this.crossing = new Crossing(this.kernel, parts, this)
     this.crossing.start()
   }
 
@@ -282,100 +223,6 @@ export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner 
     this.crossingUnderWay?.source.changeLimits(limits)
   }
 
-  configureNetwork(bandwidthBps: number): void {
-    refuseProblem(bandwidthProblem(bandwidthBps))
-    this.bandwidthBps = bandwidthBps
-    this.rack.setRate(bandwidthBps)
-  }
-
-  /** Changes what is named; frames under way keep their times. */
-  configureLink(name: LinkName, conditions: Partial<LinkConditions>): void {
-    checkLinkName(name)
-    checkLinkConditions(conditions)
-    this.rack.link(name).configure(directionOptions(conditions))
-    for (const [condition, value] of Object.entries(conditions))
-      this.kernel.trace.add('link-condition', { link: name, condition, value })
-  }
-
-  linkConditions(name: LinkName): LinkConditions {
-    const { delayNs, jitterNs, loss, duplication, reordering, corruption, queueOctetsMax } = this.rack
-      .link(name)
-      .settings('a-to-b')
-    return {
-      delayNs,
-      jitterNs,
-      loss: typeof loss === 'number' ? loss : 0,
-      duplication,
-      reordering,
-      corruption,
-      queueOctets: queueOctetsMax,
-    }
-  }
-
-  /** What is under way on a cable that is cut is lost. */
-  cutLink(name: LinkName): void {
-    checkLinkName(name)
-    const link = this.rack.link(name)
-    if (link.isCut) throw new InputError(`the cable of ${name} is cut already`)
-    link.cut()
-    this.kernel.trace.add('link-state', { link: name, state: 'cut' })
-  }
-
-  restoreLink(name: LinkName): void {
-    checkLinkName(name)
-    const link = this.rack.link(name)
-    if (!link.isCut) throw new InputError(`the cable of ${name} is whole`)
-    link.restore()
-    this.kernel.trace.add('link-state', { link: name, state: 'restored' })
-  }
-
-  configureSwitch(changes: Partial<SwitchDefences>): void {
-    const defences = { ...this.rack.defences, ...changes }
-    this.rack.setDefences(defences)
-    for (const [defence, isOn] of Object.entries(changes))
-      this.kernel.trace.add('switch-defence', { device: RACK_SWITCH, defence, isOn: isOn ? 1 : 0 })
-  }
-
-  /** Throws `InputError` when there is nothing of that name. */
-  inspect(kind: Inspection['kind'], name: string): Inspection {
-    return inspect(this.rack, kind, name)
-  }
-
-  get bandwidth(): number {
-    return this.bandwidthBps
-  }
-
-  /** A guest that runs reads it at once; one that boots later starts with it. */
-  configureWorkload(workload: GuestWorkload): void {
-    refuseProblem(workloadProblem({ ...workload, ramOctets: this.scenario.guest.ramOctets }))
-    this.workload = workload
-    this.tellGuest()
-  }
-
-  /** The same, for what only some guests have. */
-  configureGuest(options: Partial<GuestOptions>): void {
-    checkGuestOptions(this.scenario.guest.image, options)
-    this.guestOptions = { ...this.guestOptions, ...options }
-    this.tellGuest()
-  }
-
-  /** Every option that the guest has, as it is now. */
-  allGuestOptions(): Partial<GuestOptions> {
-    const { image } = this.scenario.guest
-    const parameters = this.guestParameters()
-    return Object.fromEntries(guestOptionNames(image).map((name) => [name, parameters[name]]))
-  }
-
-  private tellGuest(): void {
-    const vm = this.liveVm()
-    if (vm === undefined) return
-    // The page it reads them from may be on its way.
-    this.isGuestUntold = vm.state === 'finish-migrate' || vm.missingPages > 0
-    if (this.isGuestUntold) return
-    writeGuestParameters(vm.machine.ram, this.guestParameters())
-    this.traceWorkload()
-  }
-
   suspend(name: string): void {
     const vm = this.named(name)
     if (vm.state !== 'running') throw new InputError(`${name} is ${vm.state}, not running`)
@@ -403,43 +250,30 @@ export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner 
     return computeRuns(this.kernel.trace, this.planted)
   }
 
-  /** Characters typed in a terminal. For the guest they wait while it stands still, so that none is lost, but not while it is off. */
+  /** Characters typed in a terminal. */
   type(console: ConsoleName, text: string): void {
-    if (console === 'guest') {
-      const vm = this.liveVm()
-      if (vm === undefined || vm.hasEnded) return
-      this.heldInput += text
-      this.deliverInput()
-      return
-    }
+    if (console === 'guest') return this.guestConsole.type(this.liveVm(), text)
     this.shells[console].type(text)
     this.collectShellOutput()
   }
 
   consoleWrote(vm: VirtualMachine, octets: Uint8Array): void {
-    const text = latin1Text(octets)
-    this.consoles.guest.append(text)
-    for (const character of text) {
-      if (character === '\n') {
-        this.kernel.trace.add('console-line', { vm: vm.name, text: this.consoleLine })
-        this.consoleLine = ''
-      } else if (character >= ' ' && this.consoleLine.length < CONSOLE_LINE_MAX) this.consoleLine += character
-    }
+    this.guestConsole.wrote(vm, octets)
     // It reads what it echoes, so there may be room again for what is held.
-    this.deliverInput()
+    this.guestConsole.deliver(this.liveVm())
   }
 
   vmStateChanged(vm: VirtualMachine): void {
-    if (vm.state === 'running') this.deliverInput()
+    if (vm.state === 'running') this.guestConsole.deliver(this.liveVm())
     if (!vm.hasEnded) return
-    this.heldInput = ''
+    this.guestConsole.forget()
     const { crossingUnderWay } = this
     if (vm.state === 'shutdown' && vm === crossingUnderWay?.liveVm) crossingUnderWay.guestShutDown()
   }
 
   crossingEnded(): void {
-    if (this.isGuestUntold) this.tellGuest()
-    this.deliverInput()
+    this.guest.tellLate(this.liveVm())
+    this.guestConsole.deliver(this.liveVm())
     this.shells.operator.migrationEnded()
   }
 
@@ -448,12 +282,6 @@ export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner 
     const { crossing } = this
     if (crossing?.expects(end, port, stream) === true) crossing.accept(stream)
     else stream.abort()
-  }
-
-  private deliverInput(): void {
-    const vm = this.liveVm()
-    if (this.heldInput === '' || vm?.state !== 'running') return
-    this.heldInput = this.heldInput.slice(vm.type(latin1Octets(this.heldInput)))
   }
 
   operatorTold(): void {
@@ -470,57 +298,5 @@ export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner 
     if (vm?.name !== name) throw new InputError(`there is no machine named ${name} running anywhere`)
     if (this.crossingUnderWay !== null) throw new InputError(`${name} is being migrated: wait, or cancel that first`)
     return vm
-  }
-
-  private otherHost(name: string): string | undefined {
-    return this.hostNames.find((other) => other !== name)
-  }
-
-  private credentialsOf(end: CrossingEnd): HostCredentials {
-    const found = this.credentials.find(({ host }) => host === end.host.name)
-    assert(found !== undefined, 'every host has credentials')
-    return found
-  }
-
-  private linkOf(host: string): Rack['links'][number] {
-    const link = this.rack.links.find(({ name }) => name === host)
-    assert(link !== undefined, 'every host has a link')
-    return link
-  }
-
-  private guestParameters(): GuestParameters {
-    const { guest } = this.scenario
-    return {
-      ...defaultsOfImage(guest.image),
-      seed: this.guestSeed,
-      ip: parseIpv4(guest.address),
-      fillOctets: guest.fillOctets,
-      hasSecrets: guest.hasSecrets,
-      tick: 'always',
-      workingSetPages: this.workload.workingSetPages,
-      pagesPerSecond: this.workload.dirtyPagesPerSecond,
-      // A store dirties memory by what is written to it.
-      writesPerSecond: this.workload.dirtyPagesPerSecond,
-      ...this.guestOptions,
-    }
-  }
-
-  private traceWorkload(): void {
-    this.kernel.trace.add('workload', { vm: this.guestName, ...this.workload })
-    for (const [option, value] of Object.entries(this.allGuestOptions()))
-      this.kernel.trace.add('guest-option', { vm: this.guestName, option, value: String(value) })
-  }
-}
-
-/** Stands at a listening port and shows connections in. */
-class Doorman {
-  constructor(
-    private readonly world: World,
-    private readonly end: CrossingEnd,
-    private readonly port: number,
-  ) {}
-
-  connectionAccepted(stream: ByteStream): void {
-    this.world.connectionArrived(this.end, this.port, stream)
   }
 }

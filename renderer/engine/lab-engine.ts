@@ -314,7 +314,7 @@ export class LabEngine {
     if (bandwidthBps !== undefined) this.act({ kind: 'configure-network', bandwidthBps })
     if (guestOptions !== undefined) this.act({ kind: 'configure-guest', options: guestOptions })
     if (workingSetPages !== undefined || dirtyPagesPerSecond !== undefined) {
-      const { workload } = session.world
+      const { workload } = session.world.guest
       this.act({
         kind: 'configure-workload',
         workload: {
@@ -423,12 +423,12 @@ export class LabEngine {
     const { target } = this
     if (target === null || opened === null) return
     const { world } = opened.session
-    const inspection = world.inspect(target.kind, target.name)
+    const inspection = world.network.inspect(target.kind, target.name)
     const link = linkNames.find((name) => target.kind === 'link' && name === target.name)
     const answer: Answer = {
       kind: 'inspection',
       inspection,
-      conditions: link === undefined ? null : world.linkConditions(link),
+      conditions: link === undefined ? null : world.network.linkConditions(link),
       isCut: link !== undefined && world.rack.link(link).isCut,
       defences: target.kind === 'switch' && target.name === RACK_SWITCH ? world.rack.defences : null,
     }

@@ -68,9 +68,9 @@ export class SessionPresenter {
       guestImages: this.guestImages,
       settings: {
         ...world.migrationSettings,
-        bandwidthBps: world.bandwidth,
-        ...world.workload,
-        guestOptions: world.allGuestOptions(),
+        bandwidthBps: world.network.bandwidthBps,
+        ...world.guest.workload,
+        guestOptions: world.guest.allOptions(),
       },
       hosts: this.hosts(),
       links: this.links(),

@@ -7,7 +7,8 @@ import type { Crossing } from '../crossing.js'
 import type { NetworkDesk } from '../network-commands.js'
 import type { MigrationScenario } from '../scenario.js'
 
-export interface OperatorDesk extends NetworkDesk {
+export interface OperatorDesk {
+  readonly network: NetworkDesk
   readonly guestName: string
   readonly profile: HypervisorProfile
   /** Octets of RAM of a guest that is not there yet. */

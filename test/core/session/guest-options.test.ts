@@ -49,7 +49,7 @@ describe('options of a guest', () => {
     session.runFor(seconds(0.5))
     session.do({ kind: 'configure-guest', options: { readsPerSecond: 900 } })
     expect(readsTold(session)).toBe(900)
-    expect(session.world.allGuestOptions()).toEqual({ readsPerSecond: 900 })
+    expect(session.world.guest.allOptions()).toEqual({ readsPerSecond: 900 })
     // What is set otherwise leaves it alone.
     session.do({ kind: 'configure-workload', workload: { workingSetPages: 8, dirtyPagesPerSecond: 10 } })
     expect(readsTold(session)).toBe(900)
