@@ -157,6 +157,11 @@ export class CaptureAnalysis implements ReassemblyListener, MigrationOwner {
     this.migrationsByEnds.set(this.endsOf.get(connection) ?? '', migration)
   }
 
+  interruptedPostcopy(connection: ConnectionAnalysis): QevmAnalysis | null {
+    const migration = this.migrationsByEnds.get(this.endsOf.get(connection) ?? '')
+    return migration?.isPostcopy === true ? migration : null
+  }
+
   multifdOctets(connection: ConnectionAnalysis, offset: number, packet: number, atNs: number): void {
     let joined = this.multifdChannels.get(connection)
     if (joined === undefined) {

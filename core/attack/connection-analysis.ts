@@ -1,6 +1,7 @@
 /** One TCP connection as a watcher sees it: which protocol it speaks, and what its octets give away. */
 import { failureOf } from '../base/errors.js'
 import { LibxcUnframer } from '../migration/wire/libxc-runs.js'
+import { opensRecovery } from '../migration/wire/qevm.js'
 import { MultifdReader, type MultifdObserver } from '../migration/wire/multifd-reader.js'
 import { ReturnPathReader } from '../migration/wire/return-path.js'
 import type { StreamProtocol, StreamReport } from './analysis-report.js'
@@ -23,6 +24,8 @@ export interface MigrationOwner {
   /** A multifd connection carries octets from `offset` on in this packet. */
   multifdOctets(connection: ConnectionAnalysis, offset: number, packet: number, atNs: number): void
   migrationFound(connection: ConnectionAnalysis, migration: QevmAnalysis): void
+  /** The post-copy that a connection without a header goes on with, or null. */
+  interruptedPostcopy(connection: ConnectionAnalysis): QevmAnalysis | null
 }
 
 export interface ConnectionOptions {
@@ -52,6 +55,8 @@ class DirectionState {
 export class ConnectionAnalysis implements MultifdObserver {
   protocol: StreamProtocol | null = null
   qevm: QevmAnalysis | null = null
+  /** The migration of another connection, which broke, that this one goes on with. */
+  private recovered: QevmAnalysis | null = null
   private multifd: MultifdReader | null = null
   /** Around a migration of Xen's. */
   private unframer: LibxcUnframer | null = null
@@ -90,7 +95,7 @@ export class ConnectionAnalysis implements MultifdObserver {
     side.missing += octets
     side.octets += octets
     if (direction !== this.payload) this.returnPath = null
-    else if (this.protocol !== 'libxc') this.qevm?.gap(octets)
+    else if (this.protocol !== 'libxc') this.stream?.gap(octets)
     else if (this.unframer !== null) {
       this.unframer = null
       this.note(`${octets} octets are missing from the capture: the records after them are not rebuilt`)
@@ -105,7 +110,7 @@ export class ConnectionAnalysis implements MultifdObserver {
   end(direction: Direction, wasSeen: boolean): void {
     const side = this.side(direction)
     side.ended ||= wasSeen
-    if (direction === this.payload) this.qevm?.end()
+    if (direction === this.payload) this.stream?.end()
   }
 
   get isEmpty(): boolean {
@@ -141,11 +146,13 @@ export class ConnectionAnalysis implements MultifdObserver {
 
   private recognise(direction: Direction, side: DirectionState, packet: number, atNs: number): void {
     this.protocol = side.missing > 0 ? 'unknown' : protocolOf(side.opening)
+    if (this.protocol === 'unknown' && side.missing === 0 && opensRecovery(side.opening)) this.joinInterrupted()
     if (this.protocol !== 'qevm' && this.protocol !== 'multifd' && this.protocol !== 'libxc') return
     this.payload = direction
     const opening = side.opening
     side.opening = new Uint8Array(0)
-    if (this.protocol !== 'multifd') {
+    if (this.recovered !== null) this.migrationOctets(direction, opening, packet, atNs)
+    else if (this.protocol !== 'multifd') {
       this.qevm = new QevmAnalysis()
       this.owner.migrationFound(this, this.qevm)
       if (this.protocol === 'libxc') this.unframer = new LibxcUnframer()
@@ -156,9 +163,22 @@ export class ConnectionAnalysis implements MultifdObserver {
     }
   }
 
+  private joinInterrupted(): void {
+    this.recovered = this.owner.interruptedPostcopy(this)
+    if (this.recovered === null) return
+    this.protocol = 'qevm'
+    this.recovered.continueElsewhere()
+    this.note('goes on with a post-copy whose connection broke: its pages are counted there')
+  }
+
+  /** What the payload is part of. */
+  private get stream(): QevmAnalysis | null {
+    return this.recovered ?? this.qevm
+  }
+
   private migrationOctets(direction: Direction, octets: Uint8Array, packet: number, atNs: number): void {
     if (direction !== this.payload) return this.returnPathOctets(octets)
-    if (this.protocol === 'qevm') return this.qevm?.push(octets, packet, atNs)
+    if (this.protocol === 'qevm') return this.stream?.push(octets, packet, atNs)
     try {
       for (const piece of this.unframer?.push(octets) ?? []) this.qevm?.push(piece, packet, atNs)
     } catch (error) {

@@ -48,7 +48,7 @@ export class QevmAnalysis extends RamImage {
   private readonly reader = new StreamReader(this, { unknownDevices: 'recover' })
   private readonly watched: WatchedBlock[] = []
   private readonly search = new RamSearch()
-  private readonly channel = this.log.addChannel()
+  private channel = this.log.addChannel()
   private chunk: Uint8Array = zeroPage
   private chunkOffset = 0
   private failed = false
@@ -84,6 +84,16 @@ export class QevmAnalysis extends RamImage {
   /** Nothing more will come. */
   end(): void {
     if (!this.failed) this.reader.end()
+  }
+
+  /** The post-copy was interrupted, and another connection brings the rest. */
+  continueElsewhere(): void {
+    this.note('the connection broke, and the rest came on another one')
+    this.failed = this.reader.stateComplete
+    if (this.failed) return // all of it was seen, though it did not all arrive
+    this.reader.continueElsewhere()
+    this.chunkOffset = this.reader.octetsRead
+    this.channel = this.log.addChannel()
   }
 
   get isComplete(): boolean {

@@ -52,10 +52,8 @@ export class World implements LabHostsOwner, OperatorDesk, CrossingOwner {
   readonly network: LabNetwork
   /** The migration under way, or the last one. */
   crossing: Crossing | null = null
-
   /** What later migrations keep beyond the trace. */
   evidence: CrossingEvidence = { hashRam: false, recordStream: false }
-
   private readonly labHosts: LabHosts
   private readonly shells: { readonly operator: OperatorShell; readonly attacker: LineShell }
   private readonly guestConsole: GuestConsole

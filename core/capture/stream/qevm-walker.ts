@@ -6,6 +6,7 @@ import { recoverDeviceSections } from '../../migration/wire/device-sections.js'
 import {
   FOOTER_OCTETS,
   MIG_CMD,
+  opensRecovery,
   QEMU_VM,
   QEMU_VM_FILE_MAGIC,
   QEMU_VM_FILE_VERSION,
@@ -62,6 +63,8 @@ export class QevmWalker extends UnitWalker {
   private sendsAddresses = false
   private packageOctets = 0
   private ramSectionId = -1
+  /** It goes on with a post-copy that was interrupted: another connection had the header and the list of blocks. */
+  private isRecovery = false
 
   protected measure(octets: Uint8Array, start: number, end: number): number {
     switch (this.state) {
@@ -98,6 +101,11 @@ export class QevmWalker extends UnitWalker {
 
   private measureHeader(octets: Uint8Array, start: number, end: number): number {
     if (end - start < 8) return this.wait(8)
+    if (opensRecovery(octets.subarray(start, end))) {
+      this.isRecovery = true
+      this.state = 'item'
+      return this.measureItem(octets, start, end)
+    }
     if (readU32be(octets, start) !== QEMU_VM_FILE_MAGIC) throw new WireError('qevm', 0, 'does not begin with QEVM')
     const version = readU32be(octets, start + 4)
     if (version !== QEMU_VM_FILE_VERSION) throw new WireError('qevm', 4, `version ${version}`)
@@ -160,6 +168,7 @@ export class QevmWalker extends UnitWalker {
       case QEMU_VM.SECTION_PART:
       case QEMU_VM.SECTION_END:
         if (end - start < 5) return this.wait(5)
+        if (this.isRecovery && this.ramSectionId < 0) this.ramSectionId = readU32be(octets, start + 1)
         if (readU32be(octets, start + 1) !== this.ramSectionId)
           throw new WireError('qevm', 1, `section ${readU32be(octets, start + 1)} was never started`)
         this.is(type === QEMU_VM.SECTION_PART ? QEVM_UNIT.sectionPart : QEVM_UNIT.sectionEnd)
@@ -193,6 +202,10 @@ export class QevmWalker extends UnitWalker {
     }
     const command = readU16be(octets, start + 1)
     const length = readU16be(octets, start + 3)
+    if (this.isRecovery && command === MIG_CMD.RECV_BITMAP && this.blocks.length < BLOCKS_MAX) {
+      if (end - start < 5 + length) return this.wait(5 + length)
+      this.blocks.push(latin1Text(octets.subarray(start + 6, start + 5 + length))) // behind its length, one octet
+    }
     this.is(QEVM_UNIT.command)
     if (command === MIG_CMD.PACKAGED) {
       this.packageOctets = readU32be(octets, start + 5)

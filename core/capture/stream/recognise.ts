@@ -1,6 +1,6 @@
 /** Tell what a direction of a stream carries by its first octets, whatever its port. */
 import { latin1Text, readU32be } from '../../base/octets.js'
-import { MULTIFD_MAGIC, QEMU_VM_FILE_MAGIC } from '../../migration/wire/qevm.js'
+import { MULTIFD_MAGIC, opensRecovery, QEMU_VM_FILE_MAGIC } from '../../migration/wire/qevm.js'
 import { httpProtocol } from './http.js'
 import { libxcProtocol } from './libxc.js'
 import { multifdProtocol } from './multifd.js'
@@ -43,7 +43,7 @@ export function recogniseStream(
   if (/^([*$:]-?\d+|[+-][ -~]*)\r\n/.test(text) || /^[*$]\d{1,10}$/.test(text.slice(0, -1))) return respProtocol
   if (opening.length < ENOUGH_OCTETS) return null
   const magic = readU32be(opening, 0)
-  if (magic === QEMU_VM_FILE_MAGIC) return qevmProtocol
+  if (magic === QEMU_VM_FILE_MAGIC || opensRecovery(opening)) return qevmProtocol
   if (magic === MULTIFD_MAGIC) return multifdProtocol
   if (opening.subarray(0, 8).every((octet) => octet === 0xff)) return libxcProtocol
   const isHello = opening[5] === 1 || opening[5] === 2

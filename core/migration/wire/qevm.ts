@@ -63,6 +63,11 @@ export const MIG_CMD = {
   SWITCHOVER_START: 11,
 } as const
 
+/** Whether a stream that has no header begins so: what follows on another connection when a post-copy is recovered. */
+export function opensRecovery(octets: Uint8Array): boolean {
+  return octets[0] === QEMU_VM.COMMAND && octets[1] === 0 && octets[2] === MIG_CMD.RECV_BITMAP
+}
+
 /** Destination to source. */
 export const MIG_RP_MSG = {
   SHUT: 1,

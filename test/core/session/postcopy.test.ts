@@ -1,6 +1,8 @@
 /** Post-copy between two hosts: the guest runs before its memory is there, whatever happens to the connection. */
 import { describe, expect, it } from 'vitest'
 import { milliseconds, PAGE_OCTETS, seconds } from '../../../core/base/units.js'
+import { CaptureIndex } from '../../../core/capture/capture-index.js'
+import { packetTree } from '../../../core/capture/packet-facts.js'
 import { StreamReader } from '../../../core/migration/wire/stream-reader.js'
 import { deviceKey } from '../../../core/migration/wire/vmdesc.js'
 import type { Session } from '../../../core/session/session.js'
@@ -243,16 +245,17 @@ describe('post-copy', () => {
   })
 })
 
+function interrupt(session: Session, how: 'pause' | 'cut'): void {
+  if (how === 'pause') return session.do({ kind: 'pause-migration' })
+  session.do({ kind: 'cut-link', link: 'host-b' })
+  session.runWhile(({ world }) => world.crossing?.source.status !== 'postcopy-paused', seconds(2000))
+  session.do({ kind: 'restore-link', link: 'host-b' })
+}
+
 describe('a post-copy that is interrupted', () => {
   it.each(['pause', 'cut'] as const)('stands still where a page is missing, and is recovered: %s', (how) => {
     const session = behind()
-    const cable = session.world.rack.links.find(({ name }) => name === 'host-b')!
-    if (how === 'pause') session.do({ kind: 'pause-migration' })
-    else {
-      cable.cut()
-      session.runWhile(({ world }) => world.crossing?.source.status !== 'postcopy-paused', seconds(2000))
-      cable.restore()
-    }
+    interrupt(session, how)
     expect(session.world.crossing?.source.status).toBe('postcopy-paused')
     runWatched(session, seconds(1))
     const vm = session.world.liveVm()!
@@ -270,6 +273,32 @@ describe('a post-copy that is interrupted', () => {
     // Some were under way when it broke and went twice.
     expect(postcopy!.zeroPages + postcopy!.normalPages).toBeGreaterThanOrEqual(1024)
   })
+
+  it.each(['pause', 'cut'] as const)(
+    'leaks all of its memory though a second connection brings the rest: %s',
+    (how) => {
+      const session = behind()
+      interrupt(session, how)
+      session.do({ kind: 'recover-migration' })
+      runToEnd(session)
+      session.runFor(milliseconds(100))
+      expectFollowed(session)
+      const { secretsFound, secretsPlanted, ramOctetsRecovered, ramOctets } = session.world.lastRun()!
+      expect(ramOctetsRecovered).toBe(ramOctets)
+      expect(secretsFound).toBe(secretsPlanted)
+      const streams = session.world.sniffer.report().streams.filter(({ protocol }) => protocol === 'qevm')
+      expect(streams.map(({ blocks }) => blocks.map(({ pagesRecovered }) => pagesRecovered))).toEqual([[1024], []])
+      expect(streams[0]?.seen).toContain('the connection broke, and the rest came on another one')
+
+      const index = new CaptureIndex(session.world.rack.tap)
+      index.update()
+      const carriers = Array.from({ length: index.lastPacket }, (_, at) => at + 1).filter((packet) =>
+        packetTree(index, packet)?.layers.some(({ label }) => label.startsWith('QEMU Migration Stream, page at 0x')),
+      )
+      const connections = new Set(carriers.map((packet) => index.streamOf(packet)?.stream))
+      expect(connections.size).toBe(2)
+    },
+  )
 
   it('is recovered again and again', () => {
     const session = behind()
