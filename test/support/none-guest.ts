@@ -43,10 +43,10 @@ export class NoneGuest implements MigratableVm {
         2,
         [
           { name: 'cpu_ticks_offset', type: 'int64' },
-          { name: 'unused', type: 'buffer', size: 8 },
+          { name: 'unused', type: 'unused_buffer', size: 8, fixed: new Uint8Array(8) },
           { name: 'cpu_clock_offset', type: 'int64' },
         ],
-        { cpu_ticks_offset: 0n, unused: new Uint8Array(8), cpu_clock_offset: 0n },
+        { cpu_ticks_offset: 0n, cpu_clock_offset: 0n },
       ),
       device(
         'globalstate',

@@ -2,12 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { latin1Octets } from '../../../core/base/octets.js'
 import { PAGE_OCTETS } from '../../../core/base/units.js'
 import { HostCores } from '../../../core/kernel/cores.js'
 import { Kernel } from '../../../core/kernel/kernel.js'
-import type { DeviceStateDescription, StatefulDevice, StateValues } from '../../../core/machine/device-state.js'
-import type { MigratableVm, RamBlock } from '../../../core/migration/guest-memory.js'
 import { DEFAULT_MIGRATION_OPTIONS, type MigrationOwner } from '../../../core/migration/migration.js'
 import { MigrationSource } from '../../../core/migration/source.js'
 import { encodeDeviceState } from '../../../core/migration/wire/device-codec.js'
@@ -18,67 +15,8 @@ import { StreamReader } from '../../../core/migration/wire/stream-reader.js'
 import { StreamWriter } from '../../../core/migration/wire/stream-writer.js'
 import { describeDevice, descriptionText, type DeviceDescription } from '../../../core/migration/wire/vmdesc.js'
 import { CollectingStream } from '../../support/collecting-stream.js'
-import { ToyMemory } from '../../support/toy-vm.js'
+import { NoneGuest } from '../../support/none-guest.js'
 import { QemuProcess, requireQemu } from './qemu-process.js'
-
-/** QEMU's machine `none` has no CPU and no board: RAM, a timer and the run state are all that migrates. */
-class PlainDevice implements StatefulDevice {
-  constructor(
-    readonly stateDescription: DeviceStateDescription,
-    private readonly values: StateValues,
-  ) {}
-  saveState(): StateValues {
-    return this.values
-  }
-  loadState(): void {
-    throw new Error('never loaded')
-  }
-}
-
-const runState = new Uint8Array(100)
-runState.set(latin1Octets('paused'))
-const timer = new PlainDevice(
-  {
-    idstr: 'timer',
-    instanceId: 0,
-    version: 2,
-    vmsdName: 'timer',
-    fields: [
-      { name: 'cpu_ticks_offset', type: 'int64' },
-      { name: 'unused', type: 'unused_buffer', size: 8, fixed: new Uint8Array(8) },
-      { name: 'cpu_clock_offset', type: 'int64' },
-    ],
-  },
-  { cpu_ticks_offset: 0n, cpu_clock_offset: 0n },
-)
-const globalState = new PlainDevice(
-  {
-    idstr: 'globalstate',
-    instanceId: 0,
-    version: 1,
-    vmsdName: 'globalstate',
-    fields: [
-      { name: 'size', type: 'uint32' },
-      { name: 'runstate', type: 'buffer', size: 100 },
-    ],
-  },
-  { size: 'paused'.length + 1, runstate: runState },
-)
-
-class BareVm implements MigratableVm {
-  readonly name = 'bare'
-  readonly machineType = 'none'
-  readonly ram = new ToyMemory(256)
-  readonly memory: readonly RamBlock[] = [{ name: 'ram', memory: this.ram }]
-  readonly devices = [timer, globalState]
-
-  constructor() {
-    for (let page = 0; page < 256; page += 5)
-      this.ram.octets.set(latin1Octets(`page ${page} of a guest. `.repeat(150)), page * PAGE_OCTETS)
-  }
-  pause(): void {}
-  resume(): void {}
-}
 
 const silentOwner: MigrationOwner = {
   sourceStatusChanged: () => undefined,
@@ -118,7 +56,7 @@ async function savedMemory(running: QemuProcess, address: number, octets: number
 describe('a stream of ours', () => {
   it('made by the engine loads in a real QEMU, memory and all', async () => {
     const kernel = new Kernel('file')
-    const vm = new BareVm()
+    const vm = new NoneGuest(kernel)
     const stream = new CollectingStream()
     const source = new MigrationSource(kernel, {
       vm,
@@ -136,7 +74,8 @@ describe('a stream of ours', () => {
   })
 
   it('is saved again by QEMU octet for octet', async () => {
-    const { ram } = new BareVm()
+    const { ram, devices } = new NoneGuest(new Kernel('again'))
+    const [timer, globalState] = devices
     const writer = new StreamWriter()
     const ramId = 2 // QEMU's own numbers: the order in which its machine registers sections
     writer.fileHeader()
@@ -147,16 +86,16 @@ describe('a stream of ours', () => {
     writer.footer(ramId)
     writer.sectionPart(ramId)
     for (let page = 0; page < 256; page++)
-      if (page % 5 === 0) writer.page('ram', page * PAGE_OCTETS, ram.octets, page * PAGE_OCTETS)
-      else writer.zeroPage('ram', page * PAGE_OCTETS)
+      if (ram.isZero(page)) writer.zeroPage('ram', page * PAGE_OCTETS)
+      else writer.page('ram', page * PAGE_OCTETS, ram.octets, page * PAGE_OCTETS)
     writer.endOfRecords()
     writer.footer(ramId)
     writer.sectionEnd(ramId)
     writer.endOfRecords()
     writer.footer(ramId)
     for (const [sectionId, device] of [
-      [0, timer],
-      [4, globalState],
+      [0, timer!],
+      [4, globalState!],
     ] as const)
       writer.sectionFull(
         { sectionId, ...device.stateDescription },
@@ -164,9 +103,7 @@ describe('a stream of ours', () => {
       )
     writer.endOfState()
     writer.description(
-      descriptionText(
-        [timer, globalState].map((device) => describeDevice(device.stateDescription, device.saveState())),
-      ),
+      descriptionText(devices.map((device) => describeDevice(device.stateDescription, device.saveState()))),
     )
     const ours = writer.take()
     const path = join(folder, 'again.qevm')

@@ -166,6 +166,17 @@ describe('post-copy', () => {
     expect(stream?.seen.join('; ')).toMatch(/post-copy.*the state of 11 devices came in a package/)
   })
 
+  it('pushes faster once its limit was raised', () => {
+    const [slow, raised] = [4, 400].map((megabytes) => {
+      const session = behind({ migration: { maxPostcopyBandwidth: 4e6 } })
+      session.do({ kind: 'configure-migration', settings: { maxPostcopyBandwidth: megabytes * 1e6 } })
+      runToEnd(session)
+      expectFollowed(session)
+      return session.world.lastRun()!.totalTimeMs!
+    })
+    expect(raised).toBeLessThan(slow! / 2)
+  })
+
   it('asks for less when pages behind those asked for come along', () => {
     const requests = [0, 16].map((postcopyPrepagingPages) => {
       const session = migrating({
