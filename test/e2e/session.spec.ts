@@ -78,7 +78,7 @@ test('a guest moves before its memory; the connection is broken and made again',
   await page.getByLabel('Strategy').first().selectOption({ label: 'Hybrid' })
   await button(page, 'Settings').click()
   const settings = page.getByRole('group', { name: 'Experiment settings' })
-  await settings.getByText('Post-copy', { exact: true }).click()
+  await settings.locator('summary', { hasText: 'Post-copy' }).click()
   await settings.getByLabel('Go over after').selectOption({ label: 'When I say so' })
   await settings.getByLabel('Bandwidth of what follows').selectOption({ label: '8 MiB/s' })
   await page.keyboard.press('Escape')
