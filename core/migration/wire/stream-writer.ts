@@ -158,6 +158,11 @@ export class StreamWriter {
     this.record(RAM_SAVE_FLAG.EOS)
   }
 
+  /** Part of a section whose records another codec has made. */
+  octets(octets: Uint8Array): void {
+    this.put(octets)
+  }
+
   endOfState(): void {
     this.put(END_OF_STATE)
   }
