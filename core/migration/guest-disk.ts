@@ -1,8 +1,8 @@
 /** What a migration needs of a guest's disk: its octets by chunks, a log of the chunks that were written, and a comparison. */
 
-/** Octets of a chunk; the last one of a disk may be shorter (QEMU migration/block.c, BLK_MIG_BLOCK_SIZE). */
-export const DISK_CHUNK_OCTETS = 1024 * 1024
-export const DISK_SECTOR_OCTETS = 512
+import { DISK_CHUNK_OCTETS, DISK_SECTOR_OCTETS } from './wire/block-section.js'
+
+export { DISK_CHUNK_OCTETS, DISK_SECTOR_OCTETS }
 
 export interface GuestDisk {
   /** The drive's name at both hypervisors, such as `disk0`. */

@@ -11,8 +11,11 @@
  */
 import { assert, WireError } from '../../base/errors.js'
 import { latin1Octets, latin1Text, readU32be, writeU64be } from '../../base/octets.js'
-import { DISK_CHUNK_OCTETS, DISK_SECTOR_OCTETS } from '../guest-disk.js'
 import { NAME_OCTETS_MAX } from './qevm.js'
+
+/** Octets of a chunk; the last one of a disk may be shorter (BLK_MIG_BLOCK_SIZE). */
+export const DISK_CHUNK_OCTETS = 1024 * 1024
+export const DISK_SECTOR_OCTETS = 512
 
 export const BLOCK_SECTION = { idstr: 'block', instanceId: 0, version: 1 } as const
 

@@ -187,6 +187,7 @@ export class StreamWriter {
     if (length <= 0) return
     sink.write(this.buffer.subarray(this.drained, this.drained + length))
     this.drop(length)
+    if (this.pendingOctets > 0) sink.writableOctets() // who has seen that there is little is told when there is more
   }
 
   /** The connection broke: what is pending is lost, and on the next one blocks are named again. */
