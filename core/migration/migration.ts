@@ -81,10 +81,14 @@ export interface MigrationParameters {
 }
 
 /** Those that may change while a migration runs: limits, not what is sent. */
-export type MigrationLimits = Pick<
-  MigrationParameters,
-  'downtimeLimitNs' | 'maxBandwidth' | 'maxPostcopyBandwidth' | 'roundsMax' | 'vcpuDirtyLimit'
->
+export const migrationLimits = [
+  'downtimeLimitNs',
+  'maxBandwidth',
+  'maxPostcopyBandwidth',
+  'roundsMax',
+  'vcpuDirtyLimit',
+] as const satisfies readonly (keyof MigrationParameters)[]
+export type MigrationLimits = Pick<MigrationParameters, (typeof migrationLimits)[number]>
 
 export interface MigrationOptions extends MigrationParameters {
   /** Ask the destination to confirm. False only for a stream into a file, which then holds no commands. */

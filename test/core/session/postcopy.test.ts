@@ -161,7 +161,7 @@ describe('post-copy', () => {
     expect(secretsFound).toBe(secretsPlanted)
     expect(ramOctetsRecovered).toBeGreaterThan(2 ** 20)
     const stream = session.world.sniffer.report().streams.find(({ protocol }) => protocol === 'qevm')
-    expect(stream?.seen.join('; ')).toMatch(/post-copy.*the state of 9 devices came in a package/)
+    expect(stream?.seen.join('; ')).toMatch(/post-copy.*the state of 11 devices came in a package/)
   })
 
   it('asks for less when pages behind those asked for come along', () => {
