@@ -73,6 +73,11 @@ export interface MigrationParameters {
   readonly postcopyAfterRounds: number
   /** Pages sent along with one that was asked for: those that follow it. */
   readonly postcopyPrepagingPages: number
+  /**
+   * The guest's disk goes before its memory, in the same stream (capability `block`, libvirt's `--copy-storage-all`). False: it is
+   * taken to be on storage that both hosts share.
+   */
+  readonly copyStorage: boolean
 }
 
 /** Those that may change while a migration runs: limits, not what is sent. */
@@ -112,6 +117,7 @@ export const DEFAULT_MIGRATION_PARAMETERS: MigrationParameters = Object.freeze({
   vcpuDirtyLimit: 0,
   postcopyAfterRounds: 3,
   postcopyPrepagingPages: 0,
+  copyStorage: false,
 })
 
 export const DEFAULT_MIGRATION_OPTIONS: MigrationOptions = Object.freeze({

@@ -11,6 +11,7 @@ import type { HostCores } from '../kernel/cores.js'
 import type { Kernel, KernelEvent, Process, QueuedEvent } from '../kernel/kernel.js'
 import { MIGRATION_COSTS, MIGRATION_LANE } from './costs.js'
 import type { MigratableVm, RamBlock } from './guest-memory.js'
+import { OutgoingDisk, type DiskStatistics } from './outgoing-disk.js'
 import { IterationPolicy, type NextStep } from './iteration-policy.js'
 import type {
   MigrationLabels,
@@ -36,6 +37,8 @@ import { descriptionText } from './wire/vmdesc.js'
 type Phase =
   | 'idle'
   | 'opening'
+  /** The disk goes before everything else. */
+  | 'disk'
   | 'iterating'
   /** The guest stands still until the operator says that the last pages may go out. */
   | 'held'
@@ -91,6 +94,7 @@ export class MigrationSource implements Process, StreamOwner, MultifdOwner {
   private returnPath = new ReturnPathReader()
   private readonly multifd: MultifdSender | null
   private readonly ram: OutgoingRam
+  private readonly disk: OutgoingDisk | null
   private readonly postcopy: OutgoingPostcopy
   private readonly policy: IterationPolicy
   private readonly pacing: Pacing
@@ -121,6 +125,7 @@ export class MigrationSource implements Process, StreamOwner, MultifdOwner {
     this.multifd =
       streams.length === 0 ? null : new MultifdSender(kernel, { streams, cores, options, counters, owner: this })
     this.ram = new OutgoingRam(vm.memory, this.writer, options, { cores, multifd: this.multifd }, counters)
+    this.disk = options.copyStorage && vm.disk ? new OutgoingDisk(vm.disk, this.writer) : null
     this.postcopy = new OutgoingPostcopy(this.vm, this.ram, this.writer, this.options)
     this.postcopyAsked = this.options.strategy === 'postcopy'
     this.policy = new IterationPolicy(this.options)
@@ -177,6 +182,11 @@ export class MigrationSource implements Process, StreamOwner, MultifdOwner {
     return this.ram.counters.statistics(this.currentStatus === 'completed' ? 0 : this.remainingOctets)
   }
 
+  /** Null when no disk is moved. */
+  get diskStatistics(): DiskStatistics | null {
+    return this.disk?.statistics ?? null
+  }
+
   /** Percent of its time that the guest's vCPU is kept from running. */
   get throttlePercent(): number {
     return this.throttle.percent
@@ -220,7 +230,7 @@ export class MigrationSource implements Process, StreamOwner, MultifdOwner {
   cancel(): void {
     if (this.phase === 'over') return
     this.enter('cancelling')
-    this.cause = { kind: 'cancelled', protocol: 'qevm', message: 'cancelled by the operator' }
+    this.cause = this.withWhatIsLeft({ kind: 'cancelled', protocol: 'qevm', message: 'cancelled by the operator' })
     this.stream.abort()
     this.comeBack()
     this.enter('cancelled')
@@ -354,34 +364,78 @@ export class MigrationSource implements Process, StreamOwner, MultifdOwner {
       writer.command(MIG_CMD.OPEN_RETURN_PATH)
       writer.ping(1)
     }
-    if (options.strategy === 'cold') return this.sendNoState()
+    if (options.strategy === 'cold') return this.beginCold()
     if (this.maySwitchToPostcopy) {
       assert(options.returnPath, 'post-copy needs a return path')
       writer.command(MIG_CMD.POSTCOPY_ADVISE, encodeAdvise())
     }
+    this.disk?.start()
     ram.start()
-    this.activeAtNs = this.kernel.nowNs
-    this.enter('active')
-    this.phase = 'iterating'
-    this.openRound()
-    this.pacing.start(this.kernel.nowNs, this.octetsWritten)
-    this.throttle.logRead(0)
+    this.becomeActive()
+    if (this.disk === null) this.beginRounds()
+    else this.phase = 'disk'
     this.bookAndGoOn(ram.logNs)
   }
 
-  /**
-   * Cold: the guest is switched off here and starts anew there, so what it is goes, not what it holds. Until the destination
-   * has said that it can start it, it only stands still: a move that comes to nothing costs it no more than that.
-   */
-  private sendNoState(): void {
+  private becomeActive(): void {
     this.activeAtNs = this.kernel.nowNs
     this.enter('active')
+    this.pacing.start(this.kernel.nowNs, this.octetsWritten)
+  }
+
+  private beginRounds(): void {
+    this.phase = 'iterating'
     this.openRound()
-    this.writer.endOfState()
-    this.writer.description(descriptionText([]))
+    this.throttle.logRead(0)
+  }
+
+  /** Cold: the guest was switched off here and starts anew there: what it is goes, its disk, and what it keeps while it is off. */
+  private beginCold(): void {
+    this.disk?.start()
+    this.becomeActive()
+    if (this.disk === null) this.endCold()
+    else this.phase = 'disk'
+    this.bookAndGoOn(MIGRATION_COSTS.deviceNs)
+  }
+
+  private endCold(): void {
+    const { writer, vm } = this
+    this.endDisk()
+    this.openRound()
+    const devices = writeDevices(writer, { devices: vm.permanentDevices ?? [] })
+    writer.endOfState()
+    writer.description(descriptionText(devices))
     this.enter('device')
     this.phase = 'draining'
-    this.bookAndGoOn(MIGRATION_COSTS.deviceNs)
+  }
+
+  private sendDisk(disk: OutgoingDisk): void {
+    const { kernel, pacing, writer } = this
+    pacing.advance(kernel.nowNs, this.octetsWritten)
+    if (this.octetsWritten >= pacing.limitOctets) {
+      disk.closePart()
+      writer.drainTo(this.stream)
+      return this.goOnAt(pacing.endNs + this.wakeLatencyNs)
+    }
+    const workNs = disk.sendBulk(kernel.nowNs)
+    if (!disk.hasBulk) this.diskSent(disk)
+    writer.drainTo(this.stream)
+    this.bookAndGoOn(workNs)
+  }
+
+  private diskSent(disk: OutgoingDisk): void {
+    disk.closePart()
+    this.ram.leaveOut(disk.tracePass(this.kernel.trace, this.labels.id, this.pausedAtNs !== null))
+    if (this.options.strategy === 'cold') this.endCold()
+    else this.beginRounds()
+  }
+
+  /** The guest stands still: what of its disk was written after it was sent. */
+  private endDisk(): void {
+    const { disk, kernel } = this
+    if (disk === null) return
+    this.cores.book(MIGRATION_LANE, disk.end(kernel.nowNs))
+    this.ram.leaveOut(disk.tracePass(kernel.trace, this.labels.id, true))
   }
 
   /** Do the next piece of work. Each piece ends by booking its core time, by waiting for the stream, or for good. */
@@ -389,6 +443,9 @@ export class MigrationSource implements Process, StreamOwner, MultifdOwner {
     this.writer.drainTo(this.stream)
     if (this.writer.pendingOctets > 0 || this.waitsForRoom()) return // `streamWritable` will come
     switch (this.phase) {
+      case 'disk':
+        assert(this.disk !== null, 'there is a disk to send')
+        return this.sendDisk(this.disk)
       case 'iterating':
         return this.iterate()
       case 'last-pages':
@@ -410,7 +467,8 @@ export class MigrationSource implements Process, StreamOwner, MultifdOwner {
 
   /** A stream filled to the last octet takes no page: going on would take no time, for ever. */
   private waitsForRoom(): boolean {
-    const sendsPages = this.phase === 'iterating' || this.phase === 'last-pages' || this.phase === 'postcopy'
+    const sendsPages =
+      this.phase === 'disk' || this.phase === 'iterating' || this.phase === 'last-pages' || this.phase === 'postcopy'
     return sendsPages && (this.stream.writableOctets() === 0 || !this.ram.hasRoom)
   }
 
@@ -515,6 +573,7 @@ export class MigrationSource implements Process, StreamOwner, MultifdOwner {
   private lastStage(): void {
     const { ram } = this
     this.enter('device')
+    this.endDisk()
     ram.sync() // what it wrote on its way to a stop
     ram.encoder.isLastStage = true
     this.openRound()
@@ -544,6 +603,7 @@ export class MigrationSource implements Process, StreamOwner, MultifdOwner {
     this.stopGuest()
     const dirtied = ram.sync() // in a round the only reading, as in QEMU; else what it wrote on its way to a stop
     if (when === 'in a round') this.closeRound(dirtied)
+    this.endDisk()
     const pendingOctets = ram.pending.octets
     const bandwidth = this.measuredBandwidth
     kernel.trace.add('migration-switchover', { migration: labels.id, pendingOctets, bandwidth, forced: 0 })
@@ -620,8 +680,17 @@ export class MigrationSource implements Process, StreamOwner, MultifdOwner {
     else this.giveUp(cause)
   }
 
+  /** A guest that was switched off for a cold migration stays off. */
+  private withWhatIsLeft(cause: Failure): Failure {
+    if (this.options.strategy !== 'cold' || this.pausedAtNs === null) return cause
+    return {
+      ...cause,
+      message: `${cause.message}; ${this.vm.name} is off on ${this.labels.source}: boot it again there`,
+    }
+  }
+
   private giveUp(cause: Failure): void {
-    this.cause = cause
+    this.cause = this.withWhatIsLeft(cause)
     this.stream.abort()
     this.comeBack()
     this.enter('failed')
@@ -630,7 +699,8 @@ export class MigrationSource implements Process, StreamOwner, MultifdOwner {
   private stopGuest(): void {
     if (this.pausedAtNs !== null) return
     this.pausedAtNs = this.kernel.nowNs
-    this.vm.pause()
+    if (this.options.strategy === 'cold' && this.vm.powerOff !== undefined) this.vm.powerOff()
+    else this.vm.pause()
     this.ram.counters.phase = 'downtime'
   }
 
@@ -645,6 +715,7 @@ export class MigrationSource implements Process, StreamOwner, MultifdOwner {
     this.endedAtNs = this.kernel.nowNs
     this.leaveStream()
     this.ram.stopLog()
+    this.disk?.stopLog()
     this.throttle.stop()
     this.postcopy.end(this.kernel.nowNs)
   }

@@ -5,7 +5,9 @@ import { Host } from '../hypervisor/host.js'
 import { Monitor } from '../hypervisor/monitor/monitor.js'
 import { HMP_PORT, MonitorPort } from '../hypervisor/monitor/monitor-ports.js'
 import { QMP_PORT } from '../hypervisor/wire/qmp.js'
-import type { VirtualMachine, VmOptions, VmOwner } from '../hypervisor/virtual-machine.js'
+import { DISK_NAME, fillDisk } from '../hypervisor/disk-contents.js'
+import { VirtualDisk } from '../hypervisor/virtual-disk.js'
+import type { VirtualMachine, VmOwner } from '../hypervisor/virtual-machine.js'
 import type { HypervisorProfile } from '../hypervisor/profiles/hypervisor-profile.js'
 import { profiles } from '../hypervisor/profiles/profiles.js'
 import { Kernel } from '../kernel/kernel.js'
@@ -180,23 +182,36 @@ export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner 
   }
 
   boot(): void {
-    const [host] = this.hosts
-    assert(host !== undefined, 'a session has hosts')
     const known = this.liveVm()
     if (known?.hasEnded === false) throw new InputError(`${known.name} is ${known.state} on ${known.hostName} already`)
-    if (known !== undefined) this.hosts.find(({ name }) => name === known.hostName)?.remove(known)
+    const host = known === undefined ? this.hosts[0] : this.hosts.find(({ name }) => name === known.hostName)
+    assert(host !== undefined, 'a session has hosts')
+    if (known !== undefined) host.remove(known)
     const { guest } = this.scenario
     const tpmSeed = this.kernel.random('tpm').octets(TPM_SEED_OCTETS)
     const { name, ramOctets, qemuBoard } = guest
-    const options: VmOptions = { name, mac: guestMac, ramOctets, hartHz: HART_HZ, tpmSeed, qemuBoard }
-    const vm = host.create(options)
+    const disk = known === undefined ? this.newDisk() : known.disk
+    const vm = host.create({
+      ...{ name, mac: guestMac, ramOctets, hartHz: HART_HZ, tpmSeed, qemuBoard },
+      ...(disk === null ? {} : { disk }),
+    })
+    known?.permanentDevices.forEach((device, index) => vm.permanentDevices[index]?.loadState(device.saveState()))
     this.prepareBoot(vm)
     host.plug(vm)
     vm.resume()
     this.probe.start()
   }
 
+  private newDisk(): VirtualDisk | null {
+    const { diskOctets, hasSecrets } = this.scenario.guest
+    if (diskOctets === 0) return null
+    const disk = new VirtualDisk(DISK_NAME, diskOctets)
+    fillDisk(disk, this.kernel.random('disk'), hasSecrets)
+    return disk
+  }
+
   prepareBoot(vm: VirtualMachine): void {
+    vm.machine.powerOn()
     vm.machine.loadElf(this.image)
     writeGuestParameters(vm.machine.ram, this.guestParameters())
     this.traceWorkload()

@@ -296,7 +296,11 @@ const eventWords = {
   }),
   'migration-compare': (row: TimedRow<'migration-compare'>) => ({
     source: 'migration',
-    text: `both copies compared: ${row.ramDifferences} octets of memory and ${row.deviceDifferences} device values differ`,
+    text: `both copies compared: ${row.ramDifferences} octets of memory, ${row.deviceDifferences} device values and ${row.diskDifferences} octets of disk differ`,
+  }),
+  'migration-disk': (row: TimedRow<'migration-disk'>) => ({
+    source: 'migration',
+    text: `disk ${row.device}${row.paused === 1 ? ', guest stopped' : ''}: ${row.chunks} MiB and ${row.zeroChunks} MiB of zeros in ${ms(row.endNs - row.startNs)}`,
   }),
   'channel-message': ({ channel, sender, name, octets }: TimedRow<'channel-message'>) => ({
     source: sender,

@@ -217,4 +217,17 @@ export const migrationFieldGroups: readonly MigrationFieldGroup[] = [
       },
     ],
   },
+  {
+    title: 'Storage',
+    fields: [
+      {
+        name: 'copyStorage',
+        title: 'Copy the disk',
+        meaning:
+          'The disk goes before the memory, in the same stream (virsh: --copy-storage-all); otherwise both hosts are taken to share it.',
+        usual: [false, true],
+        format: onOff,
+      },
+    ],
+  },
 ]
