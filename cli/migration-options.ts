@@ -34,6 +34,7 @@ export const migrationOptions = {
   'vcpu-dirty-limit': { type: 'string' },
   'postcopy-after-rounds': { type: 'string' },
   'postcopy-prepaging': { type: 'string' },
+  'copy-storage': { type: 'boolean', default: qemuDefaults.copyStorage },
 } as const
 
 type Texts = { readonly [K in keyof typeof migrationOptions]?: string | boolean | undefined }
@@ -69,6 +70,7 @@ export function migrationFrom(texts: Texts, profile: HypervisorProfile): Migrati
     vcpuDirtyLimit: number('vcpu-dirty-limit', parseOctetRate, defaults.vcpuDirtyLimit),
     postcopyAfterRounds: number('postcopy-after-rounds', parseCount, defaults.postcopyAfterRounds),
     postcopyPrepagingPages: number('postcopy-prepaging', parseCount, defaults.postcopyPrepagingPages),
+    copyStorage: texts['copy-storage'] === true,
   }
 }
 

@@ -6,9 +6,10 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { WireError } from '../base/errors.js'
 import { hexOf } from '../base/octets.js'
 import { PAGE_OCTETS } from '../base/units.js'
+import { DISK_CHUNK_OCTETS, DISK_SECTOR_OCTETS } from '../migration/wire/block-section.js'
 import { packageItems } from '../migration/wire/package-items.js'
 import { MIG_CMD, type RamBlockSize, type SectionHeader } from '../migration/wire/qevm.js'
-import { type ImageBlock, RamImage } from '../migration/wire/ram-image.js'
+import { ImageBlock, RamImage } from '../migration/wire/ram-image.js'
 import { StreamReader } from '../migration/wire/stream-reader.js'
 import type { DeviceDescription } from '../migration/wire/vmdesc.js'
 import type { BlockReport, FindingReport, LiveFinding, RoundReport } from './analysis-report.js'
@@ -21,6 +22,9 @@ import { FindingList, type SecretFinding } from './secret-finding.js'
 const zeroPage = new Uint8Array(PAGE_OCTETS)
 const EXCERPT_OCTETS = 24
 const NOTES_MAX = 32
+/** So many disks are rebuilt, and so much of each: a record of a few octets may claim any place. */
+const DISKS_MAX = 4
+const DISK_OCTETS_MAX = 1024 ** 3
 
 /** A secret as it was when it became whole, while pages still came. */
 interface LiveRecord {
@@ -47,6 +51,8 @@ export class QevmAnalysis extends RamImage {
   isPostcopy = false
   private readonly reader = new StreamReader(this, { unknownDevices: 'recover' })
   private readonly watched: WatchedBlock[] = []
+  /** Disks that came in the stream, by name. Nothing says how large they are: as large as what came. */
+  private readonly disks = new Map<string, WatchedBlock>()
   private readonly search = new RamSearch()
   private channel = this.log.addChannel()
   private chunk: Uint8Array = zeroPage
@@ -56,7 +62,7 @@ export class QevmAnalysis extends RamImage {
   private compressedPages = 0
   private deviceCount = 0
   /** Pages that came and were not searched yet. */
-  private waiting: { block: number; first: number; last: number } | null = null
+  private waiting: { watched: WatchedBlock; first: number; last: number } | null = null
 
   /** The next octets of the stream. `packet` is 0 for a bare stream. */
   push(octets: Uint8Array, packet: number, atNs: number): void {
@@ -123,8 +129,9 @@ export class QevmAnalysis extends RamImage {
     const wasZero = this.blocks[block]?.page(page) === null
     super.page(block, offset, octets)
     if (wasZero) this.octetsRecovered += PAGE_OCTETS
-    this.watched[block]?.evidence.copied(page, this.channel, this.offsetInStream(octets))
-    this.queueSearch(block, page)
+    const watched = this.watched[block]
+    watched?.evidence.copied(page, this.channel, this.offsetInStream(octets))
+    this.queueSearch(watched, page)
   }
 
   override filledPage(block: number, offset: number, fill: number): void {
@@ -144,7 +151,7 @@ export class QevmAnalysis extends RamImage {
     }
     if (wasZero) this.octetsRecovered += PAGE_OCTETS
     this.watched[block]?.evidence.changed(page, this.channel, this.offsetInStream(encoded), encoded.length)
-    this.queueSearch(block, page)
+    this.queueSearch(this.watched[block], page)
   }
 
   override compressedPage(block: number, offset: number, compressed: Uint8Array): void {
@@ -154,7 +161,41 @@ export class QevmAnalysis extends RamImage {
     this.compressedPages++
     if (wasZero) this.octetsRecovered += PAGE_OCTETS
     this.watched[block]?.evidence.changed(page, this.channel, this.offsetInStream(compressed), compressed.length)
-    this.queueSearch(block, page)
+    this.queueSearch(this.watched[block], page)
+  }
+
+  /** A disk is searched as memory is. */
+  override diskChunk(device: string, sector: number, octets: Uint8Array | null): void {
+    const at = sector * DISK_SECTOR_OCTETS
+    if (at % DISK_CHUNK_OCTETS !== 0 || at >= DISK_OCTETS_MAX) return
+    const watched = this.disks.get(device) ?? this.newDisk(device)
+    if (watched === null) return
+    const { image, evidence } = watched
+    image.growTo(at + DISK_CHUNK_OCTETS)
+    for (let offset = 0; offset < DISK_CHUNK_OCTETS; offset += PAGE_OCTETS) {
+      const page = (at + offset) / PAGE_OCTETS
+      if (octets === null) {
+        image.fillPage(page, 0)
+        continue
+      }
+      const view = octets.subarray(offset, offset + PAGE_OCTETS)
+      image.setPage(page, view)
+      evidence.copied(page, this.channel, this.offsetInStream(view))
+      this.queueSearch(watched, page)
+    }
+  }
+
+  private newDisk(device: string): WatchedBlock | null {
+    if (this.disks.size === DISKS_MAX) return null
+    const image = new ImageBlock(device, 0)
+    const watched = { image, evidence: new PageEvidence(), found: new FindingList(), live: [] }
+    this.disks.set(device, watched)
+    this.note(`disk ${device} goes before the memory`)
+    return watched
+  }
+
+  private allWatched(): readonly WatchedBlock[] {
+    return [...this.watched, ...this.disks.values()]
   }
 
   override command(command: number, _data: Uint8Array): void {
@@ -185,7 +226,7 @@ export class QevmAnalysis extends RamImage {
     if (image.page(offset / PAGE_OCTETS) === null) this.octetsRecovered += PAGE_OCTETS
     image.setPage(offset / PAGE_OCTETS, octets)
     this.watched[block]?.evidence.copied(offset / PAGE_OCTETS, channel, streamOffset)
-    this.queueSearch(block, offset / PAGE_OCTETS)
+    this.queueSearch(this.watched[block], offset / PAGE_OCTETS)
   }
 
   multifdZeroPage(block: number, offset: number): void {
@@ -217,22 +258,22 @@ export class QevmAnalysis extends RamImage {
 
   // Search as pages come: neighbours are searched together, a page sent again is searched again.
 
-  private queueSearch(block: number, page: number): void {
+  private queueSearch(watched: WatchedBlock | undefined, page: number): void {
     const { waiting } = this
-    if (waiting?.block === block && waiting.last + 1 === page && page - waiting.first < SEARCH_PAGES_MAX) {
+    if (watched === undefined) return
+    if (waiting?.watched === watched && waiting.last + 1 === page && page - waiting.first < SEARCH_PAGES_MAX) {
       waiting.last = page
       return
     }
     this.searchWaiting()
-    this.waiting = { block, first: page, last: page }
+    this.waiting = { watched, first: page, last: page }
   }
 
   private searchWaiting(): void {
     const { waiting } = this
     if (waiting === null) return
     this.waiting = null
-    const watched = this.watched[waiting.block]
-    if (watched === undefined) return
+    const { watched } = waiting
     this.search.searchPages(watched.image, waiting.first, waiting.last, watched.found)
     for (const finding of watched.found.foundSince(watched.live.length))
       watched.live.push({
@@ -250,12 +291,12 @@ export class QevmAnalysis extends RamImage {
   /** Secrets that were whole at some time, counted once each. */
   get findingCount(): number {
     this.searchWaiting()
-    return this.watched.reduce((count, { live }) => count + live.length, 0)
+    return this.allWatched().reduce((count, { live }) => count + live.length, 0)
   }
 
   liveFindings(): LiveFinding[] {
     this.searchWaiting()
-    return this.watched.flatMap(({ image, live }) =>
+    return this.allWatched().flatMap(({ image, live }) =>
       live.map(({ finding: { kind, value, name, places }, evidence }) => ({
         kind,
         value,
@@ -271,7 +312,7 @@ export class QevmAnalysis extends RamImage {
 
   findingReports(): FindingReport[] {
     this.searchWaiting()
-    return this.watched.flatMap((watched) => {
+    return this.allWatched().flatMap((watched) => {
       const found = new FindingList()
       this.search.searchBlock(watched.image, found)
       const reports = found
@@ -289,7 +330,7 @@ export class QevmAnalysis extends RamImage {
   }
 
   blockReports(): BlockReport[] {
-    return this.blocks.map((block) => ({
+    return this.allWatched().map(({ image: block }) => ({
       name: block.name,
       octets: block.octets,
       pagesRecovered: block.pagesRecovered,

@@ -5,6 +5,7 @@ import { PAGE_OCTETS, type Nanos } from '../base/units.js'
 import type { HostCores } from '../kernel/cores.js'
 import type { Kernel, KernelEvent, Process, QueuedEvent } from '../kernel/kernel.js'
 import { boundaryFrom, Machine, RAM_BLOCK, SLICE_NS } from '../machine/machine.js'
+import type { GuestDisk } from '../migration/guest-disk.js'
 import type { MigratableVm, RamBlock, Userfault, UserfaultListener } from '../migration/guest-memory.js'
 
 /** QEMU's run states (qapi/run-state.json) that Midstream uses. */
@@ -29,6 +30,8 @@ export interface VmOptions {
   readonly tpmSeed?: Uint8Array
   /** See `MachineOptions`. */
   readonly qemuBoard?: boolean
+  /** Its host's image, or one that several hosts share. Nothing for a guest without a disk. */
+  readonly disk?: GuestDisk
 }
 
 export interface VmOwner {
@@ -75,6 +78,14 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm, Userfau
 
   get devices(): MigratableVm['devices'] {
     return this.machine.devices
+  }
+
+  get permanentDevices(): MigratableVm['devices'] {
+    return this.machine.permanentDevices
+  }
+
+  get disk(): GuestDisk | null {
+    return this.options.disk ?? null
   }
 
   get userfault(): Userfault {

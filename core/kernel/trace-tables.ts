@@ -97,7 +97,23 @@ export const traceTables = {
   /** The destination refused what it got, and why. */
   'migration-refused': { migration: 'number', host: 'text', protocol: 'text', cause: 'text' },
   /** Source and destination were compared at switch-over; counts of octets that differ. */
-  'migration-compare': { migration: 'number', ramDifferences: 'number', deviceDifferences: 'number' },
+  'migration-compare': {
+    migration: 'number',
+    ramDifferences: 'number',
+    deviceDifferences: 'number',
+    diskDifferences: 'number',
+  },
+  /** Chunks of 1 MiB of the guest's disk were sent: all of it before its memory, or what was left when it stood still. */
+  'migration-disk': {
+    migration: 'number',
+    device: 'text',
+    chunks: 'number',
+    zeroChunks: 'number',
+    octets: 'number',
+    startNs: 'number',
+    endNs: 'number',
+    paused: 'number',
+  },
   /** A channel's handshake and life: message names as the standard's, `octets` as sent. */
   'channel-message': { channel: 'text', sender: 'text', name: 'text', octets: 'number' },
   /** Octets a link carried in a bin of `TRAFFIC_BIN_NS` that began at `binNs`, both directions together. */

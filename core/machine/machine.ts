@@ -120,6 +120,16 @@ export class Machine {
     ]
   }
 
+  /** Those that keep what they know while the power is off. */
+  get permanentDevices(): readonly StatefulDevice[] {
+    return this.board.tpm === null ? [] : [this.board.tpm]
+  }
+
+  /** Power comes on, before anything has run: what is kept without power is there from before. */
+  powerOn(): void {
+    this.board.tpm?.powerOn()
+  }
+
   /** The serial port, from the outside: `receive` what is typed, `takeOutput` of what the guest wrote. */
   get console(): Uart {
     return this.board.uart

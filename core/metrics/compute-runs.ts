@@ -44,7 +44,9 @@ function computeRun(
   const statuses = trace.rows('migration-status').filter((row) => row.migration === migration)
   const last = statuses.at(-1)
   const ended = statuses.find((row) => isFinal(row.status))
-  const pause = guestPause(trace, start.atNs, untilNs, last?.vm ?? '')
+  // A guest that is moved cold is switched off.
+  const stopped = start.strategy === 'cold' ? 'shutdown' : 'finish-migrate'
+  const pause = guestPause(trace, start.atNs, untilNs, { vm: last?.vm ?? '', stopped })
   const gap = pause.fromNs === null ? null : clientGap(trace, { fromNs: pause.fromNs, toNs: pause.toNs }, untilNs)
   const leak = leakage(trace, start.atNs, untilNs, planted, typed)
   const stop = trace.rows('migration-switchover').find((row) => row.migration === migration)
@@ -97,12 +99,12 @@ function guestPause(
   trace: Trace,
   fromNs: Nanos,
   untilNs: Nanos,
-  vm: string,
+  { vm, stopped }: { readonly vm: string; readonly stopped: string },
 ): { fromNs: Nanos | null; toNs: Nanos | null } {
   let pausedNs: Nanos | null = null
   for (const row of trace.rows('vm-state')) {
     if (row.vm !== vm || row.atNs < fromNs || row.atNs >= untilNs) continue
-    if (row.state === 'finish-migrate' && pausedNs === null) pausedNs = row.atNs
+    if (row.state === stopped && pausedNs === null) pausedNs = row.atNs
     if (row.state === 'running' && pausedNs !== null) return { fromNs: pausedNs, toNs: row.atNs }
   }
   return { fromNs: pausedNs, toNs: null }

@@ -10,6 +10,8 @@ export interface MachineComparison {
   readonly ramDifferences: number
   /** Field values that differ; all fields of a device that only the source has. */
   readonly deviceDifferences: number
+  /** Octets of the disk that differ; none where both have the same one. */
+  readonly diskDifferences: number
 }
 
 export function compareMachines(source: MigratableVm, destination: MigratableVm): MachineComparison {
@@ -18,7 +20,17 @@ export function compareMachines(source: MigratableVm, destination: MigratableVm)
     const other = destination.memory.find((block) => block.name === name)?.memory
     ramDifferences += other === undefined ? memory.pageCount * PAGE_OCTETS : memory.differingOctets(other)
   }
-  return { ramDifferences, deviceDifferences: compareDevices(source, destination) }
+  return {
+    ramDifferences,
+    deviceDifferences: compareDevices(source, destination),
+    diskDifferences: compareDisks(source, destination),
+  }
+}
+
+/** Octets of the disk that differ; none where both have the same one. */
+export function compareDisks({ disk }: MigratableVm, { disk: other }: MigratableVm): number {
+  if (!disk || !other) return (disk ?? other)?.octets ?? 0
+  return disk.differingOctets(other)
 }
 
 /** Field values that differ; all fields of a device that only the source has. */

@@ -5,10 +5,11 @@
  */
 import type { ByteStream, StreamOwner } from '../base/byte-stream.js'
 import { assert, failureOf, type Failure } from '../base/errors.js'
-import type { Nanos } from '../base/units.js'
+import { PAGE_OCTETS, type Nanos } from '../base/units.js'
 import type { HostCores } from '../kernel/cores.js'
 import type { Kernel, KernelEvent, Process, QueuedEvent } from '../kernel/kernel.js'
 import { MIGRATION_COSTS, MIGRATION_LANE } from './costs.js'
+import { DISK_CHUNK_OCTETS } from './guest-disk.js'
 import type { MigratableVm } from './guest-memory.js'
 import { IncomingState } from './incoming-state.js'
 import type { MigrationLabels, MigrationOwner, MigrationStatus } from './migration.js'
@@ -29,6 +30,8 @@ export interface MigrationDestinationParts {
   readonly multifdChannels?: number
   /** The guest starts anew here: its machine comes, neither its memory nor the state of its devices. */
   readonly isCold?: boolean
+  /** Its disk comes in the stream. */
+  readonly copiesStorage?: boolean
   readonly cores: HostCores
   readonly labels: MigrationLabels
   readonly owner: MigrationOwner
@@ -70,7 +73,7 @@ export class MigrationDestination implements Process, StreamOwner, RequestSender
     this.owner = parts.owner
     const channelCount = parts.multifdChannels ?? 0
     this.requests = new PageRequests(kernel, this.vm, this.labels.id, this)
-    this.incoming = new IncomingState(this.vm, this.requests, parts.isCold === true)
+    this.incoming = new IncomingState(this.vm, this.requests, parts.isCold === true, parts.copiesStorage === true)
     this.reader = new StreamReader(this.incoming, {
       devices: this.incoming.knownDevices(),
       unknownDevices: 'refuse',
@@ -252,6 +255,7 @@ export class MigrationDestination implements Process, StreamOwner, RequestSender
     }
     if (this.currentStatus === 'setup') this.enter('active')
     const { zeroPages, normalPages, compressedPages, devicesLoaded, postcopyState } = incoming
+    const diskChunks = incoming.disk.chunks
     try {
       this.read(this.unread.length > 0 ? this.unread : stream.read(READ_OCTETS))
       for (const reply of incoming.replies.splice(0)) this.reply(reply)
@@ -262,7 +266,9 @@ export class MigrationDestination implements Process, StreamOwner, RequestSender
     const workNs =
       (incoming.zeroPages - zeroPages) * MIGRATION_COSTS.loadZeroPageNs +
       (incoming.normalPages - normalPages) * MIGRATION_COSTS.loadNormalPageNs +
-      (incoming.compressedPages - compressedPages) * (MIGRATION_COSTS.inflatePageNs + MIGRATION_COSTS.loadNormalPageNs)
+      (incoming.compressedPages - compressedPages) *
+        (MIGRATION_COSTS.inflatePageNs + MIGRATION_COSTS.loadNormalPageNs) +
+      (incoming.disk.chunks - diskChunks) * (DISK_CHUNK_OCTETS / PAGE_OCTETS) * MIGRATION_COSTS.loadNormalPageNs
     if (postcopyState !== 'running' && incoming.postcopyState === 'running') {
       this.run = this.kernel.scheduleAt(this.whenDone(deviceNs), this, { kind: 'run' })
       this.goOn(workNs)

@@ -1,5 +1,6 @@
 /** What a migration needs of a VM: its memory with a dirty log, its devices, and a way to stop it. */
 import type { StatefulDevice } from '../machine/device-state.js'
+import type { GuestDisk } from './guest-disk.js'
 
 /** One block of guest memory, by pages of 4096 octets. */
 export interface GuestMemory {
@@ -60,6 +61,8 @@ export interface MigratableVm {
   /** Blocks in the order of the stream. */
   readonly memory: readonly RamBlock[]
   readonly devices: readonly StatefulDevice[]
+  /** Left out, or null, where it has none. */
+  readonly disk?: GuestDisk | null
   /** How it runs before its memory has come; left out where it cannot, and post-copy is refused. */
   readonly userfault?: Userfault
   /** QEMU's machine type, such as `virt`. */
@@ -68,6 +71,10 @@ export interface MigratableVm {
   pause(): void
   /** Keep the vCPU from running for so many percent of its time, 0 to 99. A VM without it is never slowed down. */
   throttle?(percent: number): void
+  /** What it keeps while it is off, of `devices`: moved even where it starts anew. */
+  readonly permanentDevices?: readonly StatefulDevice[]
+  /** Switch it off, as before a cold migration. A VM without it only stands still. */
+  powerOff?(): void
   /** Undo `pause`: the migration came to nothing and this copy is the one that lives. */
   resume(): void
 }

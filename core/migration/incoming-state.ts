@@ -4,6 +4,7 @@ import { readU32be } from '../base/octets.js'
 import { PAGE_OCTETS } from '../base/units.js'
 import type { DeviceStateDescription, StatefulDevice } from '../machine/device-state.js'
 import type { MigratableVm, RamBlock } from './guest-memory.js'
+import { IncomingDisk } from './incoming-disk.js'
 import { decodeDeviceState } from './wire/device-codec.js'
 import { inflatePage } from './wire/page-zlib.js'
 import { IncomingPostcopy, type PostcopyState } from './incoming-postcopy.js'
@@ -37,6 +38,7 @@ export class IncomingState extends SilentObserver {
   private blockIndexes: readonly number[] = []
   private readonly missing: Map<string, StatefulDevice>
   private readonly postcopy: IncomingPostcopy
+  readonly disk: IncomingDisk
   private inPackage = false
   /** The connection broke after the guest began to run here: until POSTCOPY_RESUME. */
   isPaused = false
@@ -45,13 +47,16 @@ export class IncomingState extends SilentObserver {
     private readonly vm: MigratableVm,
     /** Who asks for pages; null where nothing runs meanwhile. */
     private readonly requests: PageRequests | null,
-    /** A machine that starts anew: neither RAM nor devices come. */
+    /** A machine that starts anew: neither its RAM comes nor devices, but for what it keeps while it is off. */
     private readonly isCold = false,
+    /** Its disk comes too; else it is where both hosts reach it. */
+    copiesStorage = false,
   ) {
     super()
+    this.disk = new IncomingDisk(copiesStorage ? (vm.disk ?? null) : null)
     this.postcopy = new IncomingPostcopy(vm)
     this.missing = new Map(
-      vm.devices.map((device) => [
+      (isCold ? (vm.permanentDevices ?? []) : vm.devices).map((device) => [
         deviceKey(device.stateDescription.idstr, device.stateDescription.instanceId),
         device,
       ]),
@@ -115,6 +120,12 @@ export class IncomingState extends SilentObserver {
     const octets = inflatePage(compressed)
     if (!this.placed(block, offset, octets)) this.memory(block).write(offset, octets)
     this.compressedPages++
+  }
+
+  override diskChunk(device: string, sector: number, octets: Uint8Array | null): void {
+    if (!this.machineTypeSeen) throw refused('no configuration: the machine type is not known')
+    if (this.postcopy.isListening) throw refused('a chunk of a disk after the switch to post-copy')
+    this.disk.chunk(device, sector, octets)
   }
 
   override endOfRecords(): void {
@@ -199,15 +210,15 @@ export class IncomingState extends SilentObserver {
   }
 
   override sectionStart(): void {
-    if (this.inPackage) throw refused('RAM in a package')
+    if (this.inPackage) throw refused('RAM or a disk in a package')
   }
 
   override endOfState(): void {
     if (this.inPackage) throw refused('the state ended inside a package')
     if (this.isCold) {
       if (!this.machineTypeSeen) throw refused('no configuration: the machine type is not known')
-      if (this.blocks.length > 0 || this.devicesLoaded > 0) throw refused('the state of a guest that starts anew')
-      return
+      if (this.blocks.length > 0) throw refused('the memory of a guest that starts anew')
+      return this.checkDevices()
     }
     if (this.blocks.length !== this.vm.memory.length) throw refused('the state ended without RAM')
     this.checkDevices()
@@ -216,6 +227,7 @@ export class IncomingState extends SilentObserver {
   }
 
   private checkDevices(): void {
+    this.disk.checkWhole()
     const key = [...this.missing].find(([, device]) => device.isNeeded === undefined)?.[0]
     if (key !== undefined) throw refused(`the state ended without device ${key}`)
   }

@@ -8,14 +8,23 @@ import type { HostCores } from '../kernel/cores.js'
 import type { Kernel, KernelEvent, Process, QueuedEvent } from '../kernel/kernel.js'
 import { MIGRATION_LANE } from './costs.js'
 import type { MigratableVm } from './guest-memory.js'
-import { includesPostcopy, type MigrationLabels, type MigrationOptions, type MigrationStatus } from './migration.js'
+import {
+  includesPostcopy,
+  stopsFirst,
+  type MigrationLabels,
+  type MigrationOptions,
+  type MigrationStatus,
+} from './migration.js'
 import type { MultifdSender } from './multifd-sender.js'
 import { OutgoingCold } from './outgoing-cold.js'
+import { OutgoingDisk } from './outgoing-disk.js'
 import { OutgoingPostcopy } from './outgoing-postcopy.js'
 import { OutgoingPrecopy } from './outgoing-precopy.js'
 import { OutgoingRam } from './outgoing-ram.js'
+import { OutgoingStorage } from './outgoing-storage.js'
 import type { OutgoingStream } from './outgoing-stream.js'
 import type { OutgoingStep, OutgoingWork } from './outgoing-work.js'
+import { Pacing } from './pacing.js'
 import type { MigrationCounters } from './statistics.js'
 import { encodeAdvise } from './wire/postcopy.js'
 import { MIG_CMD } from './wire/qevm.js'
@@ -43,6 +52,10 @@ export interface MigrationThreadParts {
 
 export class MigrationThread implements Process {
   readonly ram: OutgoingRam
+  /** Until the guest has left. */
+  readonly pacing: Pacing
+  /** Null where no disk is moved. */
+  readonly storage: OutgoingStorage | null
   readonly precopy: OutgoingPrecopy
   readonly postcopy: OutgoingPostcopy
   /** Rounds ran out before what was left fitted the downtime limit. */
@@ -61,9 +74,16 @@ export class MigrationThread implements Process {
   ) {
     const { vm, out, options, labels, cores, multifd, counters } = parts
     this.ram = new OutgoingRam(vm.memory, out.writer, options, { cores, multifd }, counters)
-    this.precopy = new OutgoingPrecopy({ vm, ram: this.ram, out, options, labels, trace: kernel.trace })
+    this.pacing = new Pacing(options, counters)
+    const common = { ram: this.ram, out, pacing: this.pacing, options, labels, trace: kernel.trace }
+    this.storage =
+      options.copyStorage && vm.disk
+        ? new OutgoingStorage({ ...common, disk: new OutgoingDisk(vm.disk, out.writer), cores })
+        : null
+    const outgoing = { ...common, vm, storage: this.storage }
+    this.precopy = new OutgoingPrecopy(outgoing)
     this.postcopy = new OutgoingPostcopy(vm, this.ram, out, options)
-    this.work = options.strategy === 'cold' ? new OutgoingCold(this.ram, out.writer) : this.precopy
+    this.work = options.strategy === 'cold' ? new OutgoingCold(outgoing) : this.precopy
   }
 
   get isAllSent(): boolean {
@@ -75,7 +95,7 @@ export class MigrationThread implements Process {
     assert(this.state === 'idle', 'a migration begins once')
     const { vm, out, options, owner } = this.parts
     const { strategy, returnPath } = options
-    if (strategy === 'stop-and-copy' || strategy === 'cold') this.stopGuest()
+    if (stopsFirst(strategy)) this.stopGuest()
     out.writer.fileHeader()
     out.writer.configuration(vm.machineType)
     if (returnPath) {
@@ -89,7 +109,6 @@ export class MigrationThread implements Process {
     this.activeAtNs = this.kernel.nowNs
     this.state = 'working'
     owner.threadEntered('active')
-    if (strategy === 'cold') owner.threadEntered('device')
     this.carryOut(this.work.next(this.kernel.nowNs))
   }
 
@@ -97,7 +116,13 @@ export class MigrationThread implements Process {
   startLastStage(): void {
     this.parts.owner.threadEntered('device')
     this.state = 'working'
-    this.carryOut(this.precopy.startLastStage(this.kernel.nowNs))
+    this.carryOut(this.work.next(this.kernel.nowNs))
+  }
+
+  /** The limits in `options` were changed: a lower bandwidth holds from the next window on. */
+  limitsChanged(): void {
+    this.pacing.limit(this.parts.options.maxBandwidth)
+    this.postcopy.limitChanged()
   }
 
   /** The connection broke, with the guest at the destination. */
@@ -116,9 +141,7 @@ export class MigrationThread implements Process {
 
   /** Pages were asked for, and wait for no window. */
   serveRequests(): void {
-    if (!this.postcopy.waitsForWindow) return
-    this.kernel.cancel(this.burst)
-    this.bookAndGoOn(0)
+    if (this.postcopy.waitsForWindow) this.bookAndGoOn(0)
   }
 
   /** A connection takes octets again. */
@@ -131,6 +154,7 @@ export class MigrationThread implements Process {
   end(): void {
     this.stop()
     this.ram.stopLog()
+    this.storage?.stopLog()
     this.precopy.stop()
     this.postcopy.end(this.kernel.nowNs)
   }
@@ -171,7 +195,9 @@ export class MigrationThread implements Process {
     this.goOnAt(Math.max(doneNs, this.ram.encoder.compressedNs, this.kernel.nowNs))
   }
 
+  /** Whatever the thread waited for before: it does one thing at a time. */
   private goOnAt(atNs: Nanos): void {
+    this.kernel.cancel(this.burst)
     this.burst = this.kernel.scheduleAt(atNs, this, { kind: 'burst' })
   }
 
@@ -180,7 +206,8 @@ export class MigrationThread implements Process {
     this.forced = isForced
     if (this.pausedAtNs === null) this.traceSwitchover(isForced)
     this.stopGuest()
-    if (!this.parts.options.pauseBeforeSwitchover) return this.startLastStage()
+    const { pauseBeforeSwitchover, strategy } = this.parts.options
+    if (!pauseBeforeSwitchover || strategy === 'cold') return this.startLastStage()
     this.state = 'halted'
     this.parts.owner.threadEntered('pre-switchover')
   }
@@ -188,7 +215,7 @@ export class MigrationThread implements Process {
   /** Post-copy: stop the guest and send what lets it run at the destination (`postcopy_start`). */
   private goOver(): void {
     this.stopGuest()
-    this.precopy.leaveRounds()
+    this.precopy.leaveRounds(this.kernel.nowNs)
     this.traceSwitchover(false)
     this.work = this.postcopy
     this.parts.owner.threadEntered('postcopy-active')
@@ -196,11 +223,11 @@ export class MigrationThread implements Process {
   }
 
   private traceSwitchover(isForced: boolean): void {
-    const { ram, kernel, precopy } = this
+    const { ram, kernel, pacing } = this
     kernel.trace.add('migration-switchover', {
       migration: this.parts.labels.id,
       pendingOctets: ram.pending.octets,
-      bandwidth: precopy.measuredBandwidth(kernel.nowNs),
+      bandwidth: pacing.measured(kernel.nowNs, ram.octetsWritten),
       forced: isForced ? 1 : 0,
     })
   }
@@ -208,7 +235,9 @@ export class MigrationThread implements Process {
   private stopGuest(): void {
     if (this.pausedAtNs !== null) return
     this.pausedAtNs = this.kernel.nowNs
-    this.parts.vm.pause()
+    const { vm, options } = this.parts
+    if (options.strategy === 'cold' && vm.powerOff !== undefined) vm.powerOff()
+    else vm.pause()
     this.ram.counters.phase = 'downtime'
   }
 

@@ -17,6 +17,11 @@ export function includesPostcopy(strategy: MigrationStrategy): boolean {
   return strategy === 'postcopy' || strategy === 'hybrid'
 }
 
+/** Whether the guest stands still before anything of it is sent. */
+export function stopsFirst(strategy: MigrationStrategy): boolean {
+  return strategy === 'cold' || strategy === 'stop-and-copy'
+}
+
 /** QEMU's words (qapi/migration.json, MigrationStatus). */
 export type MigrationStatus =
   | 'none'
@@ -78,6 +83,11 @@ export interface MigrationParameters {
   readonly postcopyAfterRounds: number
   /** Pages sent along with one that was asked for: those that follow it. */
   readonly postcopyPrepagingPages: number
+  /**
+   * The guest's disk goes before its memory, in the same stream (capability `block`, libvirt's `--copy-storage-all`). False: it is
+   * taken to be on storage that both hosts share.
+   */
+  readonly copyStorage: boolean
 }
 
 /** Those that may change while a migration runs: limits, not what is sent. */
@@ -117,6 +127,7 @@ export const DEFAULT_MIGRATION_PARAMETERS: MigrationParameters = Object.freeze({
   vcpuDirtyLimit: 0,
   postcopyAfterRounds: 3,
   postcopyPrepagingPages: 0,
+  copyStorage: false,
 })
 
 export const DEFAULT_MIGRATION_OPTIONS: MigrationOptions = Object.freeze({

@@ -10,7 +10,10 @@ const FIRST_SECTION_ID = 0
 const BOARD_SECTION_ID = RAM_SECTION_ID + 2
 
 /** Every device that has something to send. Returns what the description at the end of the stream says of them. */
-export function writeDevices(writer: StreamWriter, { devices }: MigratableVm): readonly DeviceDescription[] {
+export function writeDevices(
+  writer: StreamWriter,
+  { devices }: Pick<MigratableVm, 'devices'>,
+): readonly DeviceDescription[] {
   const descriptions: DeviceDescription[] = []
   for (const device of devices) {
     if (device.isNeeded?.() === false) continue

@@ -1,30 +1,16 @@
 /**
- * The source's part in pre-copy (QEMU migration/migration.c `migration_iteration_run` and `migration_completion`): rounds of
- * pages while the guest runs, and the last stage, the pages that are left and the devices while it stands still.
+ * The source's part in pre-copy (QEMU migration/migration.c `migration_iteration_run` and `migration_completion`): the disk and
+ * rounds of pages while the guest runs, and the last stage, the pages that are left and the devices while it stands still.
  */
 import type { Nanos } from '../base/units.js'
-import type { Trace } from '../kernel/trace.js'
 import { MIGRATION_COSTS } from './costs.js'
-import type { MigratableVm } from './guest-memory.js'
 import { IterationPolicy, type NextStep } from './iteration-policy.js'
-import type { MigrationLabels, MigrationOptions, MigrationRound } from './migration.js'
+import type { MigrationRound } from './migration.js'
 import { writeDevices } from './outgoing-devices.js'
-import type { OutgoingRam } from './outgoing-ram.js'
-import type { OutgoingStream } from './outgoing-stream.js'
-import type { OutgoingStep, OutgoingWork } from './outgoing-work.js'
-import { Pacing } from './pacing.js'
+import type { OutgoingStorage } from './outgoing-storage.js'
+import type { OutgoingParts, OutgoingStep, OutgoingWork } from './outgoing-work.js'
 import { VcpuThrottle } from './vcpu-throttle.js'
 import { descriptionText } from './wire/vmdesc.js'
-
-export interface OutgoingPrecopyParts {
-  readonly vm: MigratableVm
-  readonly ram: OutgoingRam
-  readonly out: OutgoingStream
-  /** Limits among them may change. */
-  readonly options: MigrationOptions
-  readonly labels: MigrationLabels
-  readonly trace: Trace
-}
 
 export class OutgoingPrecopy implements OutgoingWork {
   isAllWritten = false
@@ -32,18 +18,16 @@ export class OutgoingPrecopy implements OutgoingWork {
   switchoverAsked = false
   /** The guest is to go on at the destination after the burst at hand. */
   postcopyAsked: boolean
-  private stage: 'setup' | 'rounds' | 'last-stage' = 'setup'
+  private stage: 'setup' | 'storage' | 'rounds' | 'switchover' | 'last-stage' = 'setup'
   private isInRound = false
   private readonly policy: IterationPolicy
-  private readonly pacing: Pacing
   private readonly throttle: VcpuThrottle
 
-  constructor(private readonly parts: OutgoingPrecopyParts) {
+  constructor(private readonly parts: OutgoingParts) {
     const { vm, ram, options, labels, trace } = parts
     const { counters } = ram
     this.postcopyAsked = options.strategy === 'postcopy'
     this.policy = new IterationPolicy(options)
-    this.pacing = new Pacing(options, counters)
     this.throttle = new VcpuThrottle({ vm, options, counters, labels, trace })
   }
 
@@ -51,28 +35,23 @@ export class OutgoingPrecopy implements OutgoingWork {
     switch (this.stage) {
       case 'setup':
         return this.start(nowNs)
+      case 'storage':
+        return this.sendStorage(nowNs)
       case 'rounds':
         return this.iterate(nowNs)
+      case 'switchover':
+        return this.startLastStage(nowNs)
       case 'last-stage':
         return this.sendLastPages()
     }
   }
 
-  /** The guest stands still: all that is left goes out in one pass, whatever the limit. */
-  startLastStage(nowNs: Nanos): OutgoingStep {
-    const { ram } = this.parts
-    ram.sync() // what it wrote on its way to a stop
-    ram.encoder.isLastStage = true
-    ram.openRound(nowNs, true)
-    ram.openEnd()
-    this.stage = 'last-stage'
-    return { kind: 'worked', workNs: ram.logNs }
-  }
-
   /** The guest stands still, to go on at the destination: what it wrote last. In a round that is the only reading, as in QEMU. */
-  leaveRounds(): void {
-    const dirtiedPages = this.parts.ram.sync()
+  leaveRounds(nowNs: Nanos): void {
+    const { ram, storage } = this.parts
+    const dirtiedPages = ram.sync()
     if (this.isInRound) this.closeRound(dirtiedPages)
+    storage?.finish(nowNs)
   }
 
   /** It is over, whatever it came to: the guest runs as it did before. */
@@ -80,40 +59,38 @@ export class OutgoingPrecopy implements OutgoingWork {
     this.throttle.stop()
   }
 
-  /** The limit in `options` was changed: a lower one holds from the next window on. */
-  limitChanged(): void {
-    this.pacing.limit(this.parts.options.maxBandwidth)
-  }
-
   /** Percent of its time that the guest's vCPU is kept from running. */
   get throttlePercent(): number {
     return this.throttle.percent
   }
 
-  /** Octets a second in the last whole window, or 0 while there was none. */
-  get lastWindow(): number {
-    return this.pacing.lastWindow
-  }
-
-  /** Octets a second: of the last whole window, or since the start in the first. */
-  measuredBandwidth(nowNs: Nanos): number {
-    return this.pacing.measured(nowNs, this.parts.ram.octetsWritten)
-  }
-
   private start(nowNs: Nanos): OutgoingStep {
-    const { ram } = this.parts
+    const { ram, pacing, storage } = this.parts
+    storage?.start()
     ram.start()
+    pacing.start(nowNs, ram.octetsWritten)
+    if (storage === null) this.startRounds(nowNs)
+    else this.stage = 'storage'
+    return { kind: 'worked', workNs: ram.logNs }
+  }
+
+  private sendStorage(nowNs: Nanos): OutgoingStep {
+    const storage = this.parts.storage as OutgoingStorage
+    const step = storage.next(nowNs)
+    if (storage.isAllWritten) this.startRounds(nowNs)
+    return step
+  }
+
+  private startRounds(nowNs: Nanos): void {
     this.openRound(nowNs)
     this.stage = 'rounds'
-    this.pacing.start(nowNs, ram.octetsWritten)
     this.throttle.logRead(0)
-    return { kind: 'worked', workNs: ram.logNs }
   }
 
   /** What to do next is decided between two PARTs, never in one. */
   private iterate(nowNs: Nanos): OutgoingStep {
-    const { pacing, switchoverAsked, postcopyAsked } = this
-    const { ram, out } = this.parts
+    const { switchoverAsked, postcopyAsked } = this
+    const { ram, out, pacing } = this.parts
     pacing.advance(nowNs, ram.octetsWritten)
     const isWindowFull = ram.octetsWritten >= pacing.limitOctets
     if (isWindowFull || switchoverAsked || postcopyAsked || ram.isPartOver(nowNs)) ram.closePart()
@@ -154,19 +131,21 @@ export class OutgoingPrecopy implements OutgoingWork {
     this.throttle.logRead(newlyDirty)
     const next = this.switchoverAsked ? 'forced' : this.decide(nowNs)
     if (next === 'postcopy') return { kind: 'postcopy' }
-    if (next !== 'iterate') return { kind: 'switchover', isForced: next === 'forced' }
+    if (next !== 'iterate') {
+      this.stage = 'switchover'
+      return { kind: 'switchover', isForced: next === 'forced' }
+    }
     this.openRound(nowNs)
     return { kind: 'worked', workNs: ram.logNs }
   }
 
   private decide(nowNs: Nanos): NextStep {
-    const { pacing } = this
-    const { ram } = this.parts
+    const { ram, pacing } = this.parts
     const rounds = ram.rounds.length
     const outcome = {
       rounds,
       pendingOctets: ram.pending.octets,
-      bandwidth: this.measuredBandwidth(nowNs),
+      bandwidth: pacing.measured(nowNs, ram.octetsWritten),
       sentPages: ram.pagesOfRound(rounds - 1),
       sentPagesBefore: ram.pagesOfRound(rounds - 2),
       sentPagesTotal: ram.pagesSent,
@@ -175,6 +154,18 @@ export class OutgoingPrecopy implements OutgoingWork {
     }
     pacing.roundOver(ram.rounds[rounds - 1] as MigrationRound)
     return this.policy.afterRound(outcome)
+  }
+
+  /** The guest stands still: all that is left goes out in one pass, whatever the limit. */
+  private startLastStage(nowNs: Nanos): OutgoingStep {
+    const { ram, storage } = this.parts
+    storage?.finish(nowNs)
+    ram.sync() // what it wrote on its way to a stop
+    ram.encoder.isLastStage = true
+    ram.openRound(nowNs, true)
+    ram.openEnd()
+    this.stage = 'last-stage'
+    return { kind: 'worked', workNs: ram.logNs }
   }
 
   private sendLastPages(): OutgoingStep {

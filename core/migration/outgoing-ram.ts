@@ -185,6 +185,11 @@ export class OutgoingRam {
     trace.add('migration-round', { migration, round: this.rounds.length, ...counts, paused: paused ? 1 : 0 })
   }
 
+  /** So many octets of the stream were not this section's: no round counts them. */
+  leaveOut(octets: number): void {
+    this.roundStartOctets += octets
+  }
+
   /** How much of the round at hand is sent: 0 to 1. */
   get roundProgress(): number {
     const { batch } = this

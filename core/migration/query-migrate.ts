@@ -13,6 +13,8 @@ export interface MigrationInfo {
   readonly downtime?: number
   readonly 'setup-time'?: number
   readonly ram?: RamInfo
+  /** Of a disk that is moved in the stream; QEMU leaves it out once the migration is over. */
+  readonly disk?: RamInfo
   readonly 'xbzrle-cache'?: XbzrleInfo
   readonly compression?: CompressionInfo
   readonly 'cpu-throttle-percentage'?: number
@@ -94,9 +96,32 @@ function ramInfo(source: MigrationSource): Partial<MigrationInfo> {
     ...(options.compression !== 'none' && options.multifdChannels === 0
       ? { compression: compressionStatistics(statistics.compression) }
       : {}),
+    ...(source.diskStatistics === null ? {} : { disk: { ...noRam, ...source.diskStatistics } }),
     ...(throttlePercent > 0 ? { 'cpu-throttle-percentage': throttlePercent } : {}),
   }
 }
+
+/** What QEMU's type for memory has to say of a disk beside its sizes. */
+const noRam: RamInfo = Object.freeze({
+  transferred: 0,
+  remaining: 0,
+  total: 0,
+  duplicate: 0,
+  skipped: 0,
+  normal: 0,
+  'normal-bytes': 0,
+  'dirty-pages-rate': 0,
+  mbps: 0,
+  'dirty-sync-count': 0,
+  'dirty-sync-missed-zero-copy': 0,
+  'postcopy-requests': 0,
+  'page-size': 0,
+  'multifd-bytes': 0,
+  'pages-per-second': 0,
+  'precopy-bytes': 0,
+  'downtime-bytes': 0,
+  'postcopy-bytes': 0,
+})
 
 function ramStatistics(statistics: MigrationStatistics): RamInfo {
   return {

@@ -2,6 +2,7 @@
 import type { Nanos } from '../base/units.js'
 import type { MigrationThread } from './migration-thread.js'
 import { includesPostcopy, type MigrationOptions, type MigrationRound, type MigrationStatus } from './migration.js'
+import type { DiskStatistics } from './outgoing-disk.js'
 import type { MigrationStatistics } from './statistics.js'
 
 export abstract class SourceProgress {
@@ -58,7 +59,7 @@ export abstract class SourceProgress {
 
   /** How long the guest would stand still if it were stopped now; until a bandwidth was measured, the limit. */
   get expectedDowntimeNs(): Nanos {
-    const { lastWindow } = this.thread.precopy
+    const { lastWindow } = this.thread.pacing
     return lastWindow > 0 ? Math.ceil((this.remainingOctets * 1e9) / lastWindow) : this.options.downtimeLimitNs
   }
 
@@ -83,6 +84,11 @@ export abstract class SourceProgress {
 
   get statistics(): MigrationStatistics {
     return this.thread.ram.counters.statistics(this.status === 'completed' ? 0 : this.remainingOctets)
+  }
+
+  /** Null when no disk is moved. */
+  get diskStatistics(): DiskStatistics | null {
+    return this.thread.storage?.statistics ?? null
   }
 
   /** Percent of its time that the guest's vCPU is kept from running. */

@@ -75,8 +75,7 @@ export class MigrationSource extends SourceProgress implements StreamOwner, Mult
   /** From now on. A lower bandwidth holds from the next window on. */
   changeLimits(limits: Partial<MigrationLimits>): void {
     Object.assign(this.options, limits)
-    this.thread.precopy.limitChanged()
-    this.thread.postcopy.limitChanged()
+    this.thread.limitsChanged()
   }
 
   /** Begin, now if the stream is open, else when it opens. */
@@ -98,7 +97,7 @@ export class MigrationSource extends SourceProgress implements StreamOwner, Mult
   cancel(): void {
     if (this.isOver) return
     this.enter('cancelling')
-    this.cause = { kind: 'cancelled', protocol: 'qevm', message: 'cancelled by the operator' }
+    this.cause = this.withWhatIsLeft({ kind: 'cancelled', protocol: 'qevm', message: 'cancelled by the operator' })
     this.out.stream.abort()
     this.comeBack()
     this.enter('cancelled')
@@ -263,8 +262,15 @@ export class MigrationSource extends SourceProgress implements StreamOwner, Mult
     else this.giveUp(cause)
   }
 
+  /** A guest that was switched off for a cold migration stays off. */
+  private withWhatIsLeft(cause: Failure): Failure {
+    if (this.options.strategy !== 'cold' || this.pausedAtNs === null) return cause
+    const message = `${cause.message}; ${this.vm.name} is off on ${this.labels.source}: boot it again there`
+    return { ...cause, message }
+  }
+
   private giveUp(cause: Failure): void {
-    this.cause = cause
+    this.cause = this.withWhatIsLeft(cause)
     this.out.stream.abort()
     this.comeBack()
     this.enter('failed')

@@ -9,8 +9,9 @@ import { assert, InputError, type Failure } from '../base/errors.js'
 import { hexOf } from '../base/octets.js'
 import type { Kernel, KernelEvent, Process } from '../kernel/kernel.js'
 import type { Host } from '../hypervisor/host.js'
+import { VirtualDisk } from '../hypervisor/virtual-disk.js'
 import type { VirtualMachine } from '../hypervisor/virtual-machine.js'
-import { compareDevices, compareMachines, compareUnwritten } from '../migration/comparison.js'
+import { compareDevices, compareDisks, compareMachines, compareUnwritten } from '../migration/comparison.js'
 import { MigrationDestination } from '../migration/destination.js'
 import type { MigrationOptions, MigrationOwner } from '../migration/migration.js'
 import { MigrationSource } from '../migration/source.js'
@@ -85,10 +86,11 @@ export class Crossing implements MigrationOwner, Process {
   ) {
     const { id, from, to, vm, channel, channels, options, link } = parts
     // Admission first: it throws before anything has happened when the memory is not there.
-    const { name, mac, ramOctets, hartHz, qemuBoard = false, tpmSeed } = vm.options
-    // A guest that starts anew has the TPM that it had; any other brings the state of its own.
-    const tpm = this.isCold && tpmSeed !== undefined ? { tpmSeed } : {}
-    this.incoming = to.host.create({ name, mac, ramOctets, hartHz, qemuBoard, ...tpm })
+    const { name, mac, ramOctets, hartHz, qemuBoard = false, disk } = vm.options
+    // A disk that is not moved is on storage that both hosts share.
+    const ownDisk = options.copyStorage && disk !== undefined ? new VirtualDisk(disk.name, disk.octets) : disk
+    const storage = ownDisk === undefined ? {} : { disk: ownDisk }
+    this.incoming = to.host.create({ name, mac, ramOctets, hartHz, qemuBoard, ...storage })
     this.incoming.awaitIncoming()
     this.lower = this.connect()
     const stream = channels.client(this.lower, from.host.cores)
@@ -189,6 +191,7 @@ export class Crossing implements MigrationOwner, Process {
    * The guest switched itself off while it was being moved: there is nothing left to move, and the job ends as in libvirt.
    */
   guestShutDown(): void {
+    if (this.isCold) return // what is moved needs no guest that runs
     const message = `${this.parts.vm.name} shut down while it was being migrated`
     if (this.isPostcopy) this.giveUp({ kind: 'cancelled', protocol: 'qevm', message })
     else this.source.abandon({ kind: 'cancelled', protocol: 'qevm', message })
@@ -248,6 +251,7 @@ export class Crossing implements MigrationOwner, Process {
       vm: this.incoming,
       stream: channels.server(lower, to.host.cores),
       isCold: this.isCold,
+      copiesStorage: this.parts.options.copyStorage,
       multifdChannels: this.parts.options.multifdChannels,
       cores: to.host.cores,
       owner: this,
@@ -316,20 +320,20 @@ export class Crossing implements MigrationOwner, Process {
   }
 
   destinationLoaded(): Failure | null {
-    if (this.isCold) {
-      this.owner.prepareBoot(this.incoming)
-      this.incoming.incomingLoaded()
-      return null
-    }
-    const { ramDifferences, deviceDifferences } = compareMachines(this.parts.vm, this.incoming)
-    this.kernel.trace.add('migration-compare', { migration: this.parts.id, ramDifferences, deviceDifferences })
-    if (this.parts.evidence.hashRam)
+    const differences = this.isCold
+      ? { ramDifferences: 0, deviceDifferences: 0, diskDifferences: compareDisks(this.parts.vm, this.incoming) }
+      : compareMachines(this.parts.vm, this.incoming)
+    const { ramDifferences, deviceDifferences, diskDifferences } = differences
+    this.kernel.trace.add('migration-compare', { migration: this.parts.id, ...differences })
+    if (!this.isCold && this.parts.evidence.hashRam)
       this.ramHashes = { source: ramHash(this.parts.vm), destination: ramHash(this.incoming) }
-    if (ramDifferences === 0 && deviceDifferences === 0) {
+    if (ramDifferences === 0 && deviceDifferences === 0 && diskDifferences === 0) {
+      if (this.isCold) this.owner.prepareBoot(this.incoming)
       this.incoming.incomingLoaded()
       return null
     }
-    const message = `the copy differs from its source in ${ramDifferences} octets of memory and ${deviceDifferences} device values`
+    const ofDisk = diskDifferences === 0 ? '' : `, and in ${diskDifferences} octets of its disk`
+    const message = `the copy differs from its source in ${ramDifferences} octets of memory and ${deviceDifferences} device values${ofDisk}`
     return { kind: 'mismatch', protocol: 'qevm', message }
   }
 
@@ -338,8 +342,11 @@ export class Crossing implements MigrationOwner, Process {
     if (this.source.status !== 'postcopy-active')
       return { kind: 'cancelled', protocol: 'qevm', message: `the migration is ${this.source.status} at its source` }
     const deviceDifferences = compareDevices(vm, this.incoming)
-    if (deviceDifferences > 0)
-      return { kind: 'mismatch', protocol: 'qevm', message: `the copy differs in ${deviceDifferences} device values` }
+    const diskDifferences = compareDisks(vm, this.incoming)
+    if (deviceDifferences + diskDifferences > 0) {
+      const message = `the copy differs in ${deviceDifferences} device values and ${diskDifferences} octets of its disk`
+      return { kind: 'mismatch', protocol: 'qevm', message }
+    }
     this.guestLives = 'at destination'
     vm.handOver()
     for (const { memory } of this.incoming.memory) memory.startDirtyLog()
@@ -357,7 +364,9 @@ export class Crossing implements MigrationOwner, Process {
   private compareFollowed(): void {
     const { id, vm } = this.parts
     const ramDifferences = compareUnwritten(vm, this.incoming)
-    this.kernel.trace.add('migration-compare', { migration: id, ramDifferences, deviceDifferences: 0 })
+    // Devices and disk were compared before it ran.
+    const row = { migration: id, ramDifferences, deviceDifferences: 0, diskDifferences: 0 }
+    this.kernel.trace.add('migration-compare', row)
   }
 
   /** The source's copy is not needed any more, or of no use. */

@@ -38,6 +38,7 @@ export type MigrationSetting =
   | 'vcpu-dirty-limit'
   | 'postcopy-after-rounds'
   | 'postcopy-prepaging'
+  | 'copy-storage'
 
 type Parameters = MigrationParameters & { readonly channel: ChannelName }
 

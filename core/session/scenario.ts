@@ -34,6 +34,8 @@ export interface GuestScenario {
   readonly hasSecrets: boolean
   /** Its machine is QEMU's board to the last device, for a stream that a real QEMU is to save again (docs/decisions/0006). */
   readonly qemuBoard: boolean
+  /** Octets of its disk: whole blocks of 64 KiB; 0 for none. */
+  readonly diskOctets: number
   /** Those the image has (guest-options.ts); its own defaults for the rest. */
   readonly options: Partial<GuestOptions>
 }
@@ -84,6 +86,7 @@ export const defaultScenario: Scenario = {
     dirtyPagesPerSecond: 2000,
     hasSecrets: true,
     qemuBoard: false,
+    diskOctets: 0,
     options: {},
   },
   profile: 'kvm',
@@ -100,11 +103,13 @@ export const defaultScenario: Scenario = {
 /** What of a scenario is out of bounds: the setting by the name of the command line's option, and why. */
 export interface ScenarioProblem {
   readonly setting:
-    'ram' | 'fill' | 'working-set' | 'dirty-rate' | 'bandwidth' | 'latency' | 'profile' | MigrationSetting
+    'ram' | 'fill' | 'disk' | 'working-set' | 'dirty-rate' | 'bandwidth' | 'latency' | 'profile' | MigrationSetting
   readonly reason: string
 }
 
 const DIRTY_PAGES_PER_SECOND_MAX = 1e6
+const DISK_OCTETS_MAX = 64 * 1024 ** 2
+const DISK_BLOCK_OCTETS = 64 * 1024
 
 const isWithin = (value: number, min: number, max: number): boolean => value >= min && value <= max
 
@@ -123,6 +128,8 @@ export function scenarioProblem({
     return { setting: 'ram', reason: `${ramOctets} octets: choose whole pages of 4 KiB, from 1MiB to 1GiB` }
   if (!isWithin(fillOctets, 0, ramOctets))
     return { setting: 'fill', reason: `${fillOctets} octets do not fit a guest of ${ramOctets}` }
+  if (!isWithin(guest.diskOctets, 0, DISK_OCTETS_MAX) || guest.diskOctets % DISK_BLOCK_OCTETS !== 0)
+    return { setting: 'disk', reason: `${guest.diskOctets} octets: choose whole blocks of 64 KiB, up to 64MiB` }
   if (!isWithin(latencyNs, 0, seconds(1)))
     return { setting: 'latency', reason: `${latencyNs / 1e6} ms: choose a one-way delay from 0us to 1s` }
   return (
@@ -136,7 +143,7 @@ export function scenarioProblem({
 /** What the hypervisor cannot do, or null. */
 export function profileProblem(profile: HypervisorName, migration: MigrationScenario): ScenarioProblem | null {
   const { title, features } = profiles[profile]
-  const { strategy, xbzrle, compression, multifdChannels } = migration
+  const { strategy, xbzrle, compression, multifdChannels, copyStorage } = migration
   const refuse = (setting: MigrationSetting, what: string): ScenarioProblem => ({
     setting,
     reason: `${title} has no ${what}`,
@@ -144,6 +151,7 @@ export function profileProblem(profile: HypervisorName, migration: MigrationScen
   if (!features.postcopy && includesPostcopy(strategy)) return refuse('strategy', 'post-copy')
   if (!features.xbzrle && xbzrle) return refuse('xbzrle', 'XBZRLE')
   if (!features.compression && compression !== 'none') return refuse('compression', 'compression')
+  if (!features.blockMigration && copyStorage) return refuse('copy-storage', 'disk in its migration stream')
   return !features.multifd && multifdChannels > 0 ? refuse('multifd-channels', 'multifd') : null
 }
 

@@ -1,11 +1,12 @@
 /** Everything that exists in a session: one graph of plain objects, so that it can be kept and forked by copying. */
 import { assert, InputError } from '../base/errors.js'
 import type { ByteStream } from '../base/byte-stream.js'
+import { newDisk } from '../hypervisor/disk-contents.js'
 import type { Host } from '../hypervisor/host.js'
 import type { Monitor } from '../hypervisor/monitor/monitor.js'
 import type { HypervisorProfile } from '../hypervisor/profiles/hypervisor-profile.js'
 import { profiles } from '../hypervisor/profiles/profiles.js'
-import type { VirtualMachine, VmOptions } from '../hypervisor/virtual-machine.js'
+import type { VirtualMachine } from '../hypervisor/virtual-machine.js'
 import { Kernel } from '../kernel/kernel.js'
 import { HART_HZ } from '../machine/machine.js'
 import { secretsOfImage } from '../machine/store-secrets.js'
@@ -129,16 +130,17 @@ export class World implements LabHostsOwner, OperatorDesk, CrossingOwner {
   }
 
   boot(): void {
-    const [host] = this.hosts
-    assert(host !== undefined, 'a session has hosts')
     const known = this.liveVm()
     if (known?.hasEnded === false) throw new InputError(`${known.name} is ${known.state} on ${known.hostName} already`)
-    if (known !== undefined) this.hosts.find(({ name }) => name === known.hostName)?.remove(known)
-    const { guest } = this.scenario
+    const host = known === undefined ? this.hosts[0] : this.labHosts.end(known.hostName)?.host
+    assert(host !== undefined, 'a session has hosts')
+    if (known !== undefined) host.remove(known)
+    const { name, ramOctets, qemuBoard, hasSecrets, diskOctets } = this.scenario.guest
     const tpmSeed = this.kernel.random('tpm').octets(TPM_SEED_OCTETS)
-    const { name, ramOctets, qemuBoard } = guest
-    const options: VmOptions = { name, mac: guestMac, ramOctets, hartHz: HART_HZ, tpmSeed, qemuBoard }
-    const vm = host.create(options)
+    const disk = known === undefined ? newDisk(diskOctets, this.kernel.random('disk'), hasSecrets) : known.disk
+    const options = { name, mac: guestMac, ramOctets, hartHz: HART_HZ, tpmSeed, qemuBoard }
+    const vm = host.create(disk === null ? options : { ...options, disk })
+    known?.permanentDevices.forEach((device, index) => vm.permanentDevices[index]?.loadState(device.saveState()))
     this.prepareBoot(vm)
     host.plug(vm)
     vm.resume()
@@ -146,6 +148,7 @@ export class World implements LabHostsOwner, OperatorDesk, CrossingOwner {
   }
 
   prepareBoot(vm: VirtualMachine): void {
+    vm.machine.powerOn()
     vm.machine.loadElf(this.image)
     this.guest.write(vm)
   }

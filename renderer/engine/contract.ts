@@ -404,6 +404,8 @@ export interface SessionView {
   readonly guestImages: readonly string[]
   /** What the hosts run. */
   readonly profile: string
+  /** Those to choose from: none in a lab, which has its own. */
+  readonly profiles: readonly { readonly name: string; readonly title: string }[]
   readonly settings: MigrationSettings
   readonly hosts: readonly HostView[]
   readonly links: readonly LinkView[]

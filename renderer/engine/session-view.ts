@@ -1,4 +1,6 @@
 /** A session as the window shows it: folds the engine's state and trace into a view, remembering what was shown before. */
+import { hypervisorNames } from '../../core/hypervisor/profiles/hypervisor-profile.js'
+import { profiles } from '../../core/hypervisor/profiles/profiles.js'
 import type { TimedRow } from '../../core/kernel/trace-tables.js'
 import type { Lab } from '../../core/lab/lab-schema.js'
 import { fillTemplate, labProgress } from '../../core/lab/lab-progress.js'
@@ -23,6 +25,8 @@ import {
 const CELLS = 96
 /** Traffic of a link is summed over this time. */
 const TRAFFIC_WINDOW_NS = 2e6
+
+const hypervisors = hypervisorNames.map((name) => ({ name, title: profiles[name].title }))
 
 export interface PlayState {
   readonly sessionId: string
@@ -67,6 +71,7 @@ export class SessionPresenter {
       guestImage: session.parts.scenario.guest.image,
       guestImages: this.guestImages,
       profile: session.parts.scenario.profile,
+      profiles: this.labContent === null ? hypervisors : [],
       settings: {
         ...world.migrationSettings,
         bandwidthBps: world.network.bandwidthBps,
@@ -291,7 +296,11 @@ const eventWords = {
   }),
   'migration-compare': (row: TimedRow<'migration-compare'>) => ({
     source: 'migration',
-    text: `both copies compared: ${row.ramDifferences} octets of memory and ${row.deviceDifferences} device values differ`,
+    text: `both copies compared: ${row.ramDifferences} octets of memory, ${row.deviceDifferences} device values and ${row.diskDifferences} octets of disk differ`,
+  }),
+  'migration-disk': (row: TimedRow<'migration-disk'>) => ({
+    source: 'migration',
+    text: `disk ${row.device}${row.paused === 1 ? ', guest stopped' : ''}: ${row.chunks} MiB and ${row.zeroChunks} MiB of zeros in ${ms(row.endNs - row.startNs)}`,
   }),
   'channel-message': ({ channel, sender, name, octets }: TimedRow<'channel-message'>) => ({
     source: sender,

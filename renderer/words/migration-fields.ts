@@ -1,5 +1,4 @@
 /** Every parameter of a migration that can be set, in groups as the settings show them: its words and usual values. */
-import { migrationLimits } from '../../core/migration/migration.js'
 import type { MigrationSettings } from '../engine/contract.js'
 import { formatCount, formatOctets, formatSpan } from './quantities.js'
 
@@ -11,6 +10,8 @@ export interface MigrationField {
   readonly meaning: string
   readonly usual: readonly Value[]
   readonly format: (value: Value) => string
+  /** It can be changed while a migration runs. */
+  readonly isLive?: true
   /** Not shown while another setting makes it say nothing. */
   readonly isShown?: (settings: MigrationSettings) => boolean
 }
@@ -49,6 +50,7 @@ export const migrationFieldGroups: readonly MigrationFieldGroup[] = [
         meaning: 'The longest stop the source aims for (QEMU: downtime-limit).',
         usual: [1, 5, 10, 30, 100, 300, 1000].map((ms) => ms * 1e6),
         format: (value) => formatSpan(Number(value)),
+        isLive: true,
       },
       {
         name: 'maxBandwidth',
@@ -56,6 +58,7 @@ export const migrationFieldGroups: readonly MigrationFieldGroup[] = [
         meaning: 'Octets a second the migration may use, by windows of 100 ms (QEMU: max-bandwidth).',
         usual: [0, 8 * MIB, 32 * MIB, 128 * MIB],
         format: rate('No limit'),
+        isLive: true,
       },
       {
         name: 'roundsMax',
@@ -63,6 +66,7 @@ export const migrationFieldGroups: readonly MigrationFieldGroup[] = [
         meaning: 'After so many rounds the guest is stopped whatever is left. QEMU has no such limit, Xen has 5 or 30.',
         usual: [0, 3, 5, 10, 30],
         format: count('round', 'rounds', 'No end'),
+        isLive: true,
         isShown: isRound,
       },
       {
@@ -177,6 +181,7 @@ export const migrationFieldGroups: readonly MigrationFieldGroup[] = [
         meaning: 'The guest is held back to so many octets a second (QEMU: vcpu-dirty-limit).',
         usual: [0, 1, 4, 16].map((size) => size * MIB),
         format: rate('No limit'),
+        isLive: true,
         isShown: isRound,
       },
     ],
@@ -207,13 +212,22 @@ export const migrationFieldGroups: readonly MigrationFieldGroup[] = [
         meaning: 'Pages asked for are not limited (QEMU: max-postcopy-bandwidth).',
         usual: [0, 8 * MIB, 32 * MIB, 128 * MIB],
         format: rate('No limit'),
+        isLive: true,
         isShown: isPostcopy,
       },
     ],
   },
+  {
+    title: 'Storage',
+    fields: [
+      {
+        name: 'copyStorage',
+        title: 'Copy the disk',
+        meaning:
+          'The disk goes before the memory, in the same stream (virsh: --copy-storage-all); otherwise both hosts are taken to share it.',
+        usual: [false, true],
+        format: onOff,
+      },
+    ],
+  },
 ]
-
-/** Whether it can be changed while a migration runs. */
-export function isLive(name: MigrationField['name']): boolean {
-  return (migrationLimits as readonly string[]).includes(name)
-}

@@ -36,6 +36,9 @@ export class StreamLog implements StreamObserver {
   multifdFlush(): void {
     this.lines.push('multifd flush')
   }
+  diskChunk(device: string, sector: number, octets: Uint8Array | null): void {
+    this.lines.push(`disk ${device} ${sector} ${octets === null ? 'zero' : hexOf(octets.subarray(0, 4))}`)
+  }
   endOfRecords(): void {
     this.lines.push('end of records')
   }

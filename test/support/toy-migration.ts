@@ -59,6 +59,7 @@ export class ToyMigration implements MigrationOwner {
       vm: this.copy,
       stream: this.far,
       multifdChannels: channelPairs.length,
+      copiesStorage: options.copyStorage === true,
       cores: new HostCores(this.kernel, 'b', 2),
       labels,
       owner: this,

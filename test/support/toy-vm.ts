@@ -3,6 +3,7 @@ import { differingOctets, isZeroPage } from '../../core/base/page-scan.js'
 import { PAGE_OCTETS, type Nanos } from '../../core/base/units.js'
 import type { Kernel, KernelEvent, Process } from '../../core/kernel/kernel.js'
 import type { DeviceStateDescription, StatefulDevice, StateValues } from '../../core/machine/device-state.js'
+import type { GuestDisk } from '../../core/migration/guest-disk.js'
 import type { GuestMemory, MigratableVm, RamBlock } from '../../core/migration/guest-memory.js'
 
 /** Memory with the plainest possible dirty log: a flag a page. */
@@ -109,6 +110,7 @@ export interface ToyOptions {
   /** Pages that the guest writes again and again, from page 0 on. */
   readonly workingSetPages?: number
   readonly pagesPerSecond?: number
+  readonly disk?: GuestDisk
 }
 
 const TICK_NS: Nanos = 1_000_000
@@ -122,6 +124,7 @@ export class ToyVm implements MigratableVm, Process {
   readonly memory: readonly RamBlock[]
   readonly device = new ToyDevice()
   readonly devices: readonly StatefulDevice[]
+  readonly disk: GuestDisk | null
   isRunning = false
   stores = 0
   private readonly workingSetPages: number
@@ -135,6 +138,7 @@ export class ToyVm implements MigratableVm, Process {
     options: ToyOptions = {},
   ) {
     const pages = options.pages ?? 64
+    this.disk = options.disk ?? null
     this.ram = new ToyMemory(pages)
     this.memory = [
       { name: 'toy.ram', memory: this.ram },

@@ -84,6 +84,8 @@ const TITLES: Readonly<Record<number, string>> = {
   [QEVM_UNIT.description]: 'description of the devices',
   [QEVM_UNIT.devices]: 'device sections',
   [QEVM_UNIT.afterEnd]: 'after the end',
+  [QEVM_UNIT.diskChunk]: 'chunk of a disk',
+  [QEVM_UNIT.diskProgress]: 'progress of a disk',
 }
 
 export function qevmUnitTitle(type: number): string {

@@ -1,4 +1,10 @@
 /** Cuts QEMU's migration stream into units: headers, records, footers. The grammar is in core/migration/wire/qevm.ts. */
+import {
+  BLK_MIG_FLAG,
+  BLOCK_SECTION,
+  DISK_CHUNK_OCTETS,
+  DISK_SECTOR_OCTETS,
+} from '../../migration/wire/block-section.js'
 import { WireError } from '../../base/errors.js'
 import { latin1Text, readU16be, readU32be, readU64be } from '../../base/octets.js'
 import { PAGE_OCTETS } from '../../base/units.js'
@@ -42,6 +48,8 @@ export const QEVM_UNIT = {
   /** Device sections that cannot be told apart before the description at the end has come. */
   devices: 21,
   afterEnd: 22,
+  diskChunk: 23,
+  diskProgress: 24,
 } as const
 
 const MACHINE_NAME_OCTETS_MAX = 256
@@ -51,7 +59,8 @@ const DESCRIPTION_OCTETS_MAX = 4 * 1024 * 1024
 const TAIL_OCTETS_MAX = 32 * 1024 * 1024
 const FLAGS_MASK = PAGE_OCTETS - 1
 
-type State = 'header' | 'configuration' | 'item' | 'records' | 'footer' | 'package' | 'after-end' | 'done'
+type State =
+  'header' | 'configuration' | 'item' | 'records' | 'disk-records' | 'footer' | 'package' | 'after-end' | 'done'
 
 export class QevmWalker extends UnitWalker {
   /** In the order in which they were announced; a page record's detail is a place in this list. */
@@ -63,6 +72,7 @@ export class QevmWalker extends UnitWalker {
   private sendsAddresses = false
   private packageOctets = 0
   private ramSectionId = -1
+  private diskSectionId = -1
   /** It goes on with a post-copy that was interrupted: another connection had the header and the list of blocks. */
   private isRecovery = false
 
@@ -76,6 +86,8 @@ export class QevmWalker extends UnitWalker {
         return this.measureItem(octets, start, end)
       case 'records':
         return this.measureRecord(octets, start, end)
+      case 'disk-records':
+        return this.measureDiskRecord(octets, start, end)
       case 'footer':
         if (octets[start] !== QEMU_VM.SECTION_FOOTER) throw new WireError('qevm', 0, 'a section without a footer')
         this.is(QEVM_UNIT.footer)
@@ -169,16 +181,22 @@ export class QevmWalker extends UnitWalker {
       case QEMU_VM.SECTION_END:
         if (end - start < 5) return this.wait(5)
         if (this.isRecovery && this.ramSectionId < 0) this.ramSectionId = readU32be(octets, start + 1)
-        if (readU32be(octets, start + 1) !== this.ramSectionId)
+        if (![this.ramSectionId, this.diskSectionId].includes(readU32be(octets, start + 1)))
           throw new WireError('qevm', 1, `section ${readU32be(octets, start + 1)} was never started`)
         this.is(type === QEMU_VM.SECTION_PART ? QEVM_UNIT.sectionPart : QEVM_UNIT.sectionEnd)
-        this.state = 'records'
+        this.state = readU32be(octets, start + 1) === this.diskSectionId ? 'disk-records' : 'records'
         return 5
       case QEMU_VM.SECTION_START: {
         if (end - start < 6) return this.wait(6)
         const nameOctets = octets[start + 5] ?? 0
         if (end - start < 14 + nameOctets) return this.wait(14 + nameOctets)
         const name = latin1Text(octets.subarray(start + 6, start + 6 + nameOctets))
+        if (name === BLOCK_SECTION.idstr) {
+          this.diskSectionId = readU32be(octets, start + 1)
+          this.is(QEVM_UNIT.sectionStart)
+          this.state = 'disk-records'
+          return 14 + nameOctets
+        }
         if (name !== RAM_SECTION.idstr) throw new WireError('qevm', 5, `iterable section ${JSON.stringify(name)}`)
         this.ramSectionId = readU32be(octets, start + 1)
         this.is(QEVM_UNIT.sectionStart)
@@ -229,6 +247,29 @@ export class QevmWalker extends UnitWalker {
     this.is(QEVM_UNIT.description)
     this.state = 'done'
     return 5 + length
+  }
+
+  private measureDiskRecord(octets: Uint8Array, start: number, end: number): number {
+    if (end - start < 9) {
+      if (end - start < 8) return this.wait(8)
+      if (((octets[start + 7] ?? 0) & BLK_MIG_FLAG.DEVICE_BLOCK) !== 0) return this.wait(9)
+    }
+    const flags = readU32be(octets, start + 4) % DISK_SECTOR_OCTETS
+    switch (flags) {
+      case BLK_MIG_FLAG.EOS:
+        this.is(QEVM_UNIT.endOfRecords)
+        this.state = 'footer'
+        return 8
+      case BLK_MIG_FLAG.PROGRESS:
+        this.is(QEVM_UNIT.diskProgress)
+        return 8
+      case BLK_MIG_FLAG.DEVICE_BLOCK:
+      case BLK_MIG_FLAG.DEVICE_BLOCK | BLK_MIG_FLAG.ZERO_BLOCK:
+        this.is(QEVM_UNIT.diskChunk)
+        return 9 + (octets[start + 8] ?? 0) + (flags === BLK_MIG_FLAG.DEVICE_BLOCK ? DISK_CHUNK_OCTETS : 0)
+      default:
+        throw new WireError('qevm', 4, `flags 0x${flags.toString(16)} of a record of a disk`)
+    }
   }
 
   private measureRecord(octets: Uint8Array, start: number, end: number): number {

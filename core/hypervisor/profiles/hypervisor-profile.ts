@@ -47,6 +47,8 @@ export interface MigrationFeatures {
   readonly xbzrle: boolean
   readonly compression: boolean
   readonly multifd: boolean
+  /** A disk goes in the stream, before memory. */
+  readonly blockMigration: boolean
 }
 
 export interface VirtualisationCosts {

@@ -13,8 +13,20 @@
 import { milliseconds } from '../../base/units.js'
 import type { HypervisorName, HypervisorProfile, MigrationFeatures } from './hypervisor-profile.js'
 
-const everything: MigrationFeatures = { postcopy: true, xbzrle: true, compression: true, multifd: true }
-const plain: MigrationFeatures = { postcopy: false, xbzrle: false, compression: false, multifd: false }
+const everything: MigrationFeatures = {
+  postcopy: true,
+  xbzrle: true,
+  compression: true,
+  multifd: true,
+  blockMigration: true,
+}
+const plain: MigrationFeatures = {
+  postcopy: false,
+  xbzrle: false,
+  compression: false,
+  multifd: false,
+  blockMigration: false,
+}
 
 const kvm: HypervisorProfile = {
   name: 'kvm',

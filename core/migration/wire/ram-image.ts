@@ -32,23 +32,40 @@ export interface ImageRound {
 }
 
 export class ImageBlock {
-  readonly pageCount: number
   /** Pages whose content is known. */
   pagesRecovered = 0
-  private readonly slots: Int32Array
-  private readonly kinds: Uint8Array
-  private readonly counts: Uint16Array
+  private slots: Int32Array
+  private kinds: Uint8Array
+  private counts: Uint16Array
   private readonly slabs: Uint8Array[] = []
   private slotsUsed = 0
 
   constructor(
     readonly name: string,
-    readonly octets: number,
+    public octets: number,
   ) {
-    this.pageCount = octets / PAGE_OCTETS
     this.slots = new Int32Array(this.pageCount).fill(-1)
     this.kinds = new Uint8Array(this.pageCount)
     this.counts = new Uint16Array(this.pageCount)
+  }
+
+  get pageCount(): number {
+    return this.octets / PAGE_OCTETS
+  }
+
+  /** More of it came to light than was announced. */
+  growTo(octets: number): void {
+    if (octets <= this.octets) return
+    this.octets = octets
+    if (this.pageCount <= this.kinds.length) return
+    const capacity = Math.max(this.pageCount, 2 * this.kinds.length)
+    const { slots, kinds, counts } = this
+    this.slots = new Int32Array(capacity).fill(-1)
+    this.slots.set(slots)
+    this.kinds = new Uint8Array(capacity)
+    this.kinds.set(kinds)
+    this.counts = new Uint16Array(capacity)
+    this.counts.set(counts)
   }
 
   /** A view of the page as it is known now, or null when it is all zero or unknown. */

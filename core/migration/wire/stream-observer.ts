@@ -19,6 +19,8 @@ export interface StreamObserver {
   /** A page compressed by zlib (removed in QEMU 9.1). */
   compressedPage(block: number, offset: number, compressed: Uint8Array): void
   multifdFlush(): void
+  /** 1 MiB of a disk from `sector` (of 512 octets) on, of which what lies behind the disk's end does not count; null for zeros. */
+  diskChunk(device: string, sector: number, octets: Uint8Array | null): void
   /** The records of one START, PART or END are over. */
   endOfRecords(): void
   deviceSection(header: SectionHeader, body: Uint8Array, description: DeviceDescription): void
@@ -43,6 +45,7 @@ export class SilentObserver implements StreamObserver {
   xbzrlePage(_block: number, _offset: number, _encoded: Uint8Array): void {}
   compressedPage(_block: number, _offset: number, _compressed: Uint8Array): void {}
   multifdFlush(): void {}
+  diskChunk(_device: string, _sector: number, _octets: Uint8Array | null): void {}
   endOfRecords(): void {}
   deviceSection(_header: SectionHeader, _body: Uint8Array, _description: DeviceDescription): void {}
   command(_command: number, _data: Uint8Array): void {}

@@ -3,13 +3,14 @@
  * whatever pieces it arrives. The stream is hostile: every length is bounded and what does not fit is a `WireError`
  * whose offset counts from the start of the stream.
  *
- * Left out: version 2, target pages of other than 4096 octets, iterable sections other than RAM, RDMA hooks,
+ * Left out: version 2, target pages of other than 4096 octets, iterable sections other than RAM and disks, RDMA hooks,
  * mapped-ram, blocks of huge pages with post-copy (their list has one more field, which nothing announces).
  */
 import { assert, WireError } from '../../base/errors.js'
 import { latin1Text, readU16be, readU32be, readU64be } from '../../base/octets.js'
 import { PAGE_OCTETS } from '../../base/units.js'
 import type { DeviceStateDescription } from '../../machine/device-state.js'
+import { BLOCK_SECTION, decodeBlockRecord } from './block-section.js'
 import { decodeDeviceState, measureState } from './device-codec.js'
 import { recoverDeviceSections } from './device-sections.js'
 import {
@@ -44,6 +45,7 @@ type ReaderState =
   | 'subsections' // of the configuration
   | 'item'
   | 'records'
+  | 'disk-records'
   | 'footer'
   | 'device'
   | 'package'
@@ -86,6 +88,8 @@ export class StreamReader {
 
   private ramSectionId: number | null = null
   private ramEnded = false
+  private diskSectionId: number | null = null
+  private diskEnded = false
   private sectionId = 0
   private endsRam = false
   private blocks: readonly RamBlockSize[] = []
@@ -231,6 +235,8 @@ export class StreamReader {
         return this.readItem(octets, start, end)
       case 'records':
         return this.readRecords(octets, start, end)
+      case 'disk-records':
+        return this.readDiskRecord(octets, start, end)
       case 'footer':
         return this.readFooter(octets, start, end)
       case 'device':
@@ -325,6 +331,7 @@ export class StreamReader {
       case QEMU_VM.SECTION_END: {
         if (end - start < 5) return this.wait(5)
         const sectionId = readU32be(octets, start + 1)
+        if (sectionId === this.diskSectionId) return this.goOnWithDisk(type === QEMU_VM.SECTION_END)
         if (sectionId !== this.ramSectionId) throw this.refused(1, `section ${sectionId} was never started`)
         if (this.ramEnded) throw this.refused(1, `section ${sectionId} has already ended`)
         this.sectionId = sectionId
@@ -354,11 +361,16 @@ export class StreamReader {
     }
     const { idstr, instanceId, version } = header
     this.sectionId = header.sectionId
+    if (type === QEMU_VM.SECTION_START && idstr === BLOCK_SECTION.idstr) {
+      this.startDisk(header)
+      return length
+    }
     if (type === QEMU_VM.SECTION_START) {
       if (idstr !== RAM_SECTION.idstr || instanceId !== RAM_SECTION.instanceId)
-        throw this.refused(5, `iterable section ${JSON.stringify(idstr)}: only "ram" is known`)
+        throw this.refused(5, `iterable section ${JSON.stringify(idstr)}: only "ram" and "block" are known`)
       if (version !== RAM_SECTION.version) throw this.refused(0, `RAM section of version ${version}, not 4`)
       if (this.ramSectionId !== null) throw this.refused(0, 'a second RAM section')
+      if (header.sectionId === this.diskSectionId) throw this.refused(1, `a second section ${header.sectionId}`)
       this.ramSectionId = header.sectionId
       this.endsRam = false
       this.observer.sectionStart(header)
@@ -379,6 +391,35 @@ export class StreamReader {
     this.device = { header, description }
     this.state = 'device'
     return length
+  }
+
+  private startDisk(header: SectionHeader): void {
+    const { sectionId, instanceId, version } = header
+    if (instanceId !== BLOCK_SECTION.instanceId || version !== BLOCK_SECTION.version)
+      throw this.refused(0, `section of disks, instance ${instanceId} of version ${version}: only 0 of 1 is known`)
+    if (this.diskSectionId !== null) throw this.refused(0, 'a second section of disks')
+    if (sectionId === this.ramSectionId) throw this.refused(1, `a second section ${sectionId}`)
+    this.diskSectionId = sectionId
+    this.observer.sectionStart(header)
+    this.state = 'disk-records'
+  }
+
+  private goOnWithDisk(isEnd: boolean): number {
+    assert(this.diskSectionId !== null, 'no section of disks has begun')
+    if (this.diskEnded) throw this.refused(1, `section ${this.diskSectionId} has already ended`)
+    this.sectionId = this.diskSectionId
+    this.diskEnded = isEnd
+    this.state = 'disk-records'
+    return 5
+  }
+
+  private readDiskRecord(octets: Uint8Array, start: number, end: number): number {
+    const read = decodeBlockRecord(octets, start, end)
+    if ('needed' in read) return this.wait(read.needed)
+    const { record } = read
+    if (record.kind === 'chunk') this.observer.diskChunk(record.device, record.sector, record.octets)
+    if (record.kind === 'end') this.state = 'footer'
+    return read.octets
   }
 
   private readDevice(octets: Uint8Array, start: number, end: number): number {

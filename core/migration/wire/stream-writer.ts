@@ -158,6 +158,11 @@ export class StreamWriter {
     this.record(RAM_SAVE_FLAG.EOS)
   }
 
+  /** Part of a section whose records another codec has made. */
+  octets(octets: Uint8Array): void {
+    this.put(octets)
+  }
+
   endOfState(): void {
     this.put(END_OF_STATE)
   }
@@ -182,6 +187,7 @@ export class StreamWriter {
     if (length <= 0) return
     sink.write(this.buffer.subarray(this.drained, this.drained + length))
     this.drop(length)
+    if (this.pendingOctets > 0) sink.writableOctets() // who has seen that there is little is told when there is more
   }
 
   /** The connection broke: what is pending is lost, and on the next one blocks are named again. */

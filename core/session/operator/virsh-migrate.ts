@@ -203,6 +203,7 @@ function settingsOf(given: GivenOptions, destination: Destination | null): Parti
     ...(throttleIncrement === undefined ? {} : { cpuThrottleIncrement: throttleIncrement }),
     ...(given.has('parallel') ? { multifdChannels: given.number('parallel-connections') ?? PARALLEL_CONNECTIONS } : {}),
     ...(given.has('postcopy') ? { postcopyAfterRounds: given.has('postcopy-after-precopy') ? 1 : 0 } : {}),
+    ...(given.has('copy-storage-all') ? { copyStorage: true } : {}),
     ...(bandwidth === undefined ? {} : { maxBandwidth: bandwidth * MIB }),
     ...(postcopyBandwidth === undefined ? {} : { maxPostcopyBandwidth: postcopyBandwidth * MIB }),
   }

@@ -88,9 +88,12 @@ export class QemuProcess {
   }
 
   private async line(): Promise<Answer> {
-    const next = await this.lines.next()
-    if (next.done === true) throw new Error(`QEMU has gone: ${this.errors}`)
-    return JSON.parse(next.value) as Answer
+    for (;;) {
+      const next = await this.lines.next()
+      if (next.done === true) throw new Error(`QEMU has gone: ${this.errors}`)
+      // Where a disk arrives, QEMU prints how far it is between its answers.
+      if (next.value.startsWith('{')) return JSON.parse(next.value) as Answer
+    }
   }
 }
 

@@ -11,7 +11,7 @@ const unlimited = { maxBandwidth: 0 }
 function expectMoved(migration: ToyMigration): void {
   expect(migration.source.cause).toBeNull()
   expect(migration.source.status).toBe('completed')
-  expect(migration.comparison).toEqual({ ramDifferences: 0, deviceDifferences: 0 })
+  expect(migration.comparison).toEqual({ ramDifferences: 0, deviceDifferences: 0, diskDifferences: 0 })
   expect(migration.vm.isRunning).toBe(false)
   expect(migration.copy.isRunning).toBe(true)
 }

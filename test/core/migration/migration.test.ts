@@ -12,7 +12,7 @@ const busy = { pages: 512, filledPages: 512, workingSetPages: 400, pagesPerSecon
 function expectMoved(migration: ToyMigration): void {
   expect(migration.source.status).toBe('completed')
   expect(migration.destination.status).toBe('completed')
-  expect(migration.comparison).toEqual({ ramDifferences: 0, deviceDifferences: 0 })
+  expect(migration.comparison).toEqual({ ramDifferences: 0, deviceDifferences: 0, diskDifferences: 0 })
   expect(migration.vm.isRunning).toBe(false)
   expect(migration.copy.isRunning).toBe(true)
 }

@@ -10,7 +10,7 @@ function expectMoved(migration: ToyMigration): void {
   expect(migration.source.cause).toBeNull()
   expect(migration.destination.cause).toBeNull()
   expect(migration.source.status).toBe('completed')
-  expect(migration.comparison).toEqual({ ramDifferences: 0, deviceDifferences: 0 })
+  expect(migration.comparison).toEqual({ ramDifferences: 0, deviceDifferences: 0, diskDifferences: 0 })
   expect(migration.copy.isRunning).toBe(true)
 }
 

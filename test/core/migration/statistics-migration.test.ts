@@ -23,7 +23,7 @@ describe('a migration of a page-statistics guest', () => {
   it.each(['precopy', 'stop-and-copy'] as const)('brings 1 GiB over as it was, by %s', (strategy) => {
     const migration = new StatisticsMigration({ guest, migration: { strategy } }).run()
     expect(migration.source.status).toBe('completed')
-    expect(migration.comparison).toEqual({ ramDifferences: 0, deviceDifferences: 0 })
+    expect(migration.comparison).toEqual({ ramDifferences: 0, deviceDifferences: 0, diskDifferences: 0 })
     expect([migration.vm.isRunning, migration.copy.isRunning]).toEqual([false, true])
     // And the writes go on where they stopped.
     const { stores } = migration.vm
@@ -36,7 +36,7 @@ describe('a migration of a page-statistics guest', () => {
     const options = { maxBandwidth: 8 * 1024 * 1024, downtimeLimitNs: 1_000_000, roundsMax: 8 }
     const plain = new StatisticsMigration({ guest, migration: options }).run()
     const xbzrle = new StatisticsMigration({ guest, migration: { ...options, xbzrle: true } }).run()
-    expect(xbzrle.comparison).toEqual({ ramDifferences: 0, deviceDifferences: 0 })
+    expect(xbzrle.comparison).toEqual({ ramDifferences: 0, deviceDifferences: 0, diskDifferences: 0 })
     expect(xbzrle.source.statistics.xbzrle.pages).toBeGreaterThan(1000)
     expect(xbzrle.source.statistics.transferred).toBeLessThan(0.8 * plain.source.statistics.transferred)
   })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { TpmState } from '../../../core/machine/tpm/tpm-state.js'
 import { milliseconds, seconds } from '../../../core/base/units.js'
 import type { MigrationScenario } from '../../../core/session/scenario.js'
 import { defaultScenario } from '../../../core/session/scenario.js'
@@ -34,21 +35,40 @@ describe('a cold migration', () => {
     expect(session.world.lastRun()?.status).toBe('completed')
     expect(runningOn(session)).toEqual(['host-b'])
     expect(session.world.allVms()).toHaveLength(1)
-    expect(session.world.crossing?.source.octetsWritten).toBeLessThan(200)
+    // The TPM's state, and no memory.
+    expect(session.world.crossing?.source.octetsWritten).toBeLessThan(2500)
     session.runFor(milliseconds(200))
     expect(session.world.lastRun()?.secretsFound).toBe(0)
     expect(session.trace.count('console-line')).toBe(2 * booted)
     expect(session.world.lastRun()?.clientGapMs).toBeGreaterThan(1)
   })
 
-  it('lets it go on where it is when it comes to nothing', () => {
+  it('leaves it off where it is when it comes to nothing, to be booted again there', () => {
     const session = sessionWith({ strategy: 'cold' })
     session.do({ kind: 'migrate' })
     session.runWhile(({ world }) => world.crossingUnderWay?.source.status !== 'device', seconds(1))
     expect(runningOn(session)).toEqual([])
     session.do({ kind: 'cancel-migration' })
-    expect(session.world.lastRun()?.status).toBe('cancelled')
+    expect(session.world.lastRun()).toMatchObject({
+      status: 'cancelled',
+      cause: 'cancelled by the operator; web is off on host-a: boot it again there',
+    })
+    expect(session.world.allVms().map(({ state, hostName }) => [state, hostName])).toEqual([['shutdown', 'host-a']])
+    session.do({ kind: 'boot' })
     expect(runningOn(session)).toEqual(['host-a'])
+  })
+
+  it('brings what the TPM keeps, as a boot again does', () => {
+    const session = sessionWith({ strategy: 'cold' })
+    const tpmOf = (): TpmState => session.world.liveVm()?.machine.permanentDevices[0] as TpmState
+    tpmOf().stir(Uint8Array.of(1, 2, 3))
+    const { random_state: before } = tpmOf().saveState()
+    migrate(session)
+    expect(tpmOf().saveState()['random_state']).toEqual(before)
+    session.do({ kind: 'type', console: 'operator', text: 'virsh destroy web\r' })
+    session.do({ kind: 'boot' })
+    expect(runningOn(session)).toEqual(['host-b'])
+    expect(tpmOf().saveState()['random_state']).toEqual(before)
   })
 })
 

@@ -40,6 +40,7 @@ const view = (change: Partial<SessionView> = {}): SessionView => ({
   guestImage: 'shell',
   guestImages: [],
   profile: 'kvm',
+  profiles: [],
   settings: {
     ...defaultScenario.migration,
     bandwidthBps: 1e9,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { DEFAULT_MIGRATION_PARAMETERS } from '../../../core/migration/migration.js'
+import { DEFAULT_MIGRATION_PARAMETERS, migrationLimits } from '../../../core/migration/migration.js'
 import { migrationProblem } from '../../../core/session/migration-problem.js'
 import { defaultScenario } from '../../../core/session/scenario.js'
 import type { MigrationSettings } from '../../../renderer/engine/contract.js'
@@ -26,6 +26,11 @@ describe('the fields of a migration', () => {
       for (const value of usual)
         expect(migrationProblem({ ...defaultScenario.migration, [name]: value }), `${name} ${value}`).toBeNull()
     }
+  })
+
+  test('can be changed while a migration runs if they are its limits', () => {
+    const live = fields.filter(({ isLive }) => isLive).map(({ name }) => name)
+    expect(live.toSorted()).toEqual([...migrationLimits].toSorted())
   })
 
   test('say each value in words of its own', () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { WireError } from '../../../../core/base/errors.js'
+import { BLOCK_SECTION, encodeDiskEnd } from '../../../../core/migration/wire/block-section.js'
 import { concatOctets, latin1Octets, octetsOfHex } from '../../../../core/base/octets.js'
 import { MIG_CMD, RAM_SECTION } from '../../../../core/migration/wire/qevm.js'
 import { StreamReader, type StreamReaderOptions } from '../../../../core/migration/wire/stream-reader.js'
@@ -176,8 +177,27 @@ describe('StreamReader', () => {
     ],
     [
       'an iterable device',
-      (w) => w.sectionStart({ sectionId: 3, idstr: 'block', instanceId: 0, version: 1 }),
-      'iterable section "block"',
+      (w) => w.sectionStart({ sectionId: 3, idstr: 'dirty-bitmap', instanceId: 0, version: 1 }),
+      'iterable section "dirty-bitmap"',
+    ],
+    [
+      'disks of another version',
+      (w) => w.sectionStart({ sectionId: 3, idstr: 'block', instanceId: 0, version: 2 }),
+      'section of disks, instance 0 of version 2',
+    ],
+    ['disks under the number of RAM', (w) => w.sectionStart({ sectionId: 2, ...BLOCK_SECTION }), 'a second section 2'],
+    [
+      'disks that go on after their end',
+      (w) => {
+        w.sectionStart({ sectionId: 3, ...BLOCK_SECTION })
+        w.octets(encodeDiskEnd())
+        w.footer(3)
+        w.sectionEnd(3)
+        w.octets(encodeDiskEnd())
+        w.footer(3)
+        w.sectionPart(3)
+      },
+      'section 3 has already ended',
     ],
   ])('refuses %s', (_name, write, reason) => {
     expect(read(streamOf(write), known).error?.reason).toContain(reason)
