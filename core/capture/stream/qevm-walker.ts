@@ -1,13 +1,13 @@
 /** Cuts QEMU's migration stream into units: headers, records, footers. The grammar is in core/migration/wire/qevm.ts. */
+import { WireError } from '../../base/errors.js'
+import { latin1Text, readU16be, readU32be, readU64be } from '../../base/octets.js'
+import { PAGE_OCTETS } from '../../base/units.js'
 import {
   BLK_MIG_FLAG,
   BLOCK_SECTION,
   DISK_CHUNK_OCTETS,
   DISK_SECTOR_OCTETS,
 } from '../../migration/wire/block-section.js'
-import { WireError } from '../../base/errors.js'
-import { latin1Text, readU16be, readU32be, readU64be } from '../../base/octets.js'
-import { PAGE_OCTETS } from '../../base/units.js'
 import { recoverDeviceSections } from '../../migration/wire/device-sections.js'
 import {
   FOOTER_OCTETS,
@@ -18,10 +18,9 @@ import {
   QEMU_VM_FILE_VERSION,
   RAM_SAVE_FLAG,
   RAM_SECTION,
-  type SectionHeader,
 } from '../../migration/wire/qevm.js'
-import { SilentObserver } from '../../migration/wire/stream-observer.js'
 import type { DeviceDescription } from '../../migration/wire/vmdesc.js'
+import { RecoveredSections } from './recovered-sections.js'
 import { UnitWalker } from './unit-walker.js'
 
 export const QEVM_UNIT = {
@@ -377,29 +376,5 @@ export class QevmWalker extends UnitWalker {
     }
     if (at < this.position)
       this.units.add(recovered.descriptionOctets > 0 ? QEVM_UNIT.afterEnd : QEVM_UNIT.devices, 0, at, Infinity)
-  }
-}
-
-interface RecoveredSection {
-  readonly headerOctets: number
-  readonly bodyOctets: number
-  readonly description: DeviceDescription
-}
-
-class RecoveredSections extends SilentObserver {
-  readonly sections: RecoveredSection[] = []
-  descriptionOctets = 0
-  private at = 0
-
-  constructor(private readonly tail: Uint8Array) {
-    super()
-  }
-  override deviceSection(_header: SectionHeader, body: Uint8Array, description: DeviceDescription): void {
-    const bodyAt = body.byteOffset - this.tail.byteOffset
-    this.sections.push({ headerOctets: bodyAt - this.at, bodyOctets: body.length, description })
-    this.at = bodyAt + body.length + FOOTER_OCTETS
-  }
-  override description(json: string): void {
-    this.descriptionOctets = json.length
   }
 }
