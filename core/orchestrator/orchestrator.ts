@@ -36,9 +36,7 @@ const REFUSAL_NS: Nanos = seconds(30)
 const DECIDE: KernelEvent = Object.freeze({ kind: 'decide' })
 const DECIDE_ONCE: KernelEvent = Object.freeze({ kind: 'decide-once' })
 
-export class Orchestrator
-  implements UdpListener, Process, MoveOwner, FenceOwner, RestartOwner, PowerOrderOwner
-{
+export class Orchestrator implements UdpListener, Process, MoveOwner, FenceOwner, RestartOwner, PowerOrderOwner {
   /** Adverts that did not decode, were refused, or were no newer than what is known; all were dropped. */
   readonly dropped = { malformed: 0, unverified: 0, stale: 0 }
   verifier: AdvertVerifier | null = null
@@ -82,7 +80,8 @@ export class Orchestrator
     if (verdict === 'stale') this.dropped.stale++
     else {
       const { host, sequence, busyShare, freeRamOctets, health, vms } = advert
-      if (verdict !== 'heard') this.traceStanding(host, 'up', verdict === 'new' ? 'heard for the first time' : 'heard again')
+      if (verdict !== 'heard')
+        this.traceStanding(host, 'up', verdict === 'new' ? 'heard for the first time' : 'heard again')
       if (verdict !== 'heard' || health !== healthBefore || sequence % TRACE_EVERY === 0)
         this.kernel.trace.add('host-advert', { host, sequence, busyShare, freeRamOctets, vms: vms.length, health })
       // A warning does not wait for the next round.
@@ -93,7 +92,8 @@ export class Orchestrator
   handleEvent(event: KernelEvent): void {
     if (event === DECIDE) this.kernel.schedule(this.options.decisionIntervalNs, this, DECIDE)
     else this.isDecisionDue = false
-    for (const { name } of this.hosts.sweep(this.kernel.nowNs)) this.traceStanding(name, 'silent', 'its adverts stopped')
+    for (const { name } of this.hosts.sweep(this.kernel.nowNs))
+      this.traceStanding(name, 'silent', 'its adverts stopped')
     for (const proposal of policies[this.options.policy](this.view())) this.carryOut(proposal)
   }
 
@@ -108,7 +108,8 @@ export class Orchestrator
       record.moves--
       record.changed(nowNs)
     }
-    if (outcome === 'completed' || outcome === 'unknown') this.hosts.place(vm, from.host, to.host, outcome === 'completed')
+    if (outcome === 'completed' || outcome === 'unknown')
+      this.hosts.place(vm, from.host, to.host, outcome === 'completed')
     else this.hosts.refuse(vm, to.host, nowNs + REFUSAL_NS)
     const ends = { source: from.host, destination: to.host }
     this.kernel.trace.add('fleet-move', { decision, vm, ...ends, outcome, reason, startNs, downtimeNs })

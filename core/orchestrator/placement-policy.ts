@@ -39,7 +39,13 @@ export interface FleetView {
 export type Proposal =
   | { readonly kind: 'move'; readonly vm: string; readonly from: string; readonly to: string; readonly reason: string }
   /** Start a machine anew whose host is dead; its memory is lost. */
-  | { readonly kind: 'restart'; readonly vm: string; readonly from: string; readonly to: string; readonly reason: string }
+  | {
+      readonly kind: 'restart'
+      readonly vm: string
+      readonly from: string
+      readonly to: string
+      readonly reason: string
+    }
   | { readonly kind: 'power-off'; readonly host: string; readonly reason: string }
   | { readonly kind: 'power-on'; readonly host: string; readonly reason: string }
   /** Make sure that a silent host is off, so that its machines may be started elsewhere. */

@@ -3,7 +3,13 @@ import type { ByteStream, StreamOwner } from '../base/byte-stream.js'
 import type { Failure } from '../base/errors.js'
 import { utf8Octets } from '../base/octets.js'
 import { JsonStream } from '../hypervisor/wire/json-stream.js'
-import { isJsonObject, jsonText, type JsonObject, type JsonOutput, type JsonValue } from '../hypervisor/wire/json-value.js'
+import {
+  isJsonObject,
+  jsonText,
+  type JsonObject,
+  type JsonOutput,
+  type JsonValue,
+} from '../hypervisor/wire/json-value.js'
 
 const READ_OCTETS = 4096
 

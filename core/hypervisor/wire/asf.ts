@@ -54,7 +54,12 @@ export function encodeAsf({ type, tag, isOn }: AsfMessage): Uint8Array {
   out.u32(ENTERPRISE).u8(messageTypes[type]).u8(tag).u8(0)
   if (isOn === null) return out.u8(0).take()
   // Watchdog state and two reserved octets follow.
-  return out.u8(STATE_DATA_OCTETS).u8(isOn ? STATE_WORKING : STATE_SOFT_OFF).u8(0).u16(0).take()
+  return out
+    .u8(STATE_DATA_OCTETS)
+    .u8(isOn ? STATE_WORKING : STATE_SOFT_OFF)
+    .u8(0)
+    .u16(0)
+    .take()
 }
 
 /** Throws `WireError`. */

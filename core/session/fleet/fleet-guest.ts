@@ -21,7 +21,7 @@ import type { FleetGuestPlan } from './fleet-scenario.js'
  * memory; at one visit of a page it executes about so many instructions (measured; the guest's settings are below).
  */
 const HART_HZ = 2e6
-const INSTRUCTIONS_PER_VISIT = 1370
+const INSTRUCTIONS_PER_VISIT = 440
 const WORKING_SET_PAGES = 32
 const OCTETS_PER_VISIT = 64
 
@@ -115,6 +115,7 @@ export class FleetGuest implements CrossingOwner {
       tick: 'always',
       workingSetPages: WORKING_SET_PAGES,
       hotPages: 8,
+      content: 'random',
       octetsPerPage: OCTETS_PER_VISIT,
       pagesPerSecond: Math.round((this.load * HART_HZ) / INSTRUCTIONS_PER_VISIT),
     }

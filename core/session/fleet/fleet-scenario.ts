@@ -1,7 +1,16 @@
 /** A fleet as data: its hosts, the guests on them with their loads over time, the policy, and what happens. YAML is read outside. */
 import { z } from 'zod'
 import { LabError } from '../../base/errors.js'
-import { microseconds, milliseconds, PAGE_OCTETS, parseBitRate, parseDuration, parseFraction, parseOctets, seconds } from '../../base/units.js'
+import {
+  microseconds,
+  milliseconds,
+  PAGE_OCTETS,
+  parseBitRate,
+  parseDuration,
+  parseFraction,
+  parseOctets,
+  seconds,
+} from '../../base/units.js'
 import { hostHealths } from '../../hypervisor/wire/adverts.js'
 import { RAM_OCTETS_MAX, RAM_OCTETS_MIN } from '../../machine/ram.js'
 import { policyNames } from '../../orchestrator/policies/policies.js'
@@ -27,21 +36,23 @@ const guestName = z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'a name has small l
 /** The share of its own processor that a guest keeps busy. */
 const load = parsed(parseFraction)
 
-const guestPlan = z
-  .strictObject({
-    /** With a count above one, numbered: web-1, web-2. */
-    name: guestName.optional(),
-    count: z.int().min(1).max(FLEET_GUESTS_MAX).default(1),
-    ram: ram.default(MIB),
-    /** Where it starts; with more guests than hosts named here, one after another. All hosts in turn unless told. */
-    on: z.preprocess(
-      (value) => (value === undefined || Array.isArray(value) ? value : [value]),
-      z.array(hostName).min(1).optional(),
-    ),
-    load: load.default(0.1),
-    /** What its load becomes later. */
-    loads: z.array(z.strictObject({ at: duration, load })).max(1000).default([]),
-  })
+const guestPlan = z.strictObject({
+  /** With a count above one, numbered: web-1, web-2. */
+  name: guestName.optional(),
+  count: z.int().min(1).max(FLEET_GUESTS_MAX).default(1),
+  ram: ram.default(MIB),
+  /** Where it starts; with more guests than hosts named here, one after another. All hosts in turn unless told. */
+  on: z.preprocess(
+    (value) => (value === undefined || Array.isArray(value) ? value : [value]),
+    z.array(hostName).min(1).optional(),
+  ),
+  load: load.default(0.1),
+  /** What its load becomes later. */
+  loads: z
+    .array(z.strictObject({ at: duration, load }))
+    .max(1000)
+    .default([]),
+})
 
 const eventPlan = z
   .strictObject({
@@ -80,7 +91,11 @@ const scenarioSchema = z.strictObject({
       bootTime: duration.default(seconds(2)),
     })
     .prefault({}),
-  guests: z.array(guestPlan).min(1).max(FLEET_GUESTS_MAX).default([{ count: 8, ram: MIB, load: 0.2, loads: [], on: undefined }]),
+  guests: z
+    .array(guestPlan)
+    .min(1)
+    .max(FLEET_GUESTS_MAX)
+    .default([{ count: 8, ram: MIB, load: 0.2, loads: [], on: undefined }]),
   network: z
     .strictObject({ bandwidth: parsed(parseBitRate).default(1e9), latency: duration.default(microseconds(100)) })
     .prefault({}),
@@ -107,7 +122,9 @@ export function parseFleetScenario(value: unknown): FleetScenario {
   const result = scenarioSchema.safeParse(value)
   if (!result.success) {
     const [issue] = result.error.issues
-    const path = (issue?.path ?? []).map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('')
+    const path = (issue?.path ?? [])
+      .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+      .join('')
     throw new LabError(path.replace(/^\./, '') || 'scenario', issue?.message ?? 'not a scenario')
   }
   checkReferences(result.data)
@@ -129,7 +146,12 @@ export function fleetGuests(scenario: FleetScenario): FleetGuestPlan[] {
       const hosts = on ?? all
       const turn = on === undefined ? guests.length : index
       guests.push({
-        name: name === undefined ? `vm-${String(guests.length + 1).padStart(2, '0')}` : count === 1 ? name : `${name}-${index + 1}`,
+        name:
+          name === undefined
+            ? `vm-${String(guests.length + 1).padStart(2, '0')}`
+            : count === 1
+              ? name
+              : `${name}-${index + 1}`,
         host: hosts[turn % hosts.length] ?? '',
         ...{ ramOctets, load: first, loads },
       })
@@ -141,7 +163,10 @@ function checkReferences(scenario: FleetScenario): void {
   const hosts = fleetHostNames(scenario)
   const known = (name: string, path: string): void => {
     if (!hosts.includes(name))
-      throw new LabError(path, `there is no ${name}; there are ${hosts.length} hosts, from ${hosts[0] ?? ''} to ${hosts.at(-1) ?? ''}`)
+      throw new LabError(
+        path,
+        `there is no ${name}; there are ${hosts.length} hosts, from ${hosts[0] ?? ''} to ${hosts.at(-1) ?? ''}`,
+      )
   }
   scenario.guests.forEach(({ on }, index) => on?.forEach((name) => known(name, `guests[${index}].on`)))
   scenario.events.forEach(({ host }, index) => known(host, `events[${index}].host`))
@@ -157,5 +182,8 @@ function checkReferences(scenario: FleetScenario): void {
   }
   for (const [host, octets] of held)
     if (octets > scenario.hosts.ram)
-      throw new LabError('guests', `${host} has ${scenario.hosts.ram} octets of memory, its guests need ${octets}: spread them, or give hosts.ram more`)
+      throw new LabError(
+        'guests',
+        `${host} has ${scenario.hosts.ram} octets of memory, its guests need ${octets}: spread them, or give hosts.ram more`,
+      )
 }
