@@ -1,5 +1,6 @@
 /** What the trace of a fleet amounts to: moves, machines that were lost, and energy. */
 import type { Nanos } from '../base/units.js'
+import type { TimedRow } from '../kernel/trace-tables.js'
 import type { Trace } from '../kernel/trace.js'
 
 export interface FleetMove {
@@ -10,7 +11,19 @@ export interface FleetMove {
   readonly outcome: string
   readonly reason: string
   readonly durationNs: Nanos
+  /** From the guest's last slice at the source to its first at the destination; 0 when it did not move. */
   readonly downtimeNs: Nanos
+}
+
+/** Of a row of `fleet-move`. The monitor's own figure, which the row has, is in whole milliseconds. */
+export function downtimeOf(trace: Trace, { vm, source, destination, startNs, outcome }: TimedRow<'fleet-move'>): Nanos {
+  if (outcome !== 'completed') return 0
+  const states = trace.rows('vm-state').filter((row) => row.vm === vm && row.atNs >= startNs)
+  const resumed = states.find(({ host, state }) => host === destination && state === 'running')
+  const stopped = states.findLast(
+    ({ atNs, host, state }) => host === source && state === 'finish-migrate' && atNs <= (resumed?.atNs ?? 0),
+  )
+  return resumed === undefined || stopped === undefined ? 0 : resumed.atNs - stopped.atNs
 }
 
 export interface FleetEnergy {
@@ -42,8 +55,9 @@ export const JOULES_PER_KWH = 3.6e6
 /** Of everything up to `untilNs`. */
 export function computeFleet(trace: Trace, untilNs: Nanos): FleetMetrics {
   const moves = trace.rows('fleet-move').map((row): FleetMove => {
-    const { atNs, startNs, vm, source, destination, outcome, reason, downtimeNs } = row
-    return { atNs, vm, source, destination, outcome, reason, durationNs: atNs - startNs, downtimeNs }
+    const { atNs, startNs, vm, source, destination, outcome, reason } = row
+    const durationNs = atNs - startNs
+    return { atNs, vm, source, destination, outcome, reason, durationNs, downtimeNs: downtimeOf(trace, row) }
   })
   const downtimes = moves.map(({ downtimeNs }) => downtimeNs)
   return {

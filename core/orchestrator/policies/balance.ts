@@ -36,7 +36,7 @@ function bestOf(trial: TrialPlacement, hot: TrialHost, cold: TrialHost): KnownVm
   let bestGap = gap - GAIN_MIN
   for (const vm of hot.vms) {
     const after = Math.abs(gap - vm.busyCores * (1 / hotCores + 1 / coldCores))
-    if (after > bestGap || !trial.fits(vm, cold)) continue
+    if (after > bestGap || (best !== null && after === bestGap) || !trial.fits(vm, cold)) continue
     best = vm
     bestGap = after
   }

@@ -21,9 +21,9 @@ import type { FleetGuestPlan } from './fleet-scenario.js'
  * memory; at one visit of a page it executes about so many instructions (measured; the guest's settings are below).
  */
 const HART_HZ = 2e6
-const INSTRUCTIONS_PER_VISIT = 440
+const INSTRUCTIONS_PER_VISIT = 1430
 const WORKING_SET_PAGES = 32
-const OCTETS_PER_VISIT = 64
+const OCTETS_PER_VISIT = 1024
 
 /** The monitors of the first guest's processes listen at this port of every host, the second's at the next. */
 const MONITOR_PORT_FIRST = 4500

@@ -2,21 +2,28 @@
 import type { Nanos } from '../../base/units.js'
 import type { TimedRow, TraceKind } from '../../kernel/trace-tables.js'
 import type { Trace } from '../../kernel/trace.js'
+import { downtimeOf } from '../../metrics/fleet-metrics.js'
 
 export interface NewsItem {
   readonly atNs: Nanos
   readonly text: string
 }
 
-const words: { readonly [K in TraceKind]?: (row: TimedRow<K>) => string | null } = {
+const milliseconds = (spanNs: Nanos): string => `${(spanNs / 1e6).toFixed(2)} ms`
+
+const words: { readonly [K in TraceKind]?: (row: TimedRow<K>, trace: Trace) => string | null } = {
   'host-health': ({ host, health }) => `${host} reports of its hardware: ${health}`,
-  'host-standing': ({ host, standing, reason }) => (standing === 'up' ? null : `${host} is ${standing}: ${reason}`),
+  'host-standing': ({ host, standing, reason }) =>
+    // What was done to it, the decision says.
+    standing === 'silent' || standing === 'dead' ? `${host} is ${standing}: ${reason}` : null,
   'fleet-decision': ({ kind, vm, source, destination, reason }) =>
     vm === '' ? `${kind} ${source}: ${reason}` : `${kind} ${vm} from ${source} to ${destination}: ${reason}`,
-  'fleet-move': ({ atNs, vm, source, destination, outcome, reason, startNs, downtimeNs }) =>
-    outcome === 'completed'
-      ? `${vm} moved from ${source} to ${destination} in ${(atNs - startNs) / 1e6} ms, downtime ${downtimeNs / 1e6} ms`
-      : `${vm} did not move from ${source} to ${destination}: ${outcome}: ${reason}`,
+  'fleet-move': (row, trace) => {
+    const { atNs, vm, source, destination, outcome, reason, startNs } = row
+    return outcome === 'completed'
+      ? `${vm} moved from ${source} to ${destination} in ${milliseconds(atNs - startNs)}, downtime ${milliseconds(downtimeOf(trace, row))}`
+      : `${vm} did not move from ${source} to ${destination}: ${outcome}: ${reason}`
+  },
   'fleet-restart': ({ vm, source, destination, outcome, reason }) =>
     outcome === 'started'
       ? `${vm} started anew on ${destination}: what it had in memory on ${source} is lost`
@@ -36,7 +43,7 @@ export class FleetNews {
       const count = this.trace.count(kind)
       for (let index = this.told.get(kind) ?? 0; index < count; index++) {
         const row = this.trace.row(kind, index)
-        const text = (words[kind] as (row: TimedRow<TraceKind>) => string | null)(row)
+        const text = (words[kind] as (row: TimedRow<TraceKind>, trace: Trace) => string | null)(row, this.trace)
         if (text !== null) items.push({ atNs: row.atNs, text })
       }
       this.told.set(kind, count)
