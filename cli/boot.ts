@@ -4,7 +4,8 @@ import { basename, extname } from 'node:path'
 import { parseArgs } from 'node:util'
 import { InputError, WireError } from '../core/base/errors.js'
 import { milliseconds, parseDuration, parseOctets } from '../core/base/units.js'
-import { ProgramRun, type ProgramState } from '../core/machine/program-run.js'
+import { PROGRAM_MAC, ProgramRun, type ProgramOptions, type ProgramState } from '../core/machine/program-run.js'
+import { machineFromFile } from '../core/migration/machine-file.js'
 import { expectWritable, openOutput } from './output.js'
 import { quantity } from './quantities.js'
 
@@ -33,13 +34,18 @@ export async function bootCommand(args: string[]): Promise<number> {
       'max-time': { type: 'string' },
       input: { type: 'string' },
       json: { type: 'string' },
+      incoming: { type: 'string' },
     },
   })
-  const [path, ...rest] = positionals
-  if (path === undefined || rest.length > 0) throw new InputError('name one image: boot program.elf')
+  const { incoming } = values
+  const [path, ...rest] = incoming === undefined ? positionals : [incoming, ...positionals]
+  if (path === undefined || rest.length > 0)
+    throw new InputError('name one image: boot program.elf, or one saved machine: boot --incoming guest.qevm')
   const exitOn = values['exit-on']
   if (exitOn !== undefined && exitOn !== 'tohost')
     throw new InputError(`--exit-on ${exitOn}: the one thing to end on is tohost`)
+  if (incoming !== undefined && (values.flat || exitOn !== undefined))
+    throw new InputError('--incoming is a whole machine with its program: --flat and --exit-on go with an image')
   const isFlat = values.flat || FLAT_NAMES.has(extname(path))
   const image = await contentsOf(path)
   const typed = values.input === undefined ? null : await contentsOf(values.input === '-' ? '/dev/stdin' : values.input)
@@ -50,7 +56,10 @@ export async function bootCommand(args: string[]): Promise<number> {
   const output = openOutput(values.json)
   await expectWritable(values.json === '-' ? undefined : values.json)
 
-  const run = open(path, image, { ramOctets, isFlat, exitOnTohost: exitOn === 'tohost' })
+  const run =
+    incoming === undefined
+      ? open(path, image, { ramOctets, isFlat, exitOnTohost: exitOn === 'tohost' })
+      : goOnWith(path, image)
   const console = new ProgramConsole(run, typed, values.json === '-' ? process.stderr : process.stdout)
   const { exitReason, seconds } = await play(run, console, { instructionsMax, untilNs, isInteractive })
 
@@ -107,13 +116,23 @@ async function contentsOf(path: string): Promise<Uint8Array> {
   }
 }
 
-function open(path: string, image: Uint8Array, options: ConstructorParameters<typeof ProgramRun>[1]): ProgramRun {
+function open(path: string, image: Uint8Array, options: ProgramOptions): ProgramRun {
   try {
-    return new ProgramRun(image, options)
+    return ProgramRun.load(image, options)
   } catch (error) {
     if (!(error instanceof WireError)) throw error
     const hint = error.reason === 'not an ELF file' ? '; for a flat image name it .bin or add --flat' : ''
     throw new InputError(`${path}, octet ${error.offset}: ${error.reason}${hint}`)
+  }
+}
+
+/** A guest that was saved goes on: how much RAM it has, its stream says. */
+function goOnWith(path: string, stream: Uint8Array): ProgramRun {
+  try {
+    return new ProgramRun(machineFromFile(stream, Uint8Array.from(PROGRAM_MAC)))
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error
+    throw new InputError(`${path}, octet ${error.offset}: ${error.reason}`)
   }
 }
 

@@ -23,9 +23,16 @@ const commands: Readonly<Record<string, Command>> = {
   },
   migrate: {
     usage:
-      'migrate [--profile kvm|qemu|xen|xend|vmware-6.0|vmware-6.7] [--guest NAME] [--ram 16MiB] [--fill 8MiB] [--working-set 1MiB] [--dirty-rate 2000/s] [--no-secrets] [--guest-option NAME=VALUE]... [--bandwidth 1Gbit] [--latency 100us] [--jitter 1ms] [--loss 1%] [--duplicate 1%] [--reorder 1%] [--corrupt 0.1%] [--queue 64KiB] [--congestion cubic|newreno] [--no-sack] [--strategy precopy|stop-and-copy|postcopy|hybrid|cold] [--channel none|nacl|ssh] [--downtime-limit 300ms] [--max-bandwidth 128MiB/s] [--max-postcopy-bandwidth 0] [--rounds 30] [--stop-rule qemu|xen|xen-legacy] [--pause-before-switchover 100ms] [--zero-page-detection none|legacy|multifd] [--xbzrle] [--xbzrle-cache-size 64MiB] [--compression none|zlib] [--multifd-channels N] [--auto-converge] [--cpu-throttle-initial 20] [--cpu-throttle-increment 10] [--max-cpu-throttle 99] [--throttle-trigger-threshold 50] [--vcpu-dirty-limit 1MiB/s] [--postcopy-after-rounds 3] [--postcopy-prepaging 0] [--seed N] [--json F] [--pcap F.pcapng] [--live wireshark|tshark|-] [--stream F.qevm]',
+      'migrate [--profile kvm|qemu|xen|xend|vmware-6.0|vmware-6.7] [--guest NAME] [--ram 16MiB] [--fill 8MiB] [--working-set 1MiB] [--dirty-rate 2000/s] [--no-secrets] [--qemu-board] [--guest-option NAME=VALUE]... [--bandwidth 1Gbit] [--latency 100us] [--jitter 1ms] [--loss 1%] [--duplicate 1%] [--reorder 1%] [--corrupt 0.1%] [--queue 64KiB] [--congestion cubic|newreno] [--no-sack] [--strategy precopy|stop-and-copy|postcopy|hybrid|cold] [--channel none|nacl|ssh] [--downtime-limit 300ms] [--max-bandwidth 128MiB/s] [--max-postcopy-bandwidth 0] [--rounds 30] [--stop-rule qemu|whole-rounds|xen|xen-legacy] [--pause-before-switchover 100ms] [--zero-page-detection none|legacy|multifd] [--xbzrle] [--xbzrle-cache-size 64MiB] [--compression none|zlib] [--multifd-channels N] [--auto-converge] [--cpu-throttle-initial 20] [--cpu-throttle-increment 10] [--max-cpu-throttle 99] [--throttle-trigger-threshold 50] [--vcpu-dirty-limit 1MiB/s] [--postcopy-after-rounds 3] [--postcopy-prepaging 0] [--seed N] [--json F] [--pcap F.pcapng] [--live wireshark|tshark|-] [--stream F.qevm]',
     summary: 'migrate one guest in a laboratory network and measure it; the capture is that of the mirror port',
     load: async () => (await import('./migrate.js')).migrateCommand,
+  },
+  predict: {
+    usage:
+      'predict [--ram 1GiB] [--fill 512MiB] [--working-set 64MiB] [--dirty-rate 10000/s] [--random] [--bandwidth 1Gbit] [--latency 100us] [--max-bandwidth 0] [--downtime-limit 300ms] [--stop-rule whole-rounds|qemu] [--rounds 30] [--seed N] [--json F]',
+    summary:
+      'foretell a pre-copy migration by its closed form, and do it with a guest that has such rates and no octets',
+    load: async () => (await import('./predict.js')).predictCommand,
   },
   reproduce: {
     usage: 'reproduce <measurements.csv> [--json F]',
@@ -67,9 +74,9 @@ const commands: Readonly<Record<string, Command>> = {
   },
   boot: {
     usage:
-      'boot <image.elf|.bin> [--flat] [--ram 16MiB] [--exit-on tohost] [--max-instructions N] [--max-time 10s] [--input F] [--json F]',
+      'boot <image.elf|.bin> [--flat] [--ram 16MiB] [--exit-on tohost] [--max-instructions N] [--max-time 10s] [--input F] [--json F] | boot --incoming F.qevm',
     summary:
-      'run a program on the machine alone, its console here; on a terminal one types, and Ctrl+] ends. The exit status is 1 if the program says it failed',
+      'run a program on the machine alone, its console here; on a terminal one types, and Ctrl+] ends. The exit status is 1 if the program says it failed. With --incoming a guest goes on that migrate --stream or a real QEMU saved',
     load: async () => (await import('./boot.js')).bootCommand,
   },
   serve: {

@@ -42,6 +42,7 @@ const options = {
   'working-set': { type: 'string', default: '1MiB' },
   'dirty-rate': { type: 'string', default: '2000/s' },
   'no-secrets': { type: 'boolean', default: false },
+  'qemu-board': { type: 'boolean', default: false },
   'guest-option': { type: 'string', multiple: true },
   ...migrationOptions,
   bandwidth: { type: 'string', default: '1Gbit' },
@@ -210,6 +211,7 @@ function scenarioFrom(values: Values): Scenario {
       workingSetPages: Math.ceil(quantity('working-set', values['working-set'], parseOctets) / PAGE_OCTETS),
       dirtyPagesPerSecond: quantity('dirty-rate', values['dirty-rate'], parseEventRate),
       hasSecrets: !values['no-secrets'],
+      qemuBoard: values['qemu-board'],
       options: (values['guest-option'] ?? []).reduce(
         (options, text) => ({ ...options, ...parseGuestOption(values.guest, text) }),
         {},
@@ -217,6 +219,8 @@ function scenarioFrom(values: Values): Scenario {
     },
     migration: migrationFrom(values, profiles[profile]),
   }
+  if (values.stream !== undefined && scenario.migration.multifdChannels > 0)
+    throw new InputError('--stream: with --multifd-channels the main stream brings no pages; --pcap has them all')
   const problem = scenarioProblem(scenario)
   if (problem !== null) throw new InputError(`--${problem.setting}: ${problem.reason}`)
   return scenario

@@ -173,13 +173,14 @@ export class CaptureAnalysis implements ReassemblyListener, MigrationOwner {
     connection: ConnectionAnalysis,
     block: string,
     offset: number,
-    octets: Uint8Array,
+    octets: Uint8Array | null,
     streamOffset: number,
   ): void {
     const joined = this.multifdChannels.get(connection)
     const index = joined?.migration.blocks.findIndex(({ name }) => name === block) ?? -1
     if (joined === undefined || index < 0)
       connection.note('pages came for a block that no main stream announced: not rebuilt')
+    else if (octets === null) joined.migration.multifdZeroPage(index, offset)
     else joined.migration.multifdPage(index, offset, octets, joined.channel, streamOffset)
   }
 }

@@ -1,10 +1,10 @@
 /** One TCP connection as a watcher sees it: which protocol it speaks, and what its octets give away. */
 import { failureOf } from '../base/errors.js'
 import { LibxcUnframer } from '../migration/wire/libxc-runs.js'
+import { MultifdReader, type MultifdObserver } from '../migration/wire/multifd-reader.js'
 import { ReturnPathReader } from '../migration/wire/return-path.js'
 import type { StreamProtocol, StreamReport } from './analysis-report.js'
 import { describeSsh, describeTls } from './describe-sealed.js'
-import { MultifdReader } from './multifd-reader.js'
 import { looksSealed, protocolOf } from './protocol-opening.js'
 import { QevmAnalysis } from './qevm-analysis.js'
 
@@ -16,7 +16,8 @@ export interface MigrationOwner {
     connection: ConnectionAnalysis,
     block: string,
     offset: number,
-    octets: Uint8Array,
+    /** null for a page of zeros. */
+    octets: Uint8Array | null,
     streamOffset: number,
   ): void
   /** A multifd connection carries octets from `offset` on in this packet. */
@@ -48,7 +49,7 @@ class DirectionState {
   }
 }
 
-export class ConnectionAnalysis {
+export class ConnectionAnalysis implements MultifdObserver {
   protocol: StreamProtocol | null = null
   qevm: QevmAnalysis | null = null
   private multifd: MultifdReader | null = null
@@ -187,7 +188,7 @@ export class ConnectionAnalysis {
     if (direction !== this.payload || this.multifd === null) return
     this.owner.multifdOctets(this, offset, packet, atNs)
     try {
-      this.multifd.push(octets, this)
+      for (let at = 0; at < octets.length;) at += this.multifd.push(octets.subarray(at), this)
     } catch (error) {
       this.note(`could not be read on: ${failureOf(error).message}`)
       this.multifd = null
@@ -198,6 +199,13 @@ export class ConnectionAnalysis {
   multifdPage(block: string, offset: number, octets: Uint8Array, streamOffset: number): void {
     this.owner.multifdPage(this, block, offset, octets, streamOffset)
   }
+
+  multifdZeroPage(block: string, offset: number, streamOffset: number): void {
+    this.owner.multifdPage(this, block, offset, null, streamOffset)
+  }
+
+  /** A listener does not wait for the main stream: what it misses of the order between connections is seldom a page. */
+  multifdSync(): void {}
 
   private describe(protocol: StreamProtocol): string[] {
     switch (protocol) {

@@ -6,6 +6,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { WireError } from '../base/errors.js'
 import { hexOf } from '../base/octets.js'
 import { PAGE_OCTETS } from '../base/units.js'
+import { packageItems } from '../migration/wire/package-items.js'
 import { MIG_CMD, type RamBlockSize, type SectionHeader } from '../migration/wire/qevm.js'
 import { type ImageBlock, RamImage } from '../migration/wire/ram-image.js'
 import { StreamReader } from '../migration/wire/stream-reader.js'
@@ -153,7 +154,8 @@ export class QevmAnalysis extends RamImage {
 
   override packaged(items: Uint8Array): void {
     this.notePostcopy()
-    this.note(`the devices' state came in a package of ${items.length} octets, which is not taken apart`)
+    const names = packageItems(items).flatMap((item) => (item.kind === 'device' ? [item.idstr] : []))
+    this.note(`the state of ${names.length} devices came in a package of ${items.length} octets: ${names.join(', ')}`)
   }
 
   override deviceSection(_header: SectionHeader, _body: Uint8Array, _description: DeviceDescription): void {
@@ -174,6 +176,13 @@ export class QevmAnalysis extends RamImage {
     image.setPage(offset / PAGE_OCTETS, octets)
     this.watched[block]?.evidence.copied(offset / PAGE_OCTETS, channel, streamOffset)
     this.queueSearch(block, offset / PAGE_OCTETS)
+  }
+
+  multifdZeroPage(block: number, offset: number): void {
+    const image = this.blocks[block]
+    if (image === undefined || offset + PAGE_OCTETS > image.octets) return
+    if (image.page(offset / PAGE_OCTETS) !== null) this.octetsRecovered -= PAGE_OCTETS
+    image.fillPage(offset / PAGE_OCTETS, 0)
   }
 
   note(sentence: string): void {

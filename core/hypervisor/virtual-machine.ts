@@ -1,10 +1,10 @@
 /** A VM on a host: its machine, its life, and the virtual time it runs in. */
 import { assert } from '../base/errors.js'
 import type { FrameSink } from '../base/frame-sink.js'
-import type { Nanos } from '../base/units.js'
+import { PAGE_OCTETS, type Nanos } from '../base/units.js'
 import type { HostCores } from '../kernel/cores.js'
 import type { Kernel, KernelEvent, Process, QueuedEvent } from '../kernel/kernel.js'
-import { boundaryFrom, Machine, SLICE_NS } from '../machine/machine.js'
+import { boundaryFrom, Machine, RAM_BLOCK, SLICE_NS } from '../machine/machine.js'
 import type { MigratableVm, RamBlock, Userfault, UserfaultListener } from '../migration/guest-memory.js'
 
 /** QEMU's run states (qapi/run-state.json) that Midstream uses. */
@@ -27,6 +27,8 @@ export interface VmOptions {
   readonly hartHz: number
   /** 32 octets for the TPM of a machine that starts here; one that comes from elsewhere brings its own state. */
   readonly tpmSeed?: Uint8Array
+  /** See `MachineOptions`. */
+  readonly qemuBoard?: boolean
 }
 
 export interface VmOwner {
@@ -40,11 +42,13 @@ export interface VmOwner {
  */
 export class VirtualMachine implements Process, FrameSink, MigratableVm, Userfault {
   readonly machine: Machine
-  /** QEMU's names for the board and its RAM (hw/riscv/virt.c). */
+  /** QEMU's name for the board (hw/riscv/virt.c). */
   readonly machineType = 'virt'
   readonly memory: readonly RamBlock[]
   /** Who fetches the pages this VM needs and does not have. */
   faultListener: UserfaultListener | null = null
+  /** Where RAM is among the blocks. */
+  private readonly ramBlock: number
   private runState: RunState = 'prelaunch'
   private boundary: QueuedEvent | null = null
   /** The part of a core's speed that it has: its host's. */
@@ -63,9 +67,10 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm, Userfau
     /** Where the guest's frames go: its host's virtual switch. Set once the host plugged it in. */
     public network: FrameSink | null = null,
   ) {
-    const { ramOctets, mac: nicMac, hartHz, tpmSeed } = options
-    this.machine = new Machine({ ramOctets, nicMac, hartHz, ...(tpmSeed === undefined ? {} : { tpmSeed }) })
-    this.memory = [{ name: 'riscv_virt_board.ram', memory: this.machine.ram }]
+    const { ramOctets, mac: nicMac, hartHz, tpmSeed, qemuBoard = false } = options
+    this.machine = new Machine({ ramOctets, nicMac, hartHz, qemuBoard, ...(tpmSeed === undefined ? {} : { tpmSeed }) })
+    this.memory = this.machine.memory
+    this.ramBlock = this.memory.findIndex(({ name }) => name === RAM_BLOCK)
   }
 
   get devices(): MigratableVm['devices'] {
@@ -102,6 +107,7 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm, Userfau
 
   /** Stand still from the end of the slice that runs now: by default for a migration's last phase. */
   pause(state: 'paused' | 'finish-migrate' = 'finish-migrate'): void {
+    if (this.runState === 'running' || this.runState === 'paused') this.machine.globalState.runState = this.runState
     // The guest has already run to the end of its slice, so its clock stops there.
     if (this.runState === 'running')
       this.machine.pause((this.onCore ? this.boundary?.atNs : undefined) ?? this.kernel.nowNs)
@@ -154,11 +160,16 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm, Userfau
     return this.machine.ram.missingPages
   }
 
-  expectPages(_block: number, missing: Uint32Array): void {
-    this.machine.ram.expectPages(missing)
+  /** No guest waits for a page of another block than RAM. */
+  expectPages(block: number, missing: Uint32Array): void {
+    if (block === this.ramBlock) this.machine.ram.expectPages(missing)
   }
 
-  placePage(_block: number, page: number, octets: Uint8Array): boolean {
+  placePage(block: number, page: number, octets: Uint8Array): boolean {
+    if (block !== this.ramBlock) {
+      this.memory[block]?.memory.write(page * PAGE_OCTETS, octets)
+      return true
+    }
     const wasStalled = this.machine.isStalled
     const isPlaced = this.machine.pageArrived(page, octets)
     if (wasStalled && !this.machine.isStalled && this.runState === 'running') this.wakeAtBoundary()
@@ -228,7 +239,7 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm, Userfau
     if (listener === null || machine.ram.missingPages === 0) return
     const { isStalled } = machine
     machine.wantedPages().forEach((page, index) => {
-      listener.pageMissed(0, page, isStalled && index === 0 ? 'vcpu' : 'nic')
+      listener.pageMissed(this.ramBlock, page, isStalled && index === 0 ? 'vcpu' : 'nic')
     })
   }
 

@@ -38,6 +38,7 @@ export class PacedStream implements ByteStream, Process {
   private departed = 0
   private received = 0
   private writerWaits = false
+  private readerTold = false
   private ending: 'no' | 'asked' | 'sent' = 'no'
 
   constructor(
@@ -64,6 +65,7 @@ export class PacedStream implements ByteStream, Process {
 
   read(octetsMax: number): Uint8Array {
     const octets = this.unread.take(octetsMax)
+    this.readerTold = false
     if (octets.length > 0) this.schedulePeer(this.options.delayNs, { kind: 'paced-window' })
     return octets
   }
@@ -102,7 +104,9 @@ export class PacedStream implements ByteStream, Process {
       case 'paced-segment':
         this.received += pacedEvent.octets.length
         this.unread.push(pacedEvent.octets)
-        this.owner?.streamReadable(this)
+        if (this.readerTold || this.owner === null) return
+        this.readerTold = true
+        this.owner.streamReadable(this)
         return
       case 'paced-end':
         this.owner?.streamEnded(this)

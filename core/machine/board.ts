@@ -8,6 +8,7 @@ import type { HartBus } from '../cpu/memory.js'
 import { Clint } from './clint.js'
 import { Finisher } from './finisher.js'
 import type { GuestClock } from './guest-clock.js'
+import type { HartLines } from './hart-state.js'
 import { Plic } from './plic.js'
 import type { Ram } from './ram.js'
 import { Rtc, RTC_OCTETS } from './rtc.js'
@@ -40,15 +41,15 @@ export interface BoardHart {
   stepsInRun(): number
 }
 
-export class Board implements HartBus {
+export class Board implements HartBus, HartLines {
   readonly clint: Clint
   readonly plic = new Plic()
   readonly uart = new Uart()
   readonly finisher = new Finisher()
   readonly nic: VirtioNet
   readonly rtc: Rtc
-  readonly tpm: TpmState
-  readonly tpmCrb: TpmCrb
+  readonly tpm: TpmState | null
+  readonly tpmCrb: TpmCrb | null
   /** Set by the machine: the hart needs its bus first. */
   hart: BoardHart | null = null
   /** Instructions of the present slice begun before the present run. */
@@ -59,10 +60,11 @@ export class Board implements HartBus {
     private readonly clock: GuestClock,
     nicMac: Uint8Array,
     rtcEpochNs: bigint,
-    tpmSeed: Uint8Array,
+    /** Null for a board without a TPM. */
+    tpmSeed: Uint8Array | null,
   ) {
-    this.tpm = new TpmState(tpmSeed)
-    this.tpmCrb = new TpmCrb(this.tpm)
+    this.tpm = tpmSeed === null ? null : new TpmState(tpmSeed)
+    this.tpmCrb = this.tpm === null ? null : new TpmCrb(this.tpm)
     this.rtc = new Rtc(rtcEpochNs)
     this.clint = new Clint(clock)
     this.nic = new VirtioNet(ram, nicMac)
@@ -83,6 +85,14 @@ export class Board implements HartBus {
       (this.clint.msip ? INTERRUPT_SOFTWARE : 0) |
       (this.clint.isTimerPending(guestNs) ? INTERRUPT_TIMER : 0) |
       (this.plic.isInterrupting() ? INTERRUPT_EXTERNAL : 0)
+  }
+
+  settleLines(): void {
+    this.driveLines(this.guestNs())
+  }
+
+  setSoftwareInterrupt(isHigh: boolean): void {
+    this.clint.msip = isHigh
   }
 
   /** Virtual time at the same instant. A guest that stands still executes nothing that could ask. */
@@ -112,7 +122,8 @@ export class Board implements HartBus {
     }
     if (isInside(address, VIRTIO_BASE, VIRTIO_OCTETS)) return this.nic.load(address - VIRTIO_BASE, width)
     if (isEmptySlot(address)) return loadEmptySlot(address & 0xfff, width)
-    if (isInside(address, TPM_CRB_BASE, TPM_CRB_OCTETS)) return this.tpmCrb.load(address - TPM_CRB_BASE, width)
+    if (this.tpmCrb !== null && isInside(address, TPM_CRB_BASE, TPM_CRB_OCTETS))
+      return this.tpmCrb.load(address - TPM_CRB_BASE, width)
     if (isInside(address, RTC_BASE, RTC_OCTETS)) return this.rtc.load(address - RTC_BASE, width, this.virtualNs())
     return isInside(address, FINISHER_BASE, 0x1000) && width > 1 ? 0 : -1
   }
@@ -123,7 +134,7 @@ export class Board implements HartBus {
     if (isInside(address, UART_BASE, UART_OCTETS)) this.uart.store(address - UART_BASE, value)
     else if (isInside(address, PLIC_BASE, PLIC_OCTETS)) return this.plic.store(address - PLIC_BASE, width, value)
     else if (isInside(address, VIRTIO_BASE, VIRTIO_OCTETS)) return this.nic.store(address - VIRTIO_BASE, width, value)
-    else if (isInside(address, TPM_CRB_BASE, TPM_CRB_OCTETS))
+    else if (this.tpmCrb !== null && isInside(address, TPM_CRB_BASE, TPM_CRB_OCTETS))
       return this.tpmCrb.store(address - TPM_CRB_BASE, width, value, this.virtualNs())
     else if (isInside(address, RTC_BASE, RTC_OCTETS))
       return this.rtc.store(address - RTC_BASE, width, value, this.virtualNs())

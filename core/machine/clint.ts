@@ -7,29 +7,37 @@
  * at 10 MHz (RISCV_ACLINT_DEFAULT_TIMEBASE_FREQ) on the guest's clock: it stands still while the machine is paused, and
  * goes on from the saved value on the machine that loads it.
  */
-import type { DeviceStateDescription, StatefulDevice, StateValues } from './device-state.js'
+import type { Nanos } from '../base/units.js'
+import type { DeviceStateDescription, StatefulDevice, StateBody, StateValues } from './device-state.js'
 import type { GuestClock } from './guest-clock.js'
 import { StateReader } from './state-values.js'
 
 /** Nanoseconds in one count of `mtime`. */
 const TICK_NS = 100
 const TWO_32 = 0x1_0000_0000
+/** So many times 2^32 ticks are fewer than 2^53 ns. */
+const TICKS_HIGH_MAX = 2 ** 14
 
 const MSIP = 0x0000
 const MTIMECMP = 0x4000
 const MTIME = 0xbff8
 
+/**
+ * QEMU 7.2 sends `mtimecmp` alone: `mtime` follows from the clock, of section `timer`, and the software interrupt from the
+ * hart's `mip`. The subsection is ours, for a guest that set `mtime` to what the clock cannot show.
+ */
+const TIME_DELTA = Object.freeze({
+  vmsdName: 'riscv_mtimer/time_delta',
+  version: 1,
+  fields: [{ name: 'time_delta', type: 'uint64' }],
+} satisfies StateBody)
 const DESCRIPTION: DeviceStateDescription = Object.freeze({
   idstr: 'riscv_mtimer',
   instanceId: 0,
   version: 1,
   vmsdName: 'riscv_mtimer',
-  fields: [
-    { name: 'time', type: 'uint64' },
-    { name: 'time_fraction_ns', type: 'uint8' },
-    { name: 'timecmp', type: 'uint64' },
-    { name: 'msip', type: 'bool' },
-  ],
+  fields: [{ name: 'timecmp', type: 'uint64' }],
+  subsections: [TIME_DELTA],
 } satisfies DeviceStateDescription)
 
 export class Clint implements StatefulDevice {
@@ -113,28 +121,34 @@ export class Clint implements StatefulDevice {
     return true
   }
 
-  saveState(): StateValues {
+  /** Where the clock stands on the stream: so that `mtime` follows from it, if it can. */
+  streamClockNs(): Nanos {
     const nowNs = this.clock.afterSteps(0)
-    return {
-      time: join(this.timeHigh(nowNs), this.timeLow(nowNs)),
-      time_fraction_ns: nowNs % TICK_NS,
-      timecmp: join(this.compareHigh, this.compareLow),
-      msip: this.msip,
-    }
+    if (this.isTimeFree()) return nowNs
+    return (this.timeHigh(nowNs) * TWO_32 + this.timeLow(nowNs)) * TICK_NS + (nowNs % TICK_NS)
   }
 
-  /** Stops the guest's clock and sets it to the saved time. */
+  saveState(): StateValues {
+    const timecmp = join(this.compareHigh, this.compareLow)
+    if (!this.isTimeFree()) return { timecmp }
+    return { timecmp, [TIME_DELTA.vmsdName]: { time_delta: join(this.baseHigh, this.baseLow) } }
+  }
+
+  /** The clock is loaded by section `timer`. */
   loadState(values: StateValues): void {
     const state = new StateReader('riscv_mtimer', values)
-    const time = state.u64('time')
-    const fractionNs = state.number('time_fraction_ns', TICK_NS - 1)
     const compare = state.u64('timecmp')
-    const msip = state.bool('msip')
-    this.clock.reset(fractionNs)
-    this.setTime(Number(time >> 32n), Number(time & 0xffff_ffffn), fractionNs)
+    const base = state.subsection(TIME_DELTA.vmsdName)?.u64('time_delta') ?? 0n
     this.compareHigh = Number(compare >> 32n)
     this.compareLow = Number(compare & 0xffff_ffffn)
-    this.msip = msip
+    this.baseHigh = Number(base >> 32n)
+    this.baseLow = Number(base & 0xffff_ffffn)
+  }
+
+  /** Whether `mtime` is beyond what a clock of nanoseconds can count exactly. */
+  private isTimeFree(): boolean {
+    const nowNs = this.clock.afterSteps(0)
+    return this.timeHigh(nowNs) >= TICKS_HIGH_MAX
   }
 
   private setTime(high: number, low: number, guestNs: number): void {

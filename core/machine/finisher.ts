@@ -33,6 +33,11 @@ export class Finisher implements StatefulDevice {
     if (offset === 0 && KINDS[value & 0xffff] !== undefined) this.status = value
   }
 
+  /** QEMU has no section for it: its machine is gone when the run has ended. */
+  isNeeded(): boolean {
+    return this.status !== 0
+  }
+
   saveState(): StateValues {
     return { status: this.status }
   }

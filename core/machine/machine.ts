@@ -5,19 +5,27 @@ import { microseconds, type Nanos } from '../base/units.js'
 import { INTERRUPT_EXTERNAL, INTERRUPT_TIMER } from '../cpu/csr.js'
 import { Hart } from '../cpu/hart.js'
 import { Board } from './board.js'
+import { ConsoleQueue } from './console-queue.js'
 import type { StatefulDevice } from './device-state.js'
 import type { MachineExit } from './finisher.js'
+import { GlobalState } from './global-state.js'
 import { GuestClock } from './guest-clock.js'
-import { HartState } from './hart-state.js'
+import { CpuCommon, HartState } from './hart-state.js'
+import type { IdleMemory } from './idle-memory.js'
 import { loadElf, loadFlat } from './image.js'
+import { QemuBoardParts } from './qemu-board.js'
 import { Ram } from './ram.js'
 import { RTC_EPOCH_NS } from './rtc.js'
+import { TimerState } from './timer-state.js'
 import { TPM_SEED_OCTETS } from './tpm/tpm-state.js'
 import type { Uart } from './uart.js'
 import type { VirtioNet } from './virtio-net.js'
 
 /** Instructions a second, at one a cycle, unless said otherwise. */
 export const HART_HZ = 50e6
+
+/** QEMU's name of the guest's RAM on this board. */
+export const RAM_BLOCK = 'riscv_virt_board.ram'
 
 /** Length of a slice of guest time. Interrupts, frames and typed characters reach the guest between two slices. */
 export const SLICE_NS: Nanos = microseconds(50)
@@ -37,6 +45,17 @@ export interface MachineOptions {
   readonly rtcEpochNs?: bigint
   /** 32 octets, from which the TPM's random octets follow. By default they differ with the MAC address. */
   readonly tpmSeed?: Uint8Array
+  /**
+   * The board is QEMU's to the last device, as a stream shows it: with flash, boot ROM, PCI and fw_cfg, which guests here
+   * never touch, and without the TPM, which QEMU's has not. Default false.
+   */
+  readonly qemuBoard?: boolean
+}
+
+/** A block of memory by its name on the stream. */
+export interface MemoryBlock {
+  readonly name: string
+  readonly memory: Ram | IdleMemory
 }
 
 export interface SliceOutcome {
@@ -55,26 +74,50 @@ export interface SliceOutcome {
  */
 export class Machine {
   readonly ram: Ram
+  /** RAM and what else the board has, in the order of the stream. */
+  readonly memory: readonly MemoryBlock[]
   /** In the order of the stream. */
   readonly devices: readonly StatefulDevice[]
+  readonly globalState = new GlobalState()
   private readonly clock: GuestClock
   private readonly board: Board
   private readonly hart: Hart
 
   constructor(options: MachineOptions) {
-    const { ramOctets, nicMac, hartHz = HART_HZ, rtcEpochNs = RTC_EPOCH_NS } = options
+    const { ramOctets, nicMac, hartHz = HART_HZ, rtcEpochNs = RTC_EPOCH_NS, qemuBoard = false } = options
     const tpmSeed = options.tpmSeed ?? sha256(nicMac)
     if (nicMac.length !== 6) throw new InputError(`a MAC address has 6 octets, not ${nicMac.length}`)
     if (tpmSeed.length !== TPM_SEED_OCTETS)
       throw new InputError(`a TPM's seed has ${TPM_SEED_OCTETS} octets, not ${tpmSeed.length}`)
     this.ram = new Ram(ramOctets)
     this.clock = new GuestClock(hartHz)
-    this.board = new Board(this.ram, this.clock, nicMac, rtcEpochNs, tpmSeed)
+    this.board = new Board(this.ram, this.clock, nicMac, rtcEpochNs, qemuBoard ? null : tpmSeed)
     this.hart = new Hart(this.ram, this.board)
     this.board.hart = this.hart
     this.ram.code = this.hart.code
+    const parts = qemuBoard ? new QemuBoardParts() : null
+    const ramBlock = { name: RAM_BLOCK, memory: this.ram }
+    this.memory = parts === null ? [ramBlock] : [...parts.flashMemory, ramBlock, parts.romMemory]
+    this.devices = this.orderedDevices(parts)
+  }
+
+  /** As QEMU's board registers them (hw/riscv/virt.c); those that only ours has come before the last. */
+  private orderedDevices(parts: QemuBoardParts | null): readonly StatefulDevice[] {
     const { clint, plic, uart, nic, finisher, rtc, tpm, tpmCrb } = this.board
-    this.devices = [new HartState(this.hart), clint, plic, uart, nic, finisher, rtc, tpm, tpmCrb]
+    return [
+      new TimerState(this.clock, clint),
+      new CpuCommon(this.hart, this.board),
+      new HartState(this.hart, this.board),
+      ...[clint, plic],
+      ...(parts?.pci ?? []),
+      ...[uart, rtc],
+      ...(parts?.flash ?? []),
+      nic,
+      ...(parts === null ? [] : [parts.firmwareConfiguration]),
+      ...[new ConsoleQueue(uart), finisher],
+      ...[tpm, tpmCrb].filter((device) => device !== null),
+      this.globalState,
+    ]
   }
 
   /** The serial port, from the outside: `receive` what is typed, `takeOutput` of what the guest wrote. */

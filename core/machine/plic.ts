@@ -33,9 +33,8 @@ const DESCRIPTION: DeviceStateDescription = Object.freeze({
   fields: [
     { name: 'source_priority', type: 'uint32', arrayLength: SOURCES },
     { name: 'target_priority', type: 'uint32', arrayLength: CONTEXTS },
-    { name: 'level', type: 'uint32' },
-    { name: 'pending', type: 'uint32' },
-    { name: 'claimed', type: 'uint32' },
+    { name: 'pending', type: 'uint32', arrayLength: WORDS },
+    { name: 'claimed', type: 'uint32', arrayLength: WORDS },
     { name: 'enable', type: 'uint32', arrayLength: CONTEXTS * WORDS },
   ],
 } satisfies DeviceStateDescription)
@@ -90,13 +89,13 @@ export class Plic implements StatefulDevice {
     return {
       source_priority: [...this.priority],
       target_priority: [...this.threshold],
-      level: this.level >>> 0,
-      pending: this.pending >>> 0,
-      claimed: this.claimed >>> 0,
+      pending: [this.pending >>> 0, 0, 0],
+      claimed: [this.claimed >>> 0, 0, 0],
       enable: [...this.enable],
     }
   }
 
+  /** The devices drive their lines again before the hart runs. */
   loadState(values: StateValues): void {
     const state = new StateReader('riscv_sifive_plic', values)
     const noSource0 = (name: string, bits: number): number =>
@@ -106,11 +105,15 @@ export class Plic implements StatefulDevice {
     const threshold = state.numbers('target_priority', CONTEXTS, PRIORITY_MAX)
     const enable = state.numbers('enable', CONTEXTS * WORDS, 0xffff_ffff)
     for (let context = 0; context < CONTEXTS; context++) noSource0('enable', enable[context * WORDS]!)
-    const [level, pending, claimed] = ['level', 'pending', 'claimed'].map((name) => noSource0(name, state.u32(name)))
+    const [pending, claimed] = ['pending', 'claimed'].map((name) => {
+      const [first, ...others] = state.numbers(name, WORDS, 0xffff_ffff)
+      if (others.some((word) => word !== 0)) state.refuse(name, 'set for a source that no device of the board drives')
+      return noSource0(name, first!)
+    })
     this.priority.set(priority)
     this.threshold.set(threshold)
     this.enable.set(enable)
-    Object.assign(this, { level, pending, claimed })
+    Object.assign(this, { level: 0, pending, claimed })
   }
 
   /** The enabled pending source of the highest priority above the threshold, the lowest number first; or 0. */

@@ -7,7 +7,8 @@ import { boundaryFrom, HART_HZ, Machine, SLICE_NS } from './machine.js'
 
 const CYCLE_NS = 1e9 / HART_HZ
 const SLICE_INSTRUCTIONS = SLICE_NS / CYCLE_NS
-const NIC_MAC = Object.freeze([0x52, 0x54, 0, 0x12, 0x34, 0x56])
+/** Of a network device that leads nowhere. */
+export const PROGRAM_MAC = Object.freeze([0x52, 0x54, 0, 0x12, 0x34, 0x56])
 
 export interface ProgramOptions {
   readonly ramOctets: number
@@ -24,20 +25,23 @@ export interface ProgramOptions {
 export type ProgramState = 'running' | 'pass' | 'fail' | 'reset' | 'tohost' | 'asleep'
 
 export class ProgramRun {
-  readonly machine: Machine
   state: ProgramState = 'running'
   /** Instructions begun. */
   instructions = 0
   /** Virtual time that has passed. */
   nowNs: Nanos = 0
 
+  /** Goes on with a machine as it is. */
+  constructor(readonly machine: Machine) {}
+
   /** Throws `WireError` for an image that is not one, `InputError` for options that do not fit it. */
-  constructor(image: Uint8Array, { ramOctets, isFlat, exitOnTohost }: ProgramOptions) {
-    this.machine = new Machine({ ramOctets, nicMac: Uint8Array.from(NIC_MAC) })
+  static load(image: Uint8Array, { ramOctets, isFlat, exitOnTohost }: ProgramOptions): ProgramRun {
+    const run = new ProgramRun(new Machine({ ramOctets, nicMac: Uint8Array.from(PROGRAM_MAC) }))
     if (isFlat && image.length === 0) throw new WireError('image', 0, 'it is empty')
-    if (isFlat) this.machine.loadFlat(image, RAM_BASE)
-    else this.machine.loadElf(image)
-    if (exitOnTohost) this.watch(isFlat ? null : elfSymbol(image, 'tohost'))
+    if (isFlat) run.machine.loadFlat(image, RAM_BASE)
+    else run.machine.loadElf(image)
+    if (exitOnTohost) run.watch(isFlat ? null : elfSymbol(image, 'tohost'))
+    return run
   }
 
   /** The word that the program left for its host; 0 before that, or when nobody looks for it. */

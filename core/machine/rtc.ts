@@ -10,7 +10,7 @@
  * nanoseconds; null stands for a machine whose clocks stand still, and which therefore executes nothing.
  */
 import type { Nanos } from '../base/units.js'
-import type { DeviceStateDescription, StatefulDevice, StateValues } from './device-state.js'
+import type { DeviceStateDescription, StatefulDevice, StateBody, StateValues } from './device-state.js'
 import { StateReader } from './state-values.js'
 
 /** Octets of the registers: what lies behind them on the page answers with an access fault. */
@@ -30,29 +30,38 @@ const REGISTER = {
 } as const
 
 /**
- * Fields of QEMU's vmstate, and at last one of ours. `tick_offset_vmstate` is the time shown less virtual time, modulo
- * 2^64: as in QEMU, what a host's clock shows is not in it. `alarm_expiry` is the virtual time at which a running alarm rings:
- * it was computed when ALARM_LOW was written, and neither ALARM_HIGH nor a new time changes it.
+ * QEMU 7.2's fields. `tick_offset` is the time shown less that of the host's clock, modulo 2^64, as the guest set it. The
+ * first field is that of version 1, which nothing reads any more. The subsection is ours: an alarm rings at the time that was
+ * computed when ALARM_LOW was written, and neither ALARM_HIGH nor a new time changes it; it is sent when it is not what QEMU would
+ * compute from the registers.
  */
+const ALARM_EXPIRY = Object.freeze({
+  vmsdName: 'goldfish_rtc/alarm_expiry',
+  version: 1,
+  fields: [{ name: 'alarm_expiry', type: 'int64' }],
+} satisfies StateBody)
 const DESCRIPTION: DeviceStateDescription = Object.freeze({
   idstr: 'goldfish_rtc',
   instanceId: 0,
-  version: 1,
+  version: 3,
   vmsdName: 'goldfish_rtc',
   fields: [
-    { name: 'tick_offset_vmstate', type: 'uint64' },
+    { name: 'tick_offset_vmstate', type: 'uint64', fixed: 0n, ignored: true },
     { name: 'alarm_next', type: 'uint64' },
     { name: 'alarm_running', type: 'uint32' },
     { name: 'irq_pending', type: 'uint32' },
     { name: 'irq_enabled', type: 'uint32' },
     { name: 'time_high', type: 'uint32' },
-    { name: 'alarm_expiry', type: 'uint64' },
+    { name: 'tick_offset', type: 'uint64' },
   ],
+  subsections: [ALARM_EXPIRY],
 } satisfies DeviceStateDescription)
 
 export class Rtc implements StatefulDevice {
   readonly stateDescription = DESCRIPTION
-  private tickOffset: bigint
+  /** The lab's wall clock at virtual time 0. */
+  private readonly epochNs: bigint
+  private tickOffset = 0n
   private alarmNext = 0n
   private isAlarmRunning = false
   /** Virtual time, 64 bits with a sign. */
@@ -64,7 +73,7 @@ export class Rtc implements StatefulDevice {
 
   /** `epochNs`: the wall clock at virtual time 0, in nanoseconds since 1970, modulo 2^64. */
   constructor(epochNs: bigint) {
-    this.tickOffset = BigInt.asUintN(64, epochNs)
+    this.epochNs = BigInt.asUintN(64, epochNs)
   }
 
   /** Rings if the alarm is due at virtual time `nowNs`; returns whether the interrupt line is high then. */
@@ -115,7 +124,7 @@ export class Rtc implements StatefulDevice {
       }
       case REGISTER.alarmLow:
         this.alarmNext = withHalf(this.alarmNext, false, value)
-        this.alarmExpiry = BigInt.asIntN(64, this.alarmNext - this.tickOffset)
+        this.alarmExpiry = this.computedExpiry(this.alarmNext, this.tickOffset)
         this.isAlarmRunning = true
         if (this.alarmNext <= this.count(nowNs)) this.ring() // it is in the past
         break
@@ -136,31 +145,38 @@ export class Rtc implements StatefulDevice {
   }
 
   saveState(): StateValues {
+    const isComputed = this.alarmExpiry === this.computedExpiry(this.alarmNext, this.tickOffset)
     return {
-      tick_offset_vmstate: this.tickOffset,
       alarm_next: this.alarmNext,
       alarm_running: this.isAlarmRunning ? 1 : 0,
       irq_pending: this.isPending ? 1 : 0,
       irq_enabled: this.isEnabled ? 1 : 0,
       time_high: this.latchedHigh,
-      alarm_expiry: BigInt.asUintN(64, this.alarmExpiry),
+      tick_offset: this.tickOffset,
+      ...(this.isAlarmRunning && !isComputed ? { [ALARM_EXPIRY.vmsdName]: { alarm_expiry: this.alarmExpiry } } : {}),
     }
   }
 
   loadState(values: StateValues): void {
     const state = new StateReader('goldfish_rtc', values)
-    const [tickOffset, alarmNext] = [state.u64('tick_offset_vmstate'), state.u64('alarm_next')]
+    const [tickOffset, alarmNext] = [state.u64('tick_offset'), state.u64('alarm_next')]
     const [isAlarmRunning, isPending, isEnabled] = ['alarm_running', 'irq_pending', 'irq_enabled'].map(
       (name) => state.number(name, 1) === 1,
     )
     const latchedHigh = state.u32('time_high')
-    const alarmExpiry = BigInt.asIntN(64, state.u64('alarm_expiry'))
+    const alarmExpiry =
+      state.subsection(ALARM_EXPIRY.vmsdName)?.i64('alarm_expiry') ?? this.computedExpiry(alarmNext, tickOffset)
     Object.assign(this, { tickOffset, alarmNext, isAlarmRunning, isPending, isEnabled, latchedHigh, alarmExpiry })
+  }
+
+  /** The virtual time at which the clock will show `alarmNext`. */
+  private computedExpiry(alarmNext: bigint, tickOffset: bigint): bigint {
+    return BigInt.asIntN(64, alarmNext - tickOffset - this.epochNs)
   }
 
   /** The wall clock: nanoseconds since 1970, modulo 2^64. */
   private count(nowNs: Nanos): bigint {
-    return BigInt.asUintN(64, this.tickOffset + BigInt(nowNs))
+    return BigInt.asUintN(64, this.epochNs + this.tickOffset + BigInt(nowNs))
   }
 
   private ring(): void {

@@ -6,10 +6,10 @@
  * lines, line errors. Typed octets that wait their turn are part of the device state: none is ever lost.
  */
 import { OctetWriter } from '../base/octets.js'
-import type { DeviceStateDescription, StatefulDevice, StateValues } from './device-state.js'
+import type { StatefulDevice, StateValues } from './device-state.js'
+import { FIFO_OCTETS, SERIAL_DESCRIPTION } from './serial-description.js'
 import { StateReader } from './state-values.js'
 
-const FIFO_OCTETS = 16
 /** Typed octets that may wait, those in the FIFO included. */
 export const CONSOLE_QUEUE_OCTETS = 4096
 
@@ -19,6 +19,9 @@ const IER_TRANSMITTED = 2
 const IIR_NONE = 0x01
 const IIR_TRANSMITTED = 0x02
 const IIR_RECEIVED = 0x04
+const IIR_TIMED_OUT = 0x0c
+const IIR_IDENTITY = 0x06
+const IIR_FIFOS = 0xc0
 const FCR_ENABLE = 1
 const FCR_RESET_RECEIVER = 2
 const FCR_RESET_TRANSMITTER = 4
@@ -27,31 +30,16 @@ const FCR_KEPT = 0xc9
 const MCR_OUT2 = 0x08
 const MCR_LOOP = 0x10
 const LSR_DATA_READY = 0x01
+const LSR_HOLDING_EMPTY = 0x20
 /** Transmitter holding register and transmitter empty. */
 const LSR_TRANSMITTER_EMPTY = 0x60
+/** Octets in the FIFO at which the receive interrupt comes, by the two highest bits of FCR (section 8.5). */
+const TRIGGER_LEVELS = [1, 4, 8, 14] as const
 /** Data carrier detect, data set ready, clear to send. */
 const MSR_CONNECTED = 0xb0
 
-const DESCRIPTION: DeviceStateDescription = Object.freeze({
-  idstr: 'serial',
-  instanceId: 0,
-  version: 3,
-  vmsdName: 'serial',
-  fields: [
-    { name: 'divider', type: 'uint16' },
-    { name: 'ier', type: 'uint8' },
-    { name: 'lcr', type: 'uint8' },
-    { name: 'mcr', type: 'uint8' },
-    { name: 'scr', type: 'uint8' },
-    { name: 'fcr', type: 'uint8' },
-    { name: 'thr_ipending', type: 'bool' },
-    { name: 'recv_count', type: 'uint16' },
-    { name: 'recv_queue', type: 'buffer', size: CONSOLE_QUEUE_OCTETS },
-  ],
-} satisfies DeviceStateDescription)
-
 export class Uart implements StatefulDevice {
-  readonly stateDescription = DESCRIPTION
+  readonly stateDescription = SERIAL_DESCRIPTION
   private divider = 12
   private ier = 0
   private lcr = 0
@@ -94,7 +82,7 @@ export class Uart implements StatefulDevice {
       case 2: {
         const identity = this.interruptIdentity()
         if (identity === IIR_TRANSMITTED) this.transmittedPending = false
-        return identity | (this.fcr & FCR_ENABLE ? 0xc0 : 0)
+        return identity | (this.hasFifos ? IIR_FIFOS : 0)
       }
       case 3:
         return this.lcr
@@ -133,11 +121,11 @@ export class Uart implements StatefulDevice {
         break
       case 2:
         // Section 8.5: switching the FIFOs on or off empties them. Off, there is one octet to lose.
-        const held = (this.fcr & FCR_ENABLE) === 0 ? 1 : FIFO_OCTETS
+        const held = this.heldOctets
         if (((octet ^ this.fcr) & FCR_ENABLE) !== 0) octet |= FCR_RESET_RECEIVER | FCR_RESET_TRANSMITTER
         this.fcr = octet & FCR_KEPT
         if ((octet & FCR_RESET_TRANSMITTER) !== 0) this.transmittedPending = true
-        if ((octet & FCR_RESET_RECEIVER) !== 0) this.dropReceived(Math.min(held, this.receivedCount))
+        if ((octet & FCR_RESET_RECEIVER) !== 0) this.dropReceived(held)
         break
       case 3:
         this.lcr = octet
@@ -151,35 +139,81 @@ export class Uart implements StatefulDevice {
     }
   }
 
+  /** What was typed beyond what the FIFO, or without FIFOs the one register, holds. */
+  waiting(): Uint8Array {
+    return this.received.slice(this.heldOctets, this.receivedCount)
+  }
+
+  /** Put `octets` in place of that: as many as there is room for. */
+  setWaiting(octets: Uint8Array): void {
+    this.receivedCount = this.heldOctets
+    this.receive(octets)
+  }
+
   saveState(): StateValues {
-    const queue = new Uint8Array(CONSOLE_QUEUE_OCTETS)
-    queue.set(this.received.subarray(0, this.receivedCount))
+    const held = this.received.slice(0, this.heldOctets)
+    // Fewer octets than the trigger level: here they interrupt at once, in QEMU when a timer has run out.
+    const isTimedOut = this.hasFifos && held.length > 0 && held.length < TRIGGER_LEVELS[this.fcr >>> 6]!
+    const identity = this.interruptIdentity()
+    const shown = identity === IIR_RECEIVED && isTimedOut ? IIR_TIMED_OUT : identity
+    const isPending = this.transmittedPending
+    const isImplied = (this.ier & IER_TRANSMITTED) === 0 || isPending === (identity === IIR_TRANSMITTED)
+    const data = new Uint8Array(FIFO_OCTETS)
+    if (this.hasFifos) data.set(held)
     return {
-      divider: this.divider,
-      ier: this.ier,
-      lcr: this.lcr,
-      mcr: this.mcr,
-      scr: this.scr,
-      fcr: this.fcr,
-      thr_ipending: this.transmittedPending,
-      recv_count: this.receivedCount,
-      recv_queue: queue,
+      serial: {
+        divider: this.divider,
+        rbr: this.hasFifos ? 0 : (held[0] ?? 0),
+        ier: this.ier,
+        iir: shown | (this.hasFifos ? IIR_FIFOS : 0),
+        lcr: this.lcr,
+        mcr: this.mcr,
+        lsr: this.load(5),
+        msr: this.load(6),
+        scr: this.scr,
+        fcr_vmstate: this.fcr,
+        ...(isImplied ? {} : { 'serial/thr_ipending': { thr_ipending: isPending ? 1 : 0 } }),
+        ...(this.hasFifos && held.length > 0
+          ? { 'serial/recv_fifo': { recv_fifo: { data, head: 0, num: held.length } } }
+          : {}),
+        ...(isTimedOut ? { 'serial/timeout_ipending': { timeout_ipending: 1 } } : {}),
+      },
     }
   }
 
+  /** What a QEMU had not put out yet is put out now. */
   loadState(values: StateValues): void {
-    const state = new StateReader('serial', values)
+    const state = new StateReader('serial', values).struct('serial')
     const divider = state.number('divider', 0xffff)
     const [ier, lcr, mcr] = [state.number('ier', 0x0f), state.number('lcr', 0xff), state.number('mcr', 0x1f)]
-    const [scr, fcr] = [state.number('scr', 0xff), state.number('fcr', FCR_KEPT)]
-    if ((fcr & ~FCR_KEPT) !== 0) state.refuse('fcr', 'has bits that do not last')
-    const transmittedPending = state.bool('thr_ipending')
-    const receivedCount = state.number('recv_count', CONSOLE_QUEUE_OCTETS)
-    const received = state.octets('recv_queue', CONSOLE_QUEUE_OCTETS)
-    if (received.subarray(receivedCount).some((octet) => octet !== 0))
-      state.refuse('recv_queue', 'longer than recv_count says')
-    Object.assign(this, { divider, ier, lcr, mcr, scr, fcr, transmittedPending, receivedCount })
+    const [scr, fcr, iir] = [
+      state.number('scr', 0xff),
+      state.number('fcr_vmstate', FCR_KEPT),
+      state.number('iir', 0xff),
+    ]
+    if ((fcr & ~FCR_KEPT) !== 0) state.refuse('fcr_vmstate', `0x${fcr.toString(16)}: it has bits that do not last`)
+    const [lsr, rbr] = [state.number('lsr', 0xff), state.number('rbr', 0xff)]
+    const implied = (iir & IIR_IDENTITY) === IIR_TRANSMITTED ? 1 : 0
+    const isPending = state.subsection('serial/thr_ipending')?.number('thr_ipending', 1) ?? implied
+    const hasFifos = (fcr & FCR_ENABLE) !== 0
+    const queued = fifoContents(state.subsection('serial/recv_fifo')?.struct('recv_fifo'))
+    const received = hasFifos ? queued : Uint8Array.of(rbr).subarray(0, lsr & LSR_DATA_READY)
+    const unsent = unsentOctets(state, lsr, hasFifos)
+    Object.assign(this, { divider, ier, lcr, mcr, scr, fcr })
+    this.transmittedPending = (ier & IER_TRANSMITTED) !== 0 && isPending === 1
+    this.received.fill(0)
     this.received.set(received)
+    this.receivedCount = received.length
+    this.output.octets(unsent)
+  }
+
+  private get hasFifos(): boolean {
+    return (this.fcr & FCR_ENABLE) !== 0
+  }
+
+  /** Octets that the FIFO, or without FIFOs the one register, holds now. */
+  private get heldOctets(): number {
+    return Math.min(this.hasFifos ? FIFO_OCTETS : 1, this.receivedCount)
   }
 
   private interruptIdentity(): number {
@@ -203,4 +237,23 @@ export class Uart implements StatefulDevice {
 /** Section 8.8: in loop-back the outputs DTR, RTS, OUT1 and OUT2 feed the inputs DSR, CTS, RI and DCD. */
 function loopedLines(mcr: number): number {
   return ((mcr & 0x0c) << 4) | ((mcr & 0x02) << 3) | ((mcr & 0x01) << 5)
+}
+
+function fifoContents(fifo: StateReader | undefined): Uint8Array {
+  if (fifo === undefined) return new Uint8Array(0)
+  const data = fifo.octets('data', FIFO_OCTETS)
+  const [head, count] = [fifo.number('head', FIFO_OCTETS - 1), fifo.number('num', FIFO_OCTETS)]
+  return Uint8Array.from({ length: count }, (_, index) => data[(head + index) % FIFO_OCTETS]!)
+}
+
+/** What a transmitter that is busy has still to put out, in order: shift register, then FIFO or holding register. */
+function unsentOctets(state: StateReader, lsr: number, hasFifos: boolean): Uint8Array {
+  const shifter = state.subsection('serial/tsr')
+  const shifted = shifter === null ? [] : [shifter.number('tsr', 0xff)]
+  if (hasFifos) {
+    const queued = fifoContents(state.subsection('serial/xmit_fifo')?.struct('xmit_fifo'))
+    return Uint8Array.of(...shifted, ...queued)
+  }
+  const isHolding = shifter !== null && (lsr & LSR_HOLDING_EMPTY) === 0
+  return Uint8Array.of(...shifted, ...(isHolding ? [shifter.number('thr', 0xff)] : []))
 }

@@ -8,10 +8,12 @@
  */
 import type { FrameSink } from '../base/frame-sink.js'
 import { concatOctets } from '../base/octets.js'
-import type { DeviceStateDescription, StatefulDevice, StateValues } from './device-state.js'
+import type { StatefulDevice, StateValues } from './device-state.js'
 import type { Ram } from './ram.js'
 import { StateReader } from './state-values.js'
+import { QUEUES_MAX, VIRTIO_NET_DESCRIPTION } from './virtio-net-description.js'
 import { QUEUE_SIZE_MAX, type Chain, Virtqueue } from './virtqueue.js'
+import { isDefaultSize, join, loadedQueue, savedQueue, savedRegisters, savedRings } from './virtqueue-state.js'
 
 /** Registers of the transport (table 4.1). */
 const REGISTER = {
@@ -64,32 +66,8 @@ const HELD_FRAMES_MAX = 512
 /** `num_buffers` is 1: a frame never spans chains (section 5.1.6.4). */
 const RECEIVE_HEADER = Object.freeze([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0])
 
-const QUEUE_FIELDS = ['desc', 'avail', 'used'] as const
-const DESCRIPTION: DeviceStateDescription = Object.freeze({
-  idstr: 'virtio-net',
-  instanceId: 0,
-  version: 1,
-  vmsdName: 'virtio-net',
-  fields: [
-    { name: 'mac', type: 'buffer', size: 6 },
-    { name: 'status', type: 'uint8' },
-    { name: 'isr', type: 'uint8' },
-    { name: 'queue_sel', type: 'uint32' },
-    { name: 'device_features_sel', type: 'uint32' },
-    { name: 'driver_features_sel', type: 'uint32' },
-    { name: 'driver_features', type: 'uint32', arrayLength: 2 },
-    ...(['rx', 'tx'] as const).flatMap((queue) => [
-      { name: `${queue}_num`, type: 'uint32' } as const,
-      { name: `${queue}_enabled`, type: 'bool' } as const,
-      ...QUEUE_FIELDS.map((field) => ({ name: `${queue}_${field}`, type: 'uint64' }) as const),
-      { name: `${queue}_last_avail_idx`, type: 'uint16' } as const,
-      { name: `${queue}_used_idx`, type: 'uint16' } as const,
-    ]),
-  ],
-} satisfies DeviceStateDescription)
-
 export class VirtioNet implements StatefulDevice, FrameSink {
-  readonly stateDescription = DESCRIPTION
+  readonly stateDescription = VIRTIO_NET_DESCRIPTION
   /** Frames that came while the guest could not take them. For statistics: not part of the state. */
   droppedFrames = 0
   private mac: Uint8Array
@@ -212,7 +190,7 @@ export class VirtioNet implements StatefulDevice, FrameSink {
         else if (this.driverFeaturesSel === 1) this.driverFeaturesHigh = value
         break
       case REGISTER.queueSel:
-        this.queueSel = value
+        if (value < QUEUES_MAX) this.queueSel = value
         break
       case REGISTER.queueNotify:
         if (value === TRANSMIT) this.transmit()
@@ -231,60 +209,79 @@ export class VirtioNet implements StatefulDevice, FrameSink {
     return true
   }
 
+  /** A device that nobody uses is as a new one, and has no section. */
+  isNeeded(): boolean {
+    const registers = [this.status, this.interruptStatus, this.queueSel, this.deviceFeaturesSel, this.driverFeaturesSel]
+    const features = [this.driverFeaturesLow, this.driverFeaturesHigh]
+    return [...registers, ...features].some((value) => value !== 0) || this.queues.some((queue) => queue.isUsed())
+  }
+
   saveState(): StateValues {
-    const state: Record<string, StateValues[string]> = {
-      mac: this.mac.slice(),
-      status: this.status,
-      isr: this.interruptStatus,
-      queue_sel: this.queueSel,
-      device_features_sel: this.deviceFeaturesSel,
-      driver_features_sel: this.driverFeaturesSel,
-      driver_features: [this.driverFeaturesLow, this.driverFeaturesHigh],
+    const [rx, tx] = this.queues
+    const { driverFeaturesLow: low, driverFeaturesHigh: high, status } = this
+    // QEMU takes the driver's features over when the driver is done with them.
+    const hasFeatures = (status & STATUS_FEATURES_OK) !== 0
+    const hasHighFeatures = hasFeatures && high !== 0
+    return {
+      virtio: {
+        host_features_sel: this.deviceFeaturesSel,
+        guest_features_sel: this.driverFeaturesSel,
+        status,
+        isr: this.interruptStatus,
+        queue_sel: this.queueSel,
+        guest_features: hasFeatures ? (low & FEATURES_LOW) >>> 0 : 0,
+        'config.mac': this.mac.slice(),
+        rx: savedQueue(rx),
+        tx: savedQueue(tx),
+        mac: this.mac.slice(),
+        tx_waiting: this.mustTransmit ? 1 : 0,
+        common: {
+          ...(hasHighFeatures
+            ? { 'virtio/64bit_features': { guest_features: join(FEATURES_HIGH, (low & FEATURES_LOW) >>> 0) } }
+            : {}),
+          'virtio/virtqueues': { rx: savedRings(rx), tx: savedRings(tx) },
+          ...(this.queues.every(({ size }) => isDefaultSize(size)) ? {} : { 'virtio/ringsize': {} }),
+          ...((status & STATUS_NEEDS_RESET) === 0 ? {} : { 'virtio/broken': { broken: true } }),
+          'virtio/extra_state': {
+            transport: {
+              'virtio_mmio/state': { guest_features: [low, high], rx: savedRegisters(rx), tx: savedRegisters(tx) },
+            },
+          },
+          ...((status & STATUS_DRIVER_OK) === 0 ? {} : { 'virtio/started': { started: true } }),
+        },
+      },
     }
-    for (const [index, name] of (['rx', 'tx'] as const).entries()) {
-      const queue = this.queues[index]!
-      state[`${name}_num`] = queue.size
-      state[`${name}_enabled`] = queue.isReady
-      state[`${name}_desc`] = join(queue.descriptorHigh, queue.descriptorLow)
-      state[`${name}_avail`] = join(queue.driverHigh, queue.driverLow)
-      state[`${name}_used`] = join(queue.deviceHigh, queue.deviceLow)
-      state[`${name}_last_avail_idx`] = queue.lastAvailable
-      state[`${name}_used_idx`] = queue.usedIndex
-    }
-    return state
   }
 
   loadState(values: StateValues): void {
-    const state = new StateReader('virtio-net', values)
+    const state = new StateReader('virtio-net', values).struct('virtio')
+    const common = state.struct('common')
+    const transport = common.subsection('virtio/extra_state')?.struct('transport').subsection('virtio_mmio/state')
+    if (transport === null || transport === undefined)
+      return common.refuse(
+        'virtio/extra_state',
+        'missing: the transport is of version 1 (virtio-mmio.force-legacy=true)',
+      )
+    const features = common.subsection('virtio/64bit_features')?.u64('guest_features') ?? 0n
     const mac = state.octets('mac', 6)
-    const [driverFeaturesLow, driverFeaturesHigh] = state.numbers('driver_features', 2, 0xffff_ffff)
+    const [driverFeaturesLow, driverFeaturesHigh] = transport.numbers('guest_features', 2, 0xffff_ffff)
     const registers = {
       mac,
       status: state.number('status', 0xff),
       interruptStatus: state.number('isr', INTERRUPT_USED | INTERRUPT_CONFIG),
-      queueSel: state.u32('queue_sel'),
-      deviceFeaturesSel: state.u32('device_features_sel'),
-      driverFeaturesSel: state.u32('driver_features_sel'),
+      queueSel: state.number('queue_sel', QUEUES_MAX - 1),
+      deviceFeaturesSel: state.u32('host_features_sel'),
+      driverFeaturesSel: state.u32('guest_features_sel'),
       driverFeaturesLow,
       driverFeaturesHigh,
     }
-    const queues = (['rx', 'tx'] as const).map((name) => {
-      const size = state.number(`${name}_num`, QUEUE_SIZE_MAX)
-      const isReady = state.bool(`${name}_enabled`)
-      if ((size & (size - 1)) !== 0 || (isReady && size === 0)) state.refuse(`${name}_num`, 'not a power of two')
-      const [desc, avail, used] = QUEUE_FIELDS.map((field) => state.u64(`${name}_${field}`)) as [bigint, bigint, bigint]
-      return {
-        size,
-        isReady,
-        ...{ descriptorLow: lowHalf(desc), descriptorHigh: highHalf(desc) },
-        ...{ driverLow: lowHalf(avail), driverHigh: highHalf(avail) },
-        ...{ deviceLow: lowHalf(used), deviceHigh: highHalf(used) },
-        lastAvailable: state.number(`${name}_last_avail_idx`, 0xffff),
-        usedIndex: state.number(`${name}_used_idx`, 0xffff),
-      }
-    })
+    if ((features & ~join(FEATURES_HIGH, FEATURES_LOW)) !== 0n || (state.u32('guest_features') & ~FEATURES_LOW) !== 0)
+      state.refuse('guest_features', 'features that this device does not offer')
+    const isWaiting = state.number('tx_waiting', 1) === 1
+    const queues = (['rx', 'tx'] as const).map((name) => loadedQueue(state.struct(name), transport.struct(name)))
     Object.assign(this, registers)
     for (const [index, queue] of this.queues.entries()) Object.assign(queue, queues[index])
+    if (isWaiting) this.transmit()
   }
 
   /** Section 5.1.4: the MAC address, then the link status. Behind them all bits are set, as in QEMU. */
@@ -385,14 +382,4 @@ function storeQueueRegister(queue: Virtqueue, offset: number, value: number): vo
       queue.deviceHigh = value
       break
   }
-}
-
-function join(high: number, low: number): bigint {
-  return (BigInt(high) << 32n) | BigInt(low)
-}
-function lowHalf(value: bigint): number {
-  return Number(value & 0xffff_ffffn)
-}
-function highHalf(value: bigint): number {
-  return Number(value >> 32n)
 }

@@ -33,9 +33,10 @@ export class Virtqueue {
   driverHigh = 0
   deviceLow = 0
   deviceHigh = 0
-  /** Next entry of the available ring to take, and of the used ring to fill, modulo 2^16. */
+  /** Next entry of the available ring to take, modulo 2^16. */
   lastAvailable = 0
-  usedIndex = 0
+  /** Next entry of the used ring to fill; null after a migration, until it is read from that ring. */
+  usedIndex: number | null = 0
   /** The page without which the last `take` could not go on, or -1. */
   missingPage = -1
 
@@ -47,8 +48,22 @@ export class Virtqueue {
     this.descriptorLow = this.descriptorHigh = 0
     this.driverLow = this.driverHigh = 0
     this.deviceLow = this.deviceHigh = 0
-    this.lastAvailable = this.usedIndex = 0
+    this.lastAvailable = 0
+    this.usedIndex = 0
     this.missingPage = -1
+  }
+
+  /** Whether the driver has set anything. */
+  isUsed(): boolean {
+    const places = [
+      this.descriptorLow,
+      this.descriptorHigh,
+      this.driverLow,
+      this.driverHigh,
+      this.deviceLow,
+      this.deviceHigh,
+    ]
+    return this.isReady || [this.size, this.lastAvailable, ...places].some((value) => value !== 0)
   }
 
   /**
@@ -99,8 +114,9 @@ export class Virtqueue {
     const view = new DataView(element.buffer)
     view.setUint32(0, chain.head, true)
     view.setUint32(4, written, true)
-    this.ram.write(used + 4 + 8 * (this.usedIndex & (this.size - 1)), element)
-    this.usedIndex = (this.usedIndex + 1) & 0xffff
+    const index = this.usedIndex ?? this.u16(used + 2)
+    this.ram.write(used + 4 + 8 * (index & (this.size - 1)), element)
+    this.usedIndex = (index + 1) & 0xffff
     this.ram.write(used + 2, Uint8Array.of(this.usedIndex, this.usedIndex >>> 8))
   }
 

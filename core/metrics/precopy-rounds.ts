@@ -55,13 +55,23 @@ export function predictPrecopy(parameters: PrecopyRoundsParameters): PredictedRo
   const { pagesPerSecond, writes, thresholdPages, lookSeconds } = parameters
   const roundsMax = parameters.roundsMax === 0 ? ROUNDS_MOST : parameters.roundsMax
   const rounds: PredictedRound[] = []
+  // What was not sent yet of the first walk over memory, and of each set what was written since it was sent.
+  let unsentPages = parameters.pages
+  let rewritten = writes.map(() => 0)
   let leftPages = parameters.pages
   let pagesSent = 0
   let seconds = 0
   do {
     const pages = lookSeconds === 0 ? leftPages : untilLook(leftPages, thresholdPages, pagesPerSecond * lookSeconds)
     const spent = pages / pagesPerSecond + (rounds.length === 0 ? parameters.zeroSeconds : 0)
-    leftPages += dirtied(writes, spent) - pages
+    let rest = pages - Math.min(pages, unsentPages)
+    unsentPages -= pages - rest
+    rewritten = rewritten.map((left, index) => {
+      const sent = Math.min(rest, left)
+      rest -= sent
+      return writtenSince(writes[index] as PageWrites, spent, left - sent)
+    })
+    leftPages = rewritten.reduce((sum, left) => sum + left, unsentPages)
     pagesSent += pages
     seconds += spent
     rounds.push({ pages, seconds: spent, leftPages })
@@ -69,15 +79,12 @@ export function predictPrecopy(parameters: PrecopyRoundsParameters): PredictedRo
   return { converges: leftPages < thresholdPages, rounds, leftPages, pages: pagesSent + leftPages, seconds }
 }
 
-/** Distinct pages written in so many seconds. */
-export function dirtied(writes: readonly PageWrites[], seconds: number): number {
-  let pages = 0
-  for (const { pageCount, pagesPerSecond, order } of writes) {
-    const stores = pagesPerSecond * seconds
-    if (pageCount === 0) continue
-    pages += order === 'cyclic' ? Math.min(stores, pageCount) : pageCount * (1 - exponential(-stores / pageCount))
-  }
-  return pages
+/** Distinct pages of a set that are to be sent after so many seconds, when so many were to be sent before. */
+function writtenSince({ pageCount, pagesPerSecond, order }: PageWrites, seconds: number, leftPages: number): number {
+  if (pageCount === 0) return 0
+  const stores = pagesPerSecond * seconds
+  if (order === 'cyclic') return Math.min(leftPages + stores, pageCount)
+  return pageCount - (pageCount - leftPages) * exponential(-stores / pageCount)
 }
 
 /** What is sent until somebody looks and finds less than the threshold. */

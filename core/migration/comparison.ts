@@ -1,7 +1,7 @@
 /** Two copies of a VM, compared octet by octet while both stand still. */
 import { equalOctets } from '../base/octets.js'
 import { PAGE_OCTETS } from '../base/units.js'
-import type { StateValue } from '../machine/device-state.js'
+import type { StateValue, StateValues } from '../machine/device-state.js'
 import type { MigratableVm } from './guest-memory.js'
 import { deviceKey } from './wire/vmdesc.js'
 
@@ -31,10 +31,11 @@ export function compareDevices(source: MigratableVm, destination: MigratableVm):
     ]),
   )
   for (const device of source.devices) {
-    const { idstr, instanceId, fields } = device.stateDescription
+    const { idstr, instanceId } = device.stateDescription
     const values = device.saveState()
-    const otherValues = others.get(deviceKey(idstr, instanceId))
-    for (const { name } of fields) if (!equalValues(values[name], otherValues?.[name])) differences++
+    const otherValues = others.get(deviceKey(idstr, instanceId)) ?? {}
+    for (const name of new Set([...Object.keys(values), ...Object.keys(otherValues)]))
+      if (!equalValues(values[name], otherValues[name])) differences++
   }
   return differences
 }
@@ -58,8 +59,10 @@ export function compareUnwritten(source: MigratableVm, destination: MigratableVm
 }
 
 function equalValues(a: StateValue | undefined, b: StateValue | undefined): boolean {
+  if (typeof a !== 'object' || typeof b !== 'object') return a === b
   if (a instanceof Uint8Array) return b instanceof Uint8Array && equalOctets(a, b)
-  if (Array.isArray(a))
-    return Array.isArray(b) && a.length === b.length && a.every((value, index) => value === (b as unknown[])[index])
-  return a === b
+  const [entries, others] = [Object.entries(a), Object.entries(b)]
+  return (
+    entries.length === others.length && entries.every(([name, value]) => equalValues(value, (b as StateValues)[name]))
+  )
 }

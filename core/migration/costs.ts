@@ -14,6 +14,8 @@ export const MIGRATION_COSTS = Object.freeze({
   /** Source: a page was compressed by zlib at level 1, 100 MB/s; destination: inflated at 300 MB/s. */
   compressPageNs: 40_000,
   inflatePageNs: 14_000,
+  /** Source: a page was given to the thread of an extra connection, which then does the work. */
+  multifdPageNs: 100,
   /** Source: the dirty log was read, by page of memory. */
   logPageNs: 1,
   /** Either side: a device was saved or loaded. */

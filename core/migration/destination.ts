@@ -12,6 +12,7 @@ import { MIGRATION_COSTS, MIGRATION_LANE } from './costs.js'
 import type { MigratableVm } from './guest-memory.js'
 import { IncomingState } from './incoming-state.js'
 import type { MigrationLabels, MigrationOwner, MigrationStatus } from './migration.js'
+import { MultifdReceiver, type MultifdReceiverOwner } from './multifd-receiver.js'
 import { PageRequests, type RequestSender } from './page-requests.js'
 import { ReplyQueue } from './reply-queue.js'
 import type { ReturnPathMessage } from './wire/return-path.js'
@@ -24,12 +25,16 @@ export interface MigrationDestinationParts {
   /** Made for this migration: the machine of the same type that the stream fills. */
   readonly vm: MigratableVm
   readonly stream: ByteStream
+  /** Extra connections that will come, as the source has it: QEMU's `multifd-channels`. */
+  readonly multifdChannels?: number
+  /** The guest starts anew here: its machine comes, neither its memory nor the state of its devices. */
+  readonly isCold?: boolean
   readonly cores: HostCores
   readonly labels: MigrationLabels
   readonly owner: MigrationOwner
 }
 
-export class MigrationDestination implements Process, StreamOwner, RequestSender {
+export class MigrationDestination implements Process, StreamOwner, RequestSender, MultifdReceiverOwner {
   readonly vm: MigratableVm
   readonly labels: MigrationLabels
   /** What the guest asked for and waits for, after a switch to post-copy. */
@@ -42,6 +47,11 @@ export class MigrationDestination implements Process, StreamOwner, RequestSender
   private readonly incoming: IncomingState
   private readonly reader: StreamReader
   private readonly replies = new ReplyQueue()
+  private readonly multifd: MultifdReceiver | null
+  /** Read from the stream, and to be looked at once the extra connections have come as far. */
+  private unread: Uint8Array = new Uint8Array(0)
+  private waitsForChannels = false
+  private sectionsEnded = 0
   private currentStatus: MigrationStatus = 'none'
   private next: QueuedEvent | null = null
   /** The devices that came in a package are being loaded; then the guest runs. */
@@ -58,12 +68,16 @@ export class MigrationDestination implements Process, StreamOwner, RequestSender
     this.labels = parts.labels
     this.cores = parts.cores
     this.owner = parts.owner
+    const channelCount = parts.multifdChannels ?? 0
     this.requests = new PageRequests(kernel, this.vm, this.labels.id, this)
-    this.incoming = new IncomingState(this.vm, this.requests)
+    this.incoming = new IncomingState(this.vm, this.requests, parts.isCold === true)
     this.reader = new StreamReader(this.incoming, {
       devices: this.incoming.knownDevices(),
       unknownDevices: 'refuse',
+      stopsAfterRecords: channelCount > 0,
     })
+    const { cores, incoming: target } = this
+    this.multifd = channelCount === 0 ? null : new MultifdReceiver(kernel, { channelCount, cores, target, owner: this })
   }
 
   /** 'completed' when all is loaded and compared, and the source has been told so. */
@@ -81,6 +95,22 @@ export class MigrationDestination implements Process, StreamOwner, RequestSender
     this.listenTo(this.stream)
   }
 
+  /** One of the extra connections arrived. */
+  addChannel(stream: ByteStream): void {
+    assert(this.multifd !== null, 'no extra connections were announced')
+    if (this.isOver) stream.abort()
+    else this.multifd.add(stream)
+  }
+
+  channelsSynced(): void {
+    this.waitsForChannels = false
+    if (!this.isOver && this.next === null) this.goOn(0)
+  }
+
+  channelFailed(cause: Failure): void {
+    if (!this.isOver) this.fail(cause)
+  }
+
   /** Stop listening: the VM will not arrive here. */
   cancel(): void {
     if (!this.isOver) this.abandon({ kind: 'cancelled', protocol: 'qevm', message: 'cancelled by the operator' })
@@ -91,6 +121,7 @@ export class MigrationDestination implements Process, StreamOwner, RequestSender
     if (this.isOver) return
     this.cause = cause
     this.stopReading()
+    this.multifd?.abort()
     this.reply({ kind: 'SHUT', value: 1 })
     if (this.stream.state === 'open' && this.incoming.returnPathOpen) this.stream.end()
     else this.stream.abort()
@@ -212,7 +243,8 @@ export class MigrationDestination implements Process, StreamOwner, RequestSender
 
   private load(): void {
     const { incoming, stream } = this
-    if (stream.readableOctets() === 0) {
+    if (this.waitsForChannels) return // `channelsSynced` will come
+    if (stream.readableOctets() + this.unread.length === 0) {
       if (this.allArrived()) this.finish()
       else if (this.peerEnded)
         this.fail({ kind: 'connection', protocol: 'qevm', message: 'the stream ended before the state was complete' })
@@ -221,7 +253,7 @@ export class MigrationDestination implements Process, StreamOwner, RequestSender
     if (this.currentStatus === 'setup') this.enter('active')
     const { zeroPages, normalPages, compressedPages, devicesLoaded, postcopyState } = incoming
     try {
-      this.reader.push(stream.read(READ_OCTETS))
+      this.read(this.unread.length > 0 ? this.unread : stream.read(READ_OCTETS))
       for (const reply of incoming.replies.splice(0)) this.reply(reply)
     } catch (error) {
       return this.fail(failureOf(error))
@@ -240,8 +272,21 @@ export class MigrationDestination implements Process, StreamOwner, RequestSender
       this.enter('postcopy-active')
       this.requests.askAgain()
     }
-    if (workNs + deviceNs > 0 || stream.readableOctets() > 0 || this.peerEnded || this.allArrived())
+    if (
+      workNs + deviceNs > 0 ||
+      stream.readableOctets() + this.unread.length > 0 ||
+      this.peerEnded ||
+      this.allArrived()
+    )
       this.goOn(workNs + deviceNs)
+  }
+
+  /** Where a section's records end, every extra connection must have come as far before anything that follows is read. */
+  private read(octets: Uint8Array): void {
+    this.unread = octets.slice(this.reader.push(octets)) // lent by the stream: kept as a copy
+    if (this.multifd === null || this.incoming.sectionsEnded === this.sectionsEnded) return
+    this.sectionsEnded = this.incoming.sectionsEnded
+    this.waitsForChannels = !this.multifd.recordsEnded()
   }
 
   /** From here on this copy is the one that lives. */
@@ -259,6 +304,7 @@ export class MigrationDestination implements Process, StreamOwner, RequestSender
     if (this.vm.userfault !== undefined) this.vm.userfault.faultListener = null
     this.reply({ kind: 'SHUT', value: 0 })
     this.stream.end()
+    this.multifd?.end()
     this.enter('completed')
   }
 

@@ -2,7 +2,7 @@
 import { WireError } from '../base/errors.js'
 import { readU32be } from '../base/octets.js'
 import { PAGE_OCTETS } from '../base/units.js'
-import type { StatefulDevice } from '../machine/device-state.js'
+import type { DeviceStateDescription, StatefulDevice } from '../machine/device-state.js'
 import type { MigratableVm, RamBlock } from './guest-memory.js'
 import { decodeDeviceState } from './wire/device-codec.js'
 import { inflatePage } from './wire/page-zlib.js'
@@ -13,7 +13,7 @@ import { MIG_CMD, type RamBlockSize, type SectionHeader } from './wire/qevm.js'
 import type { ReturnPathMessage } from './wire/return-path.js'
 import { SilentObserver } from './wire/stream-observer.js'
 import { StreamReader } from './wire/stream-reader.js'
-import { deviceKey, describeDevice, type DeviceDescription } from './wire/vmdesc.js'
+import { deviceKey } from './wire/vmdesc.js'
 import { applyXbzrle } from './wire/xbzrle.js'
 
 const zeroPage = new Uint8Array(PAGE_OCTETS)
@@ -25,6 +25,8 @@ export class IncomingState extends SilentObserver {
   normalPages = 0
   compressedPages = 0
   devicesLoaded = 0
+  /** How often the records of a RAM section ended. */
+  sectionsEnded = 0
   /** The source opened the return path. */
   returnPathOpen = false
   /** To be sent on the return path. */
@@ -41,7 +43,10 @@ export class IncomingState extends SilentObserver {
 
   constructor(
     private readonly vm: MigratableVm,
-    private readonly requests: PageRequests,
+    /** Who asks for pages; null where nothing runs meanwhile. */
+    private readonly requests: PageRequests | null,
+    /** A machine that starts anew: neither RAM nor devices come. */
+    private readonly isCold = false,
   ) {
     super()
     this.postcopy = new IncomingPostcopy(vm)
@@ -54,8 +59,8 @@ export class IncomingState extends SilentObserver {
   }
 
   /** The sections that can be read, by `deviceKey`. */
-  knownDevices(): ReadonlyMap<string, DeviceDescription> {
-    return new Map([...this.missing].map(([key, { stateDescription }]) => [key, describeDevice(stateDescription)]))
+  knownDevices(): ReadonlyMap<string, DeviceStateDescription> {
+    return new Map([...this.missing].map(([key, { stateDescription }]) => [key, stateDescription]))
   }
 
   get postcopyState(): PostcopyState {
@@ -110,6 +115,27 @@ export class IncomingState extends SilentObserver {
     const octets = inflatePage(compressed)
     if (!this.placed(block, offset, octets)) this.memory(block).write(offset, octets)
     this.compressedPages++
+  }
+
+  override endOfRecords(): void {
+    this.sectionsEnded++
+  }
+
+  channelPage(block: string, offset: number, octets: Uint8Array): void {
+    this.namedMemory(block, offset).write(offset, octets)
+  }
+
+  channelZeroPage(block: string, offset: number): void {
+    const memory = this.namedMemory(block, offset)
+    if (!memory.isZero(offset / PAGE_OCTETS)) memory.write(offset, zeroPage)
+  }
+
+  /** The memory a page of an extra connection belongs to: the main stream's list of blocks came before. */
+  private namedMemory(name: string, offset: number): RamBlock['memory'] {
+    const memory = this.blocks.find((block) => block.name === name)?.memory
+    if (memory === undefined) throw refused(`RAM block ${JSON.stringify(name)} was not announced`)
+    if (offset / PAGE_OCTETS >= memory.pageCount) throw refused(`page at ${offset} of block ${name}, which ends before`)
+    return memory
   }
 
   override deviceSection(header: SectionHeader, body: Uint8Array): void {
@@ -178,6 +204,11 @@ export class IncomingState extends SilentObserver {
 
   override endOfState(): void {
     if (this.inPackage) throw refused('the state ended inside a package')
+    if (this.isCold) {
+      if (!this.machineTypeSeen) throw refused('no configuration: the machine type is not known')
+      if (this.blocks.length > 0 || this.devicesLoaded > 0) throw refused('the state of a guest that starts anew')
+      return
+    }
     if (this.blocks.length !== this.vm.memory.length) throw refused('the state ended without RAM')
     this.checkDevices()
     const missingPages = this.vm.userfault?.missingPages ?? 0
@@ -185,7 +216,7 @@ export class IncomingState extends SilentObserver {
   }
 
   private checkDevices(): void {
-    const [key] = this.missing.keys()
+    const key = [...this.missing].find(([, device]) => device.isNeeded === undefined)?.[0]
     if (key !== undefined) throw refused(`the state ended without device ${key}`)
   }
 
@@ -201,7 +232,7 @@ export class IncomingState extends SilentObserver {
     const page = offset / PAGE_OCTETS
     if (this.postcopy.state !== 'none') this.postcopy.arrived(index, page)
     if (!this.postcopy.isListening) return false
-    if (this.vm.userfault?.placePage(index, page, octets) === true) this.requests.pageArrived(index, page)
+    if (this.vm.userfault?.placePage(index, page, octets) === true) this.requests?.pageArrived(index, page)
     return true
   }
 

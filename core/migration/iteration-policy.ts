@@ -1,6 +1,8 @@
 /**
- * When iterative pre-copy stops iterating, and what follows. Three rules to choose from, and a cap on all of them:
+ * When iterative pre-copy stops iterating, and what follows. Four rules to choose from, and a cap on all of them:
  *
+ * - `whole-rounds`: as `qemu`, but the dirty log is read only once a round is over, as the papers have it (Clark et al., NSDI
+ *   2005): the rule of the closed forms;
  * - `qemu`: what is left fits the downtime limit (migration/migration.c `migration_iteration_run`);
  * - `xen`: fewer than 50 pages are left, or 5 rounds were sent (tools/libs/guest/xg_sr_save.c `simple_precopy_policy`);
  * - `xen-legacy`: as Xen 3.1 (tools/libxc/xc_domain_save.c).
@@ -78,6 +80,7 @@ export class IterationPolicy {
     const { stopRule, downtimeLimitNs } = this.options
     switch (stopRule) {
       case 'qemu':
+      case 'whole-rounds':
         return outcome.pendingOctets < thresholdOctets(outcome.bandwidth, downtimeLimitNs) ? 'switchover' : 'iterate'
       case 'xen':
         if (outcome.pendingOctets < XEN_PAGES_LEFT * PAGE_OCTETS) return 'switchover'

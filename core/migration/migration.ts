@@ -27,8 +27,8 @@ export type MigrationStatus =
   | 'cancelling'
   | 'cancelled'
 
-/** Who decides when the guest is stopped: QEMU, Xen as it is (xg_sr_save.c), or Xen 3.1 (xc_domain_save.c). */
-export const stopRules = ['qemu', 'xen', 'xen-legacy'] as const
+/** Who decides when the guest is stopped: QEMU, the papers, Xen as it is (xg_sr_save.c), or Xen 3.1 (xc_domain_save.c). */
+export const stopRules = ['qemu', 'whole-rounds', 'xen', 'xen-legacy'] as const
 export type StopRuleName = (typeof stopRules)[number]
 
 export const zeroPageDetections = ['none', 'legacy', 'multifd'] as const
@@ -76,10 +76,14 @@ export interface MigrationParameters {
 }
 
 /** Those that may change while a migration runs: limits, not what is sent. */
-export type MigrationLimits = Pick<
-  MigrationParameters,
-  'downtimeLimitNs' | 'maxBandwidth' | 'maxPostcopyBandwidth' | 'roundsMax' | 'vcpuDirtyLimit'
->
+export const migrationLimits = [
+  'downtimeLimitNs',
+  'maxBandwidth',
+  'maxPostcopyBandwidth',
+  'roundsMax',
+  'vcpuDirtyLimit',
+] as const satisfies readonly (keyof MigrationParameters)[]
+export type MigrationLimits = Pick<MigrationParameters, (typeof migrationLimits)[number]>
 
 export interface MigrationOptions extends MigrationParameters {
   /** Ask the destination to confirm. False only for a stream into a file, which then holds no commands. */

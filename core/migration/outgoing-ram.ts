@@ -8,10 +8,11 @@ import type { Trace } from '../kernel/trace.js'
 import { MIGRATION_COSTS } from './costs.js'
 import type { RamBlock } from './guest-memory.js'
 import type { MigrationOptions, MigrationRound } from './migration.js'
+import type { MultifdSender } from './multifd-sender.js'
 import { PageEncoder } from './page-encoder.js'
 import { PendingPages } from './pending-pages.js'
 import type { RequestedPages } from './requested-pages.js'
-import { MigrationCounters } from './statistics.js'
+import type { MigrationCounters } from './statistics.js'
 import { RAM_SECTION } from './wire/qevm.js'
 import type { StreamWriter } from './wire/stream-writer.js'
 
@@ -25,9 +26,9 @@ export const RAM_SECTION_ID = 2
 export class OutgoingRam {
   /** Those of pre-copy, the last one included. */
   readonly rounds: MigrationRound[] = []
-  readonly counters: MigrationCounters
   readonly pending: PendingPages
   readonly encoder: PageEncoder
+  private readonly multifd: MultifdSender | null
   /** Of each block, the number of its first page among those of all blocks. */
   private readonly firstPages: number[] = []
   private partOpenedNs: Nanos | null = null
@@ -39,16 +40,27 @@ export class OutgoingRam {
     private readonly blocks: readonly RamBlock[],
     private readonly writer: StreamWriter,
     options: MigrationOptions,
-    cores: HostCores,
+    { cores, multifd }: { readonly cores: HostCores; readonly multifd: MultifdSender | null },
+    readonly counters: MigrationCounters,
   ) {
+    this.multifd = multifd
     this.pending = new PendingPages(blocks)
-    this.counters = new MigrationCounters(this.pending.pageCount * PAGE_OCTETS)
-    this.encoder = new PageEncoder(writer, this.counters, options, cores)
+    this.encoder = new PageEncoder(writer, this.counters, options, cores, multifd)
     let pages = 0
     for (const { memory } of blocks) {
       this.firstPages.push(pages)
       pages += memory.pageCount
     }
+  }
+
+  /** Octets written so far, on the main stream and the extra connections. */
+  get octetsWritten(): number {
+    return this.writer.octetsWritten + (this.multifd?.octetsWritten ?? 0)
+  }
+
+  /** Whether a page can be taken now, apart from what the main stream takes. */
+  get hasRoom(): boolean {
+    return this.multifd?.hasRoom !== false
   }
 
   /** What reading the dirty log costs in core time. */
@@ -61,6 +73,7 @@ export class OutgoingRam {
     const { writer, blocks } = this
     writer.sectionStart({ sectionId: RAM_SECTION_ID, ...RAM_SECTION })
     writer.memorySize(blocks.map(({ name, memory }) => ({ name, octets: memory.pageCount * PAGE_OCTETS })))
+    this.multifd?.sync()
     writer.endOfRecords()
     writer.footer(RAM_SECTION_ID)
     for (const { memory } of blocks) memory.startDirtyLog()
@@ -94,6 +107,7 @@ export class OutgoingRam {
   }
 
   endRecords(): void {
+    this.multifd?.sync()
     const startOctets = this.writer.octetsWritten
     this.writer.endOfRecords()
     this.counters.sent(this.writer.octetsWritten - startOctets)
@@ -111,9 +125,9 @@ export class OutgoingRam {
     const whole = counts.normal + counts.compression.pages
     const found = counts.xbzrle.pages - counts.xbzrle.overflow
     let workNs = 0
-    for (let pages = 0; pages < BURST_PAGES && writer.pendingOctets < room; pages++) {
+    for (let pages = 0; pages < BURST_PAGES && writer.pendingOctets < room && this.hasRoom; pages++) {
       const isAskedFor = requested?.next(pending) === true
-      if (!isAskedFor && (writer.octetsWritten >= limitOctets || !pending.next())) break
+      if (!isAskedFor && (this.octetsWritten >= limitOctets || !pending.next())) break
       if (pending.laps > 0) encoder.firstRoundDone()
       workNs += encoder.send(
         blocks[pending.block] as RamBlock,
@@ -163,10 +177,10 @@ export class OutgoingRam {
   /** The round at hand is over; what the guest dirtied meanwhile was just read from the log. */
   closeRound(trace: Trace, migration: number, dirtiedPages: number): void {
     const round = this.rounds[this.rounds.length - 1] as MigrationRound
-    round.octets = this.writer.octetsWritten - this.roundStartOctets
+    round.octets = this.octetsWritten - this.roundStartOctets
     round.endNs = trace.nowNs
     round.dirtiedPages = dirtiedPages
-    this.roundStartOctets = this.writer.octetsWritten
+    this.roundStartOctets = this.octetsWritten
     const { paused, ...counts } = round
     trace.add('migration-round', { migration, round: this.rounds.length, ...counts, paused: paused ? 1 : 0 })
   }

@@ -7,6 +7,7 @@ import type { HostCores } from '../kernel/cores.js'
 import { MIGRATION_COSTS } from './costs.js'
 import type { RamBlock } from './guest-memory.js'
 import type { MigrationOptions } from './migration.js'
+import type { MultifdSender } from './multifd-sender.js'
 import type { MigrationCounters } from './statistics.js'
 import { deflatePage } from './wire/page-zlib.js'
 import { RECORD_HEADER_OCTETS } from './wire/qevm.js'
@@ -29,6 +30,7 @@ export class PageEncoder {
   isLastStage = false
   private readonly compressors: WorkerLanes | null
   private compresses: boolean
+  private readonly looksForZeros: boolean
   private cache: XbzrleCache | null
   /** Only from the second round on: the first finds nothing in the cache and would only fill it. */
   private usesCache = false
@@ -37,12 +39,15 @@ export class PageEncoder {
   constructor(
     private readonly writer: StreamWriter,
     private readonly counters: MigrationCounters,
-    private readonly options: EncoderOptions,
+    options: EncoderOptions,
     cores: HostCores,
+    private readonly multifd: MultifdSender | null,
   ) {
     this.compresses = options.compression === 'zlib' && options.multifdChannels === 0
     this.compressors = this.compresses ? new WorkerLanes(cores, 'compress', COMPRESS_THREADS) : null
     this.cache = options.xbzrle ? new XbzrleCache(options.xbzrleCacheOctets) : null
+    const { zeroPageDetection } = options
+    this.looksForZeros = zeroPageDetection === 'legacy' || (zeroPageDetection === 'multifd' && multifd === null)
     counters.counts.xbzrle.cacheSize = this.cache?.octets ?? 0
   }
 
@@ -68,8 +73,8 @@ export class PageEncoder {
    * its number among the pages of all blocks. Returns the core time it took on the migration thread.
    */
   send(block: RamBlock, page: number, ramPage: number): Nanos {
-    if (this.options.zeroPageDetection !== 'none' && block.memory.isZero(page))
-      return this.sendZero(block, page, ramPage)
+    if (this.looksForZeros && block.memory.isZero(page)) return this.sendZero(block, page, ramPage)
+    if (this.multifd !== null) return this.multifd.queue(block, page)
     const octets = block.memory.page(page)
     // What the first record of a block holds besides is its name, which compressed records lack in QEMU.
     if (this.compresses && !this.usesCache && this.writer.blockName === block.name)

@@ -10,7 +10,7 @@ import { PAGE_OCTETS, type Nanos } from '../base/units.js'
 import type { HostCores } from '../kernel/cores.js'
 import type { Kernel, KernelEvent, Process, QueuedEvent } from '../kernel/kernel.js'
 import { MIGRATION_COSTS, MIGRATION_LANE } from './costs.js'
-import type { MigratableVm } from './guest-memory.js'
+import type { MigratableVm, RamBlock } from './guest-memory.js'
 import { IterationPolicy, type NextStep } from './iteration-policy.js'
 import type {
   MigrationLabels,
@@ -24,13 +24,14 @@ import { writeDevices } from './outgoing-devices.js'
 import { OutgoingPostcopy } from './outgoing-postcopy.js'
 import { OutgoingRam } from './outgoing-ram.js'
 import { Pacing } from './pacing.js'
-import type { MigrationStatistics } from './statistics.js'
+import { MultifdSender, type MultifdOwner } from './multifd-sender.js'
+import { MigrationCounters, type MigrationStatistics } from './statistics.js'
 import { VcpuThrottle } from './vcpu-throttle.js'
 import { encodeAdvise } from './wire/postcopy.js'
 import { MIG_CMD } from './wire/qevm.js'
 import { ReturnPathReader, type ReturnPathMessage } from './wire/return-path.js'
 import { StreamWriter } from './wire/stream-writer.js'
-import { describeDevice, descriptionText } from './wire/vmdesc.js'
+import { descriptionText } from './wire/vmdesc.js'
 
 type Phase =
   | 'idle'
@@ -55,6 +56,8 @@ type Phase =
 export interface MigrationSourceParts {
   readonly vm: MigratableVm
   readonly stream: ByteStream
+  /** The extra connections that carry the pages: as many as `multifdChannels`. */
+  readonly channels?: readonly ByteStream[]
   /** Of the host this end runs on. */
   readonly cores: HostCores
   /** How late its migration thread wakes when it has slept until the end of a window. Default 0. */
@@ -64,7 +67,7 @@ export interface MigrationSourceParts {
   readonly owner: MigrationOwner
 }
 
-export class MigrationSource implements Process, StreamOwner {
+export class MigrationSource implements Process, StreamOwner, MultifdOwner {
   readonly vm: MigratableVm
   /** Its own: limits may change. */
   readonly options: MigrationOptions
@@ -86,6 +89,7 @@ export class MigrationSource implements Process, StreamOwner {
   private readonly writer = new StreamWriter()
   private stream: ByteStream
   private returnPath = new ReturnPathReader()
+  private readonly multifd: MultifdSender | null
   private readonly ram: OutgoingRam
   private readonly postcopy: OutgoingPostcopy
   private readonly policy: IterationPolicy
@@ -110,12 +114,16 @@ export class MigrationSource implements Process, StreamOwner {
     this.cores = parts.cores
     this.wakeLatencyNs = parts.wakeLatencyNs ?? 0
     this.owner = parts.owner
-    this.ram = new OutgoingRam(this.vm.memory, this.writer, this.options, this.cores)
+    const { vm, options, labels, cores } = this
+    const counters = new MigrationCounters(octetsOf(vm.memory))
+    const { channels: streams = [] } = parts
+    assert(streams.length === options.multifdChannels, 'a connection for each channel')
+    this.multifd =
+      streams.length === 0 ? null : new MultifdSender(kernel, { streams, cores, options, counters, owner: this })
+    this.ram = new OutgoingRam(vm.memory, this.writer, options, { cores, multifd: this.multifd }, counters)
     this.postcopy = new OutgoingPostcopy(this.vm, this.ram, this.writer, this.options)
     this.postcopyAsked = this.options.strategy === 'postcopy'
     this.policy = new IterationPolicy(this.options)
-    const { vm, options, labels } = this
-    const { counters } = this.ram
     this.pacing = new Pacing(options, counters)
     this.throttle = new VcpuThrottle({ vm, options, counters, labels, trace: kernel.trace })
   }
@@ -126,7 +134,7 @@ export class MigrationSource implements Process, StreamOwner {
 
   /** Octets of the stream written so far. */
   get octetsWritten(): number {
-    return this.writer.octetsWritten
+    return this.ram.octetsWritten
   }
 
   /** How long the guest has stood still for it in all, as far as can be told here, or null while that is not known. */
@@ -176,7 +184,7 @@ export class MigrationSource implements Process, StreamOwner {
 
   /** Octets a second, as measured in the last whole window of 100 ms. */
   get measuredBandwidth(): number {
-    return this.pacing.measured(this.kernel.nowNs, this.writer.octetsWritten)
+    return this.pacing.measured(this.kernel.nowNs, this.octetsWritten)
   }
 
   /** From now on. A lower bandwidth holds from the next window on. */
@@ -198,8 +206,14 @@ export class MigrationSource implements Process, StreamOwner {
     this.phase = 'opening'
     this.stream.owner = this
     this.enter('setup')
-    if (this.stream.state === 'open') this.begin()
-    else if (this.stream.state !== 'opening') this.fail(connectionFailure('the stream is closed'))
+    this.multifd?.start()
+    if (this.isOpen) this.begin()
+    else if (this.stream.state !== 'open' && this.stream.state !== 'opening')
+      this.fail(connectionFailure('the stream is closed'))
+  }
+
+  private get isOpen(): boolean {
+    return this.stream.state === 'open' && this.multifd?.isOpen !== false
   }
 
   /** Give up at any moment before it is completed; the guest goes on here. */
@@ -282,14 +296,32 @@ export class MigrationSource implements Process, StreamOwner {
   }
 
   streamOpened(_stream: ByteStream): void {
-    if (this.phase === 'opening') this.begin()
+    if (this.phase === 'opening') this.multifdOpened()
     else if (this.phase === 'resuming') this.askForBitmaps()
+  }
+
+  multifdOpened(): void {
+    if (this.phase === 'opening' && this.isOpen) this.begin()
+  }
+
+  multifdWritable(): void {
+    this.roomCame()
+  }
+
+  multifdFailed(cause: Failure): void {
+    if (!this.isDeaf) this.fail(cause)
   }
 
   streamWritable(_stream: ByteStream): void {
     if (this.isDeaf) return
     this.writer.drainTo(this.stream)
-    if (this.burst === null && this.writer.pendingOctets === 0 && this.phase !== 'confirming') this.bookAndGoOn(0)
+    this.roomCame()
+  }
+
+  private roomCame(): void {
+    if (this.isDeaf || this.burst !== null || this.phase === 'confirming') return
+    this.writer.drainTo(this.stream)
+    if (this.writer.pendingOctets === 0) this.bookAndGoOn(0)
   }
 
   streamReadable(stream: ByteStream): void {
@@ -315,13 +347,14 @@ export class MigrationSource implements Process, StreamOwner {
 
   private begin(): void {
     const { writer, vm, ram, options } = this
-    if (options.strategy === 'stop-and-copy') this.stopGuest()
+    if (options.strategy === 'stop-and-copy' || options.strategy === 'cold') this.stopGuest()
     writer.fileHeader()
     writer.configuration(vm.machineType)
     if (options.returnPath) {
       writer.command(MIG_CMD.OPEN_RETURN_PATH)
       writer.ping(1)
     }
+    if (options.strategy === 'cold') return this.sendNoState()
     if (this.maySwitchToPostcopy) {
       assert(options.returnPath, 'post-copy needs a return path')
       writer.command(MIG_CMD.POSTCOPY_ADVISE, encodeAdvise())
@@ -331,9 +364,24 @@ export class MigrationSource implements Process, StreamOwner {
     this.enter('active')
     this.phase = 'iterating'
     this.openRound()
-    this.pacing.start(this.kernel.nowNs, writer.octetsWritten)
+    this.pacing.start(this.kernel.nowNs, this.octetsWritten)
     this.throttle.logRead(0)
     this.bookAndGoOn(ram.logNs)
+  }
+
+  /**
+   * Cold: the guest is switched off here and starts anew there, so what it is goes, not what it holds. Until the destination
+   * has said that it can start it, it only stands still: a move that comes to nothing costs it no more than that.
+   */
+  private sendNoState(): void {
+    this.activeAtNs = this.kernel.nowNs
+    this.enter('active')
+    this.openRound()
+    this.writer.endOfState()
+    this.writer.description(descriptionText([]))
+    this.enter('device')
+    this.phase = 'draining'
+    this.bookAndGoOn(MIGRATION_COSTS.deviceNs)
   }
 
   /** Do the next piece of work. Each piece ends by booking its core time, by waiting for the stream, or for good. */
@@ -363,7 +411,7 @@ export class MigrationSource implements Process, StreamOwner {
   /** A stream filled to the last octet takes no page: going on would take no time, for ever. */
   private waitsForRoom(): boolean {
     const sendsPages = this.phase === 'iterating' || this.phase === 'last-pages' || this.phase === 'postcopy'
-    return sendsPages && this.stream.writableOctets() === 0
+    return sendsPages && (this.stream.writableOctets() === 0 || !this.ram.hasRoom)
   }
 
   private bookAndGoOn(workNs: Nanos): void {
@@ -378,20 +426,19 @@ export class MigrationSource implements Process, StreamOwner {
   /** QEMU's `migration_thread` and `migration_iteration_run`: what to do next is decided between two PARTs, never in one. */
   private iterate(): void {
     const { kernel, writer, pacing, ram } = this
-    pacing.advance(kernel.nowNs, writer.octetsWritten)
-    const isWindowFull = writer.octetsWritten >= pacing.limitOctets
+    pacing.advance(kernel.nowNs, this.octetsWritten)
+    const isWindowFull = this.octetsWritten >= pacing.limitOctets
     const isAskedToStop = this.switchoverAsked || this.postcopyAsked
     if (isWindowFull || isAskedToStop || ram.isPartOver(kernel.nowNs)) ram.closePart()
-    if (this.postcopyAsked) {
-      this.closeRound(ram.sync())
-      return this.goOver()
-    }
+    if (this.postcopyAsked) return this.goOver('in a round')
     if (this.switchoverAsked) return this.finishRound()
     if (isWindowFull) {
       writer.drainTo(this.stream)
       return this.goOnAt(pacing.endNs + this.wakeLatencyNs)
     }
     if (!ram.isInPart) {
+      writer.drainTo(this.stream)
+      if (!ram.hasRoom) return // the extra connections have not taken all of the part
       if (this.policy.endsRound(ram.pending.octets, pacing.lastWindow)) return this.finishRound()
       ram.openPart(kernel.nowNs)
     }
@@ -419,7 +466,7 @@ export class MigrationSource implements Process, StreamOwner {
       case 'iterate':
         break
       case 'postcopy':
-        return this.goOver()
+        return this.goOver('after a round')
       case 'switchover':
       case 'forced':
         return this.switchOver(next === 'forced')
@@ -483,19 +530,20 @@ export class MigrationSource implements Process, StreamOwner {
       return this.bookAndGoOn(workNs)
     }
     ram.endRecords()
-    writeDevices(writer, vm)
+    const devices = writeDevices(writer, vm)
     writer.endOfState()
-    writer.description(descriptionText(vm.devices.map(({ stateDescription }) => describeDevice(stateDescription))))
+    writer.description(descriptionText(devices))
     this.phase = 'draining'
     writer.drainTo(this.stream)
-    this.bookAndGoOn(vm.devices.length * MIGRATION_COSTS.deviceNs)
+    this.bookAndGoOn(devices.length * MIGRATION_COSTS.deviceNs)
   }
 
   /** Post-copy: stop the guest and send what lets it run at the destination (`postcopy_start`). */
-  private goOver(): void {
+  private goOver(when: 'in a round' | 'after a round'): void {
     const { ram, kernel, writer, labels } = this
     this.stopGuest()
-    ram.sync() // what it wrote on its way to a stop
+    const dirtied = ram.sync() // in a round the only reading, as in QEMU; else what it wrote on its way to a stop
+    if (when === 'in a round') this.closeRound(dirtied)
     const pendingOctets = ram.pending.octets
     const bandwidth = this.measuredBandwidth
     kernel.trace.add('migration-switchover', { migration: labels.id, pendingOctets, bandwidth, forced: 0 })
@@ -552,8 +600,10 @@ export class MigrationSource implements Process, StreamOwner {
   }
 
   private allSent(): void {
+    if (this.multifd !== null && this.multifd.pendingOctets > 0) return // `multifdWritable` will come
     if (this.postcopyBatch === null) this.closeRound(0)
     this.phase = 'confirming'
+    this.multifd?.end()
     // A destination that still waits for octets, because one was changed on the way, then knows that none will come.
     this.stream.end()
     if (!this.options.returnPath) this.complete()
@@ -586,6 +636,7 @@ export class MigrationSource implements Process, StreamOwner {
 
   private comeBack(): void {
     this.finish()
+    this.multifd?.abort()
     if (this.pausedAtNs !== null && !this.owner.guestHasLeft(this)) this.vm.resume()
   }
 
@@ -619,6 +670,12 @@ export class MigrationSource implements Process, StreamOwner {
     this.kernel.trace.add('migration-status', { migration: id, vm: this.vm.name, source, destination, status, cause })
     this.owner.sourceStatusChanged(this)
   }
+}
+
+function octetsOf(blocks: readonly RamBlock[]): number {
+  let pages = 0
+  for (const { memory } of blocks) pages += memory.pageCount
+  return pages * PAGE_OCTETS
 }
 
 function connectionFailure(message: string): Failure {

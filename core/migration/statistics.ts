@@ -23,7 +23,7 @@ export interface MigrationStatistics {
   readonly mbps: number
   /** Pages a second in the last window of 100 ms. */
   readonly pagesPerSecond: number
-  /** Of `transferred`: while the guest ran here, while it stood still, after it ran at the destination. */
+  /** Of `transferred`, on the main stream: while the guest ran here, while it stood still, after it ran at the destination. */
   readonly precopyOctets: number
   readonly downtimeOctets: number
   readonly postcopyOctets: number
@@ -158,6 +158,12 @@ export class MigrationCounters {
       compression.compressedOctets - before.compressedOctets,
     )
     this.before = periodStart(this.counts)
+  }
+
+  /** Octets of packets went to the extra connections. */
+  sentOnChannel(octets: number): void {
+    this.counts.transferred += octets
+    this.counts.multifdOctets += octets
   }
 
   /** A copy of them as they are now. */

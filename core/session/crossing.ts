@@ -48,6 +48,8 @@ export interface CrossingEvidence {
 
 /** Told when a migration came to its end, whatever that was. */
 export interface CrossingOwner {
+  /** Make a VM that never ran ready to start, as it was before it first did. */
+  prepareBoot(vm: VirtualMachine): void
   crossingEnded(crossing: Crossing): void
 }
 
@@ -63,6 +65,11 @@ export class Crossing implements MigrationOwner, Process {
   readonly recording: RecordingStream | null
   /** What the channel runs on. */
   private lower: ByteStream
+  /** The same for each extra connection of a multifd migration, and which of them have not arrived. */
+  private readonly lowerChannels: readonly ByteStream[]
+  private readonly expectedChannels: Set<ByteStream>
+  /** Extra connections that arrived before the one that brings the main stream. */
+  private earlyChannels: ByteStream[] = []
   /** A connection is being made that has not arrived at the destination. */
   private isExpected = true
   private guestLives: 'at source' | 'at destination' = 'at source'
@@ -78,15 +85,20 @@ export class Crossing implements MigrationOwner, Process {
   ) {
     const { id, from, to, vm, channel, channels, options, link } = parts
     // Admission first: it throws before anything has happened when the memory is not there.
-    const { name, mac, ramOctets, hartHz } = vm.options
-    this.incoming = to.host.create({ name, mac, ramOctets, hartHz })
+    const { name, mac, ramOctets, hartHz, qemuBoard = false, tpmSeed } = vm.options
+    // A guest that starts anew has the TPM that it had; any other brings the state of its own.
+    const tpm = this.isCold && tpmSeed !== undefined ? { tpmSeed } : {}
+    this.incoming = to.host.create({ name, mac, ramOctets, hartHz, qemuBoard, ...tpm })
     this.incoming.awaitIncoming()
     this.lower = this.connect()
     const stream = channels.client(this.lower, from.host.cores)
+    this.lowerChannels = Array.from({ length: options.multifdChannels }, () => this.connect())
+    this.expectedChannels = new Set(this.lowerChannels)
     this.recording = parts.evidence.recordStream ? new RecordingStream(stream) : null
     this.source = new MigrationSource(kernel, {
       vm,
       stream: this.recording ?? stream,
+      channels: this.lowerChannels.map((lower) => channels.client(lower, from.host.cores)),
       cores: from.host.cores,
       options,
       labels: { id, source: from.host.name, destination: to.host.name, channel, linkBps: link.rateBps },
@@ -97,6 +109,10 @@ export class Crossing implements MigrationOwner, Process {
   /** The guest stands still until somebody lets the last round begin. */
   get isHeld(): boolean {
     return this.source.status === 'pre-switchover'
+  }
+
+  private get isCold(): boolean {
+    return this.parts.options.strategy === 'cold'
   }
 
   start(): void {
@@ -205,29 +221,50 @@ export class Crossing implements MigrationOwner, Process {
     const { from, to, channels } = this.parts
     return (
       !this.isOver &&
-      this.isExpected &&
       end === to &&
       port === channels.port &&
       stream instanceof TcpConnection &&
-      this.lower instanceof TcpConnection &&
       stream.remoteAddress === from.stack.address &&
-      stream.remotePort === this.lower.localPort
+      (this.isMain(stream) || this.channelOf(stream) !== undefined)
     )
   }
 
-  /** The source's connection arrived at the destination. */
+  private isMain(arrived: ByteStream): boolean {
+    return this.isExpected && areEnds(this.lower, arrived)
+  }
+
+  /** The source's end of an extra connection that arrived. */
+  private channelOf(arrived: ByteStream): ByteStream | undefined {
+    return [...this.expectedChannels].find((lower) => areEnds(lower, arrived))
+  }
+
+  /** A connection of the source arrived at the destination. */
   accept(lower: ByteStream): void {
     const { to, channels } = this.parts
+    if (!this.isMain(lower)) return this.acceptChannel(lower)
     this.isExpected = false
     if (this.destination !== null) return this.destination.recover(channels.server(lower, to.host.cores))
     this.destination = new MigrationDestination(this.kernel, {
       vm: this.incoming,
       stream: channels.server(lower, to.host.cores),
+      isCold: this.isCold,
+      multifdChannels: this.parts.options.multifdChannels,
       cores: to.host.cores,
       owner: this,
       labels: this.source.labels,
     })
     this.destination.start()
+    for (const channel of this.earlyChannels.splice(0)) this.destination.addChannel(channel)
+  }
+
+  private acceptChannel(lower: ByteStream): void {
+    const { to, channels } = this.parts
+    const expected = this.channelOf(lower)
+    assert(expected !== undefined, 'only a connection that is expected is let in')
+    this.expectedChannels.delete(expected)
+    const channel = channels.server(lower, to.host.cores)
+    if (this.destination === null) this.earlyChannels.push(channel)
+    else this.destination.addChannel(channel)
   }
 
   sourceStatusChanged(source: MigrationSource): void {
@@ -279,6 +316,11 @@ export class Crossing implements MigrationOwner, Process {
   }
 
   destinationLoaded(): Failure | null {
+    if (this.isCold) {
+      this.owner.prepareBoot(this.incoming)
+      this.incoming.incomingLoaded()
+      return null
+    }
     const { ramDifferences, deviceDifferences } = compareMachines(this.parts.vm, this.incoming)
     this.kernel.trace.add('migration-compare', { migration: this.parts.id, ramDifferences, deviceDifferences })
     if (this.parts.evidence.hashRam)
@@ -350,4 +392,9 @@ export class Crossing implements MigrationOwner, Process {
 
 function ramHash(vm: VirtualMachine): string {
   return hexOf(sha256(vm.machine.ram.octets))
+}
+
+/** Whether both are ends of one TCP connection, by its source's port. */
+function areEnds(near: ByteStream, far: ByteStream): boolean {
+  return near instanceof TcpConnection && far instanceof TcpConnection && far.remotePort === near.localPort
 }

@@ -118,6 +118,9 @@ export class GuestDesk implements MonitorDesk, CrossingOwner {
     return true
   }
 
+  prepareBoot(vm: VirtualMachine): void {
+    this.owner.prepareBoot(vm)
+  }
   crossingEnded(crossing: Crossing): void {
     this.owner.crossingEnded(crossing)
   }

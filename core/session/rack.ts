@@ -124,6 +124,7 @@ export class Rack {
   readonly tap: Tap
   /** Where the attacker's cable ends. */
   readonly mirrorEnd: LinkEnd
+  readonly mirrorPort: SwitchPort
   /** The rack's own, then the hosts' bridges. */
   readonly switches: readonly Switch[]
   defences: SwitchDefences = { arpInspection: false, portSecurity: false }
@@ -162,6 +163,7 @@ export class Rack {
     joinPorts(this.client, c.link.a)
     this.tap = new Tap(kernel, `mirror of ${places.hostA.name}`)
     this.mirrorEnd = m.link.a
+    this.mirrorPort = m.port
     rackSwitch.mirrorPorts([a.port], m.port)
     this.switches = [rackSwitch, this.hostA.bridge, this.hostB.bridge]
     this.guestAddress = parseIpv4(scenario.guest.address)

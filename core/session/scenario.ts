@@ -31,6 +31,8 @@ export interface GuestScenario {
   readonly dirtyPagesPerSecond: number
   /** False: a guest in which there is nothing to find. */
   readonly hasSecrets: boolean
+  /** Its machine is QEMU's board to the last device, for a stream that a real QEMU is to save again (docs/decisions/0006). */
+  readonly qemuBoard: boolean
   /** Those the image has (guest-options.ts); its own defaults for the rest. */
   readonly options: Partial<GuestOptions>
 }
@@ -80,6 +82,7 @@ export const defaultScenario: Scenario = {
     workingSetPages: 256,
     dirtyPagesPerSecond: 2000,
     hasSecrets: true,
+    qemuBoard: false,
     options: {},
   },
   profile: 'kvm',

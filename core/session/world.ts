@@ -187,15 +187,19 @@ export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner 
     if (known !== undefined) this.hosts.find(({ name }) => name === known.hostName)?.remove(known)
     const { guest } = this.scenario
     const tpmSeed = this.kernel.random('tpm').octets(TPM_SEED_OCTETS)
-    const { name, ramOctets } = guest
-    const options: VmOptions = { name, mac: guestMac, ramOctets, hartHz: HART_HZ, tpmSeed }
+    const { name, ramOctets, qemuBoard } = guest
+    const options: VmOptions = { name, mac: guestMac, ramOctets, hartHz: HART_HZ, tpmSeed, qemuBoard }
     const vm = host.create(options)
-    vm.machine.loadElf(this.image)
-    writeGuestParameters(vm.machine.ram, this.guestParameters())
-    this.traceWorkload()
+    this.prepareBoot(vm)
     host.plug(vm)
     vm.resume()
     this.probe.start()
+  }
+
+  prepareBoot(vm: VirtualMachine): void {
+    vm.machine.loadElf(this.image)
+    writeGuestParameters(vm.machine.ram, this.guestParameters())
+    this.traceWorkload()
   }
 
   /** Move the guest to the other host. `once` holds for this migration alone. */

@@ -1,4 +1,5 @@
 /** Every parameter of a migration that can be set, in groups as the settings show them: its words and usual values. */
+import { migrationLimits } from '../../core/migration/migration.js'
 import type { MigrationSettings } from '../engine/contract.js'
 import { formatCount, formatOctets, formatSpan } from './quantities.js'
 
@@ -68,9 +69,9 @@ export const migrationFieldGroups: readonly MigrationFieldGroup[] = [
         name: 'stopRule',
         title: 'When to stop the guest',
         meaning:
-          'QEMU stops it when what is left fits the downtime limit. Xen counts rounds and pages: few pages left, or three times the memory sent.',
-        usual: ['qemu', 'xen', 'xen-legacy'],
-        format: among({ qemu: 'As QEMU', xen: 'As Xen', 'xen-legacy': 'As Xen 3.1' }),
+          'QEMU stops it when what is left fits the downtime limit, which it looks at within a round too. Xen counts rounds and pages: few pages left, or three times the memory sent.',
+        usual: ['qemu', 'whole-rounds', 'xen', 'xen-legacy'],
+        format: among({ qemu: 'As QEMU', 'whole-rounds': 'Between rounds', xen: 'As Xen', 'xen-legacy': 'As Xen 3.1' }),
         isShown: isRound,
       },
       {
@@ -211,3 +212,8 @@ export const migrationFieldGroups: readonly MigrationFieldGroup[] = [
     ],
   },
 ]
+
+/** Whether it can be changed while a migration runs. */
+export function isLive(name: MigrationField['name']): boolean {
+  return (migrationLimits as readonly string[]).includes(name)
+}

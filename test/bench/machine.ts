@@ -33,7 +33,7 @@ class Silent implements VmOwner {
 }
 
 function runLogging(image: Uint8Array): ProgramRun {
-  const run = new ProgramRun(image, { ramOctets: 16 * MIB, isFlat: false, exitOnTohost: false })
+  const run = ProgramRun.load(image, { ramOctets: 16 * MIB, isFlat: false, exitOnTohost: false })
   const { ram } = run.machine
   const dirty = new Uint32Array(ram.pageCount / 32)
   ram.startDirtyLog()
@@ -143,7 +143,7 @@ const idleMs = time(
 )
 add('sixteen idle guests: share of a core', (idleMs / 10_000) * 100, '%', 'under 2')
 
-const big = new ProgramRun(writer, { ramOctets: 64 * MIB, isFlat: false, exitOnTohost: false })
+const big = ProgramRun.load(writer, { ramOctets: 64 * MIB, isFlat: false, exitOnTohost: false })
 big.machine.ram.octets.fill(0x5a, 16 * MIB)
 for (let page = 4096; page < big.machine.ram.pageCount; page++) big.machine.ram.markDirty(page)
 big.advance(1e7)

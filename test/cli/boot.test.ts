@@ -8,6 +8,8 @@ import { RAM_BASE } from '../../core/cpu/memory.js'
 import { assemble } from '../support/assembler.js'
 import { elfFile } from '../support/elf-file.js'
 import { outputOf } from '../support/command-output.js'
+import { bootGuest, MIB } from '../support/guest-machine.js'
+import { migratableMachine, streamOf } from '../support/saved-machine.js'
 
 const shell = fileURLToPath(new URL('../../labs/guests/shell.elf', import.meta.url))
 const TOHOST = 0x8000_1000
@@ -50,6 +52,23 @@ describe('boot', () => {
     )
     expect(status).toBe(1)
     expect(JSON.parse(out)).toMatchObject({ exitReason: 'max-instructions', tohost: 0, instructions: 12345 })
+  })
+
+  it('goes on with a machine that was saved; RAM is as large as the stream says', async () => {
+    const guest = bootGuest({}, { ramOctets: 4 * MIB })
+    guest.expect('login: ')
+    guest.type('nob')
+    guest.expect('nob')
+    guest.machine.pause(guest.nowNs)
+    const saved = await file('guest.qevm', streamOf(migratableMachine(guest.machine)))
+    const input = await file('rest', 'ody\rguess\r')
+    const run = (): Promise<number> => bootCommand(['--incoming', saved, '--input', input, '--max-time', '1s'])
+    const { status, out } = await outputOf(run)
+    expect(status).toBe(0)
+    expect(out).toMatch(/^ody\r\nPassword: \r\nLogin incorrect/)
+    const cut = await file('cut.qevm', (await readFile(saved)).subarray(0, 10_000))
+    await expect(bootCommand(['--incoming', cut])).rejects.toThrow('the stream ends before the state is complete')
+    await expect(bootCommand(['--incoming', saved, '--flat'])).rejects.toThrow('--flat and --exit-on go with an image')
   })
 
   it('types a file at the console, prints what the guest says and what it came to', async () => {

@@ -34,7 +34,7 @@ test('packets are listed, filtered, taken apart to the octet, followed and count
   await filter(page).fill('qevm && tcp.port == 4915')
   await filter(page).pressSequentially('2')
   await expect(page.getByText(/^[\d,]+ of [\d,]+ frames/)).toBeVisible()
-  await expect(rows(page).first()).toContainText('QEVM')
+  await expect(rows(page).filter({ hasText: 'QEVM' }).first()).toBeVisible()
 
   // The list has the keyboard: down to the third, whose octets are marked field by field.
   await rows(page).first().click()

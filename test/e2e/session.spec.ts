@@ -70,6 +70,35 @@ test('a migration is cancelled and the guest stays; the clock steps', async ({ l
   expect(lab.problems).toEqual([])
 })
 
+test('a guest moves before its memory; the connection is broken and made again', async ({ lab }) => {
+  const { page } = lab
+  await button(page, /Sandbox/)
+    .first()
+    .click()
+  await page.getByLabel('Strategy').first().selectOption({ label: 'Hybrid' })
+  await button(page, 'Settings').click()
+  const settings = page.getByRole('group', { name: 'Experiment settings' })
+  await settings.locator('summary', { hasText: 'Post-copy' }).click()
+  await settings.getByLabel('Go over after').selectOption({ label: 'When I say so' })
+  await settings.getByLabel('Bandwidth of what follows').selectOption({ label: '8 MiB/s' })
+  await page.keyboard.press('Escape')
+  await button(page, 'Boot web').click()
+  await page.waitForTimeout(1500) // the guest boots
+  await page.getByLabel('Playing speed').selectOption({ label: '0.05×' })
+  await startMigration(page)
+  await button(page, 'Go over to post-copy').click()
+  await expect(page.getByText(/Hybrid over Clear text: guest runs there, its memory follows/).first()).toBeVisible()
+  await button(page, 'Interrupt migration').click()
+  await expect(page.getByText(/interrupted, the guest may have to wait/).first()).toBeVisible()
+  await expect(button(page, 'Give the guest up')).toBeVisible()
+  await button(page, 'Recover migration').click()
+  await page.getByLabel('Playing speed').selectOption({ label: 'Full speed' })
+  await expect(page.getByText('Hybrid over Clear text: completed').first()).toBeVisible({ timeout: 30_000 })
+  await expect(button(page, 'Migrate web to Host A')).toBeVisible()
+  await expect(page.getByRole('figure', { name: /^Waiting for pages/ })).toBeVisible()
+  expect(lab.problems).toEqual([])
+})
+
 test('the sandbox takes every setting', async ({ lab }) => {
   const { page } = lab
   await button(page, /Sandbox/)

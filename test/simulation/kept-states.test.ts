@@ -14,7 +14,7 @@ const cases = simulationSeeds(ways.length).map((seed, index) => ({ seed, ...ways
 /** Of a whole migration of this guest, and of its handshakes, of which SSH's takes longest. */
 const MOVE_NS = milliseconds(30)
 const HANDSHAKE_NS = milliseconds(4)
-const INSTANTS = 20
+const INSTANTS = 6
 
 describe('a state kept at a random instant', () => {
   it.each(cases)('goes on the same: $channel, $strategy ($seed)', ({ channel, strategy, seed }) => {

@@ -119,7 +119,11 @@ describe('a machine under random input', () => {
         for (let flips = 1 + random.below(20); flips > 0; flips--)
           image[random.below(headers ? Math.min(256, image.length) : image.length)] = random.below(256)
         try {
-          const run = new ProgramRun(image, { ramOctets: 2 * MIB, isFlat: random.below(10) === 0, exitOnTohost: false })
+          const run = ProgramRun.load(image, {
+            ramOctets: 2 * MIB,
+            isFlat: random.below(10) === 0,
+            exitOnTohost: false,
+          })
           run.advance(30_000)
           expect(run.instructions).toBeLessThanOrEqual(30_000)
           ran++

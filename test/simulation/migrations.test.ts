@@ -50,6 +50,7 @@ const NO_FEATURES = {
   stopRule: 'qemu',
   pauseBeforeSwitchover: false,
   zeroPageDetection: 'legacy',
+  multifdChannels: 0,
 } as const satisfies Partial<MigrationScenario>
 const features: readonly Partial<MigrationScenario>[] = [
   NO_FEATURES,
@@ -61,6 +62,8 @@ const features: readonly Partial<MigrationScenario>[] = [
   { ...NO_FEATURES, stopRule: 'xen' },
   { ...NO_FEATURES, stopRule: 'xen-legacy' },
   { ...NO_FEATURES, pauseBeforeSwitchover: true },
+  { ...NO_FEATURES, multifdChannels: 2 },
+  { ...NO_FEATURES, multifdChannels: 3, zeroPageDetection: 'multifd', compression: 'zlib' },
 ]
 
 function someSettings(random: RandomStream): Partial<MigrationScenario> {

@@ -36,7 +36,8 @@ async function migrate(name: string, options: readonly string[]): Promise<{ trac
 }
 
 describe('two processes with the same seed', () => {
-  const cases = channelNames.flatMap((channel) => strategies.map((strategy) => [channel, strategy] as const))
+  // Every strategy and every channel; all pairs of them are for the suites that need no processes.
+  const cases = strategies.map((strategy, index) => [channelNames[index % channelNames.length]!, strategy] as const)
 
   it.each(cases)('agree on a migration over %s by %s', async (channel, strategy) => {
     const options = ['--channel', channel, '--strategy', strategy]

@@ -29,3 +29,8 @@ export function readCapture(name: string): Uint8Array {
 export function readTruth(name: string): CaptureTruth {
   return JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8')) as CaptureTruth
 }
+
+/** The stream of a capture without the network around it. */
+export function readSavedStream(name: 'a_plain'): Uint8Array {
+  return new Uint8Array(gunzipSync(readFileSync(new URL(`${name}.qevm.gz`, folder))))
+}

@@ -3,6 +3,9 @@ import { expect } from 'vitest'
 import type { RunningMachine } from './guest-machine.js'
 import type { QemuGuest } from './qemu-riscv32.js'
 
+/** A console that is typed on and listened to. */
+export type OtherConsole = Pick<QemuGuest, 'type' | 'expect'>
+
 /** What is typed, and the text that ends the answer: the prompt. */
 export type Exchange = readonly [typed: string, prompt: string]
 
@@ -14,7 +17,7 @@ export const withoutTicks = (text: string): string =>
 /** Both must say the same, octet for octet, counter lines apart. Returns all that was said. */
 export async function playBoth(
   ours: RunningMachine,
-  theirs: QemuGuest,
+  theirs: OtherConsole,
   dialogue: readonly Exchange[],
 ): Promise<string> {
   let transcript = ''

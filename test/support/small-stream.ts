@@ -40,6 +40,6 @@ export function smallStream(): Uint8Array {
   const { idstr, instanceId, version } = toyTimer
   writer.sectionFull({ sectionId: 1, idstr, instanceId, version }, encodeDeviceState(toyTimer, values))
   writer.endOfState()
-  writer.description(descriptionText([describeDevice(toyTimer)]))
+  writer.description(descriptionText([describeDevice(toyTimer, values)]))
   return writer.take()
 }

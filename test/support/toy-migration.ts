@@ -22,6 +22,8 @@ export class ToyMigration implements MigrationOwner {
   readonly destination: MigrationDestination
   readonly near: PairedStream
   readonly far: PairedStream
+  /** The source's ends of the extra connections. */
+  readonly channels: readonly PairedStream[]
   readonly statuses: string[] = []
   readonly sourceCores: HostCores
   comparison: MachineComparison | null = null
@@ -40,11 +42,14 @@ export class ToyMigration implements MigrationOwner {
     this.vm = new ToyVm(this.kernel, toy)
     this.copy = new ToyVm(this.kernel, { ...copy, filledPages: 0 })
     ;[this.near, this.far] = streamPair(this.kernel, pair)
+    const channelPairs = Array.from({ length: options.multifdChannels ?? 0 }, () => streamPair(this.kernel, pair))
+    this.channels = channelPairs.map(([near]) => near)
     this.sourceCores = new HostCores(this.kernel, 'a', 2)
     const labels = { id: 1, source: 'a', destination: 'b', channel: 'none', linkBps: 1e9 }
     this.source = new MigrationSource(this.kernel, {
       vm: this.vm,
       stream: this.near,
+      channels: this.channels,
       cores: this.sourceCores,
       options: { ...DEFAULT_MIGRATION_OPTIONS, ...options },
       labels,
@@ -53,12 +58,14 @@ export class ToyMigration implements MigrationOwner {
     this.destination = new MigrationDestination(this.kernel, {
       vm: this.copy,
       stream: this.far,
+      multifdChannels: channelPairs.length,
       cores: new HostCores(this.kernel, 'b', 2),
       labels,
       owner: this,
     })
     this.vm.resume()
     this.destination.start()
+    for (const [, far] of channelPairs) this.destination.addChannel(far)
     this.source.start()
   }
 

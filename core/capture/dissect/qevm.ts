@@ -2,7 +2,8 @@
 import { latin1Text, readU16be, readU32be, readU64be } from '../../base/octets.js'
 import { PAGE_OCTETS } from '../../base/units.js'
 import { guestAddress } from '../../migration/wire/guest-address.js'
-import { MIG_CMD, QEMU_VM, RAM_SAVE_FLAG } from '../../migration/wire/qevm.js'
+import { packageItems } from '../../migration/wire/package-items.js'
+import { FOOTER_OCTETS, MIG_CMD, QEMU_VM, RAM_SAVE_FLAG } from '../../migration/wire/qevm.js'
 import { fieldsOctets, type BodyDescription } from '../../migration/wire/vmdesc.js'
 import { need, type Dissection } from '../dissection.js'
 import { field, protocol } from '../field.js'
@@ -47,6 +48,12 @@ export const qevmFields = {
   commandLength: field('qevm.command.length', 'Length', 'uint16'),
   commandData: field('qevm.command.data', 'Data', 'octets'),
   commandValue: field('qevm.command.value', 'Value', 'uint32'),
+  blockPages: field('qevm.advise.block_pages', 'Page sizes of the blocks', 'uint64'),
+  targetPage: field('qevm.advise.target_page', 'Page size of the guest', 'uint64'),
+  discardStart: field('qevm.discard.start', 'Forget from', 'uint64', { base: 'hex' }),
+  discardLength: field('qevm.discard.length', 'Octets', 'uint64'),
+  packageCommand: field('qevm.package.command', 'Command', 'text'),
+  deviceData: field('qevm.device.data', 'State', 'octets'),
   package: field('qevm.package', 'Package', 'octets'),
   device: field('qevm.device', 'State of the device', 'text'),
   deviceField: field('qevm.device.field', 'Field', 'text'),
@@ -141,7 +148,7 @@ export function dissectQevmUnit(
       putCommand(dissection, start, end)
       break
     case QEVM_UNIT.package:
-      sink.field(qevmFields.package, start, end - start, null)
+      putPackage(dissection, start, end)
       break
     case QEVM_UNIT.deviceState:
       putDevice(dissection, walker, unit, start, end)
@@ -251,8 +258,53 @@ function putCommand({ octets, sink }: Dissection, start: number, end: number): v
   sink.field(qevmFields.itemType, start, 1, octets[start] ?? 0)
   sink.field(qevmFields.command, start + 1, 2, readU16be(octets, start + 1))
   sink.field(qevmFields.commandLength, start + 3, 2, length)
-  if (length === 4) sink.field(qevmFields.commandValue, start + 5, 4, readU32be(octets, start + 5))
+  const command = readU16be(octets, start + 1)
+  if (command === MIG_CMD.POSTCOPY_RAM_DISCARD) putDiscard({ octets, sink }, start + 5, end)
+  else if (command === MIG_CMD.POSTCOPY_ADVISE && length === 16) {
+    sink.field(qevmFields.blockPages, start + 5, 8, readU64be(octets, start + 5))
+    sink.field(qevmFields.targetPage, start + 13, 8, readU64be(octets, start + 13))
+  } else if (command === MIG_CMD.RECV_BITMAP && length > 0)
+    sink.field(qevmFields.pageBlock, start + 5, length, latin1Text(octets.subarray(start + 6, end)))
+  else if (length === 4) sink.field(qevmFields.commandValue, start + 5, 4, readU32be(octets, start + 5))
   else if (length > 0) sink.field(qevmFields.commandData, start + 5, end - start - 5, null)
+}
+
+/** Which pages of which block the destination is to forget. */
+function putDiscard({ octets, sink }: Pick<Dissection, 'octets' | 'sink'>, start: number, end: number): void {
+  need('qevm', start, 3, end)
+  const nameOctets = octets[start + 1] ?? 0
+  need('qevm', start, 3 + nameOctets, end)
+  const name = latin1Text(octets.subarray(start + 2, start + 2 + nameOctets))
+  sink.field(qevmFields.pageBlock, start + 1, 1 + nameOctets, name)
+  for (let at = start + 3 + nameOctets; at + 16 <= end; at += 16) {
+    sink.field(qevmFields.discardStart, at, 8, readU64be(octets, at))
+    sink.field(qevmFields.discardLength, at + 8, 8, readU64be(octets, at + 8))
+  }
+}
+
+/** Commands, and the state of every device. */
+function putPackage(dissection: Dissection, start: number, end: number): void {
+  const { octets, sink } = dissection
+  sink.open(qevmFields.package, start, end - start, null)
+  let told = start
+  for (const item of packageItems(octets.subarray(start, end))) {
+    const at = start + item.offset
+    told = at + item.octets
+    if (item.kind === 'command') {
+      const word = COMMAND_WORDS[item.command] ?? `command ${item.command}`
+      sink.open(qevmFields.packageCommand, at, item.octets, word)
+      putCommand(dissection, at, told)
+    } else {
+      sink.open(qevmFields.device, at, item.octets, item.idstr)
+      putSectionHeader(dissection, at, at + item.headerOctets)
+      const stateOctets = item.octets - item.headerOctets - FOOTER_OCTETS
+      sink.field(qevmFields.deviceData, at + item.headerOctets, stateOctets, null)
+      sink.field(qevmFields.footer, told - FOOTER_OCTETS, FOOTER_OCTETS, readU32be(octets, told - 4))
+    }
+    sink.close()
+  }
+  if (told < end) dissectData(dissection, told, end)
+  sink.close()
 }
 
 function putDevice(dissection: Dissection, walker: QevmWalker, unit: StreamUnit, start: number, end: number): void {

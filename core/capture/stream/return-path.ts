@@ -71,8 +71,16 @@ export const returnPathProtocol: StreamProtocol = Object.freeze({
       sink.field(returnPathFields.octets, start + 12, 4, readU32be(octets, start + 12))
       if (type === MIG_RP_MSG.REQ_PAGES_ID)
         sink.field(returnPathFields.block, start + 16, end - start - 16, latin1Text(octets.subarray(start + 17, end)))
-    } else if (type === MIG_RP_MSG.RECV_BITMAP) sink.field(returnPathFields.bitmap, start + 4, end - start - 4, null)
-    else if (end - start >= 8) sink.field(returnPathFields.value, start + 4, 4, readU32be(octets, start + 4))
+    } else if (type === MIG_RP_MSG.RECV_BITMAP) {
+      const nameEnd = Math.min(end, start + 4 + readU16be(octets, start + 2))
+      sink.field(
+        returnPathFields.block,
+        start + 4,
+        nameEnd - start - 4,
+        latin1Text(octets.subarray(start + 5, nameEnd)),
+      )
+      sink.field(returnPathFields.bitmap, nameEnd, end - nameEnd, null)
+    } else if (end - start >= 8) sink.field(returnPathFields.value, start + 4, 4, readU32be(octets, start + 4))
     sink.close()
   },
   describe(units: readonly CountedUnit[]): string {

@@ -1,176 +1,217 @@
 /**
- * Device state to octets and back (QEMU docs/devel/migration/main.rst, migration/vmstate-types.c): fields in the order
- * of the description, big-endian, without lengths or padding.
+ * Device state to octets and back (QEMU docs/devel/migration/main.rst, migration/vmstate.c, vmstate-types.c): fields in
+ * the order of the description, big-endian, without lengths or padding; then the subsections that are needed, each
+ *
+ *     05   length of the name (u8)   name   version (u32)   fields and subsections
  */
 import { assert, WireError } from '../../base/errors.js'
-import { OctetReader, OctetWriter, readU16be, readU32be } from '../../base/octets.js'
+import { equalOctets, latin1Text, OctetReader, OctetWriter, readU32be } from '../../base/octets.js'
 import {
-  FIELD_OCTETS,
+  NUMBER_OCTETS,
   type DeviceStateDescription,
+  type StateBody,
   type StateField,
   type StateValue,
   type StateValues,
 } from '../../machine/device-state.js'
 import { QEMU_VM } from './qevm.js'
-import { fieldsOctets, type BodyDescription, type FieldDescription } from './vmdesc.js'
 
 type Scalar = number | bigint | boolean
-type ScalarType = keyof typeof FIELD_OCTETS
+type NumberType = keyof typeof NUMBER_OCTETS
 
-/** The section body of a device. `values` must have every field of the description. */
-export function encodeDeviceState({ idstr, fields }: DeviceStateDescription, values: StateValues): Uint8Array {
+/** The section body of a device. `values` must have every field of the description that is not fixed. */
+export function encodeDeviceState(description: DeviceStateDescription, values: StateValues): Uint8Array {
   const writer = new OctetWriter()
-  for (const field of fields) {
-    const value = values[field.name]
-    const what = `${idstr}.${field.name}`
-    if (field.type === 'buffer') {
-      assert(value instanceof Uint8Array && value.length === field.size, `${what} is not ${field.size} octets`)
-      writer.octets(value)
-    } else if (field.arrayLength !== undefined) {
-      assert(Array.isArray(value) && value.length === field.arrayLength, `${what} is not ${field.arrayLength} values`)
-      for (const element of value as readonly Scalar[]) writeScalar(writer, field.type, element, what)
-    } else writeScalar(writer, field.type, value as Scalar, what)
-  }
+  writeBody(writer, description, values, description.idstr)
   return writer.take()
 }
 
-function writeScalar(writer: OctetWriter, type: ScalarType, value: Scalar, what: string): void {
+function writeBody(writer: OctetWriter, body: StateBody, values: StateValues, path: string): void {
+  for (const field of body.fields) writeField(writer, field, field.fixed ?? values[field.name], `${path}.${field.name}`)
+  for (const subsection of body.subsections ?? []) {
+    const { vmsdName, version } = subsection
+    const inner = values[vmsdName]
+    if (inner === undefined) continue
+    writer.u8(QEMU_VM.SUBSECTION).u8(vmsdName.length).latin1(vmsdName).u32(version)
+    writeBody(writer, subsection, inner as StateValues, vmsdName)
+  }
+}
+
+function writeField(writer: OctetWriter, field: StateField, value: StateValue | undefined, path: string): void {
+  const { arrayLength } = field
+  if (arrayLength === undefined) return writeElement(writer, field, value, path)
+  const elements = Array.isArray(value)
+    ? (value as readonly StateValue[])
+    : new Array<StateValue | undefined>(arrayLength).fill(field.fixed)
+  assert(elements.length === arrayLength, `${path} is not ${arrayLength} values`)
+  for (const element of elements) writeElement(writer, field, element, path)
+}
+
+function writeElement(writer: OctetWriter, field: StateField, value: StateValue | undefined, path: string): void {
+  const { type, size, body } = field
+  if (isNumberType(type)) writeNumber(writer, type, value as Scalar, path)
+  else if (body !== undefined) writeBody(writer, body, (value ?? {}) as StateValues, path)
+  else {
+    assert(value instanceof Uint8Array && value.length === size, `${path} is not ${size} octets`)
+    writer.octets(value)
+  }
+}
+
+function writeNumber(writer: OctetWriter, type: NumberType, value: Scalar, path: string): void {
+  const octets = NUMBER_OCTETS[type]
   if (type === 'bool') {
-    assert(typeof value === 'boolean', `${what} is not a bool`)
+    assert(typeof value === 'boolean', `${path} is not a bool`)
     writer.u8(value ? 1 : 0)
-  } else if (type === 'uint64' || type === 'int64') {
-    assert(typeof value === 'bigint', `${what} is not a bigint`)
+  } else if (octets === 8) {
+    assert(typeof value === 'bigint', `${path} is not a bigint`)
     const bits = BigInt.asUintN(64, value)
     writer.u32(Number(bits >> 32n)).u32(Number(bits & 0xffff_ffffn))
   } else {
-    const bits = 8 * FIELD_OCTETS[type]
-    assert(typeof value === 'number' && value >= 0 && value < 2 ** bits, `${what} is not of ${bits} bits: ${value}`)
-    if (type === 'uint8') writer.u8(value)
-    else if (type === 'uint16') writer.u16(value)
+    const isInRange = typeof value === 'number' && value >= 0 && value < 2 ** (8 * octets)
+    assert(isInRange, `${path} is not of ${8 * octets} bits: ${value}`)
+    if (octets === 1) writer.u8(value)
+    else if (octets === 2) writer.u16(value)
     else writer.u32(value)
   }
 }
 
-/** The inverse of `encodeDeviceState`. Throws `WireError` for a bool that is neither 0 nor 1, or a wrong length. */
-export function decodeDeviceState(description: DeviceStateDescription, body: Uint8Array): StateValues {
-  const reader = new OctetReader(body, `qevm ${description.idstr}`)
-  const values: Record<string, StateValue> = {}
-  for (const field of description.fields) values[field.name] = readField(reader, field)
+/**
+ * The inverse of `encodeDeviceState`. Throws `WireError` for a bool that is neither 0 nor 1, a fixed field that has
+ * another value, an unknown or second subsection, or a wrong length.
+ */
+export function decodeDeviceState(description: DeviceStateDescription, octets: Uint8Array): StateValues {
+  const reader = new OctetReader(octets, `qevm ${description.idstr}`)
+  const values = readBody(reader, description)
   if (reader.remaining > 0)
     throw new WireError(reader.protocol, reader.offset, `${reader.remaining} octets are left over`)
   return values
 }
 
-function readField(reader: OctetReader, { name, type, size, arrayLength }: StateField): StateValue {
-  if (type === 'buffer') return reader.view(size ?? 0, name).slice()
-  if (arrayLength === undefined) return readScalar(reader, type, name)
-  const elements: Scalar[] = []
-  for (let index = 0; index < arrayLength; index++) elements.push(readScalar(reader, type, name))
-  return elements
+function readBody(reader: OctetReader, body: StateBody): StateValues {
+  const values: Record<string, StateValue> = {}
+  for (const field of body.fields) {
+    const at = reader.offset
+    const value = readField(reader, field)
+    if (field.fixed === undefined) {
+      if (field.type !== 'struct' || Object.keys(value).length > 0) values[field.name] = value
+    } else if (field.ignored !== true && !isFixed(value, field.fixed))
+      throw new WireError(
+        reader.protocol,
+        at,
+        `${field.name} is ${valueText(value)}, on this machine it is always ${valueText(field.fixed)}`,
+      )
+  }
+  while (reader.remaining > 0) {
+    const at = reader.offset
+    const found = subsectionAt(body, reader.octets, at, reader.octets.length)
+    if (found === null) break
+    if (typeof found === 'number') throw new WireError(reader.protocol, at, 'a subsection that is cut')
+    if (found.vmsdName in values) throw new WireError(reader.protocol, at, `a second subsection ${found.vmsdName}`)
+    reader.view(2 + found.vmsdName.length, 'subsection')
+    reader.u32('version')
+    values[found.vmsdName] = readBody(reader, found)
+  }
+  return values
 }
 
-function readScalar(reader: OctetReader, type: ScalarType, name: string): Scalar {
-  switch (type) {
-    case 'bool': {
-      const octet = reader.u8(name)
-      if (octet > 1) throw new WireError(reader.protocol, reader.offset - 1, `${name} is a bool of value ${octet}`)
-      return octet === 1
-    }
-    case 'uint8':
+function checkVersion({ vmsdName, version }: StateBody, sent: number, at: number): void {
+  if (sent !== version) throw new WireError('qevm', at, `subsection ${vmsdName} of version ${sent}, not ${version}`)
+}
+
+function readField(reader: OctetReader, field: StateField): StateValue {
+  if (field.arrayLength === undefined) return readElement(reader, field)
+  return Array.from({ length: field.arrayLength }, () => readElement(reader, field))
+}
+
+function readElement(reader: OctetReader, { name, type, size = 0, body }: StateField): StateValue {
+  if (isNumberType(type)) return readNumber(reader, type, name)
+  return body === undefined ? reader.view(size, name).slice() : readBody(reader, body)
+}
+
+function readNumber(reader: OctetReader, type: NumberType, name: string): Scalar {
+  if (type === 'bool') {
+    const octet = reader.u8(name)
+    if (octet > 1) throw new WireError(reader.protocol, reader.offset - 1, `${name} is a bool of value ${octet}`)
+    return octet === 1
+  }
+  switch (NUMBER_OCTETS[type]) {
+    case 1:
       return reader.u8(name)
-    case 'uint16':
+    case 2:
       return reader.u16(name)
-    case 'uint32':
+    case 4:
       return reader.u32(name)
-    case 'uint64':
-    case 'int64': {
+    case 8: {
       const bits = (BigInt(reader.u32(name)) << 32n) | BigInt(reader.u32(name))
-      return type === 'uint64' ? bits : BigInt.asIntN(64, bits)
+      return type === 'int64' ? BigInt.asIntN(64, bits) : bits
     }
   }
 }
 
+function isFixed(value: StateValue, fixed: StateValue): boolean {
+  if (value instanceof Uint8Array) return fixed instanceof Uint8Array && equalOctets(value, fixed)
+  if (!Array.isArray(value)) return value === fixed
+  return value.every((element, index) => element === (Array.isArray(fixed) ? (fixed as unknown[])[index] : fixed))
+}
+
+function valueText(value: StateValue): string {
+  if (typeof value === 'number' || typeof value === 'bigint') return `0x${value.toString(16)}`
+  return typeof value === 'boolean' ? String(value) : 'something else'
+}
+
+function isNumberType(type: StateField['type']): type is NumberType {
+  return type in NUMBER_OCTETS
+}
+
 /**
- * How long a section body is that begins at `start`: its fields, then the subsections that are there. A subsection
- * begins with 05 and the length and text of a name that the description lists; anything else ends the body.
- * Returns the length, or, negated, how many octets from `start` must be there before it can be told.
+ * How long the body of a known device is that begins at `start`. Returns the length, or, negated, how many octets from
+ * `start` must be there before it can be told. Throws `WireError` for an unknown subsection.
  */
-export function measureBody(body: BodyDescription, octets: Uint8Array, start: number, end: number): number {
-  let at = start + fieldsOctets(body.fields)
-  if (body.subsections.length === 0) return at <= end ? at - start : start - at
+export function measureState(body: StateBody, octets: Uint8Array, start: number, end: number): number {
+  let at = start
+  for (const field of body.fields) {
+    if (field.body === undefined) {
+      at += fieldOctets(field)
+      continue
+    }
+    for (let element = 0; element < (field.arrayLength ?? 1); element++) {
+      const length = measureState(field.body, octets, at, end)
+      if (length < 0) return length - (at - start)
+      at += length
+    }
+  }
+  if (body.subsections === undefined) return at <= end ? at - start : start - at
   for (;;) {
     if (at >= end) return start - at - 1
-    if (octets[at] !== QEMU_VM.SUBSECTION) return at - start
-    if (at + 2 > end) return start - at - 2
-    const nameOctets = octets[at + 1] ?? 0
-    const bodyAt = at + 2 + nameOctets + 4
-    if (bodyAt > end) return start - bodyAt
-    const subsection = body.subsections.find(({ vmsdName }) => namedAt(octets, at + 2, nameOctets, vmsdName))
-    if (subsection === undefined) return at - start
-    const length = measureBody(subsection, octets, bodyAt, end)
+    const found = subsectionAt(body, octets, at, end)
+    if (found === null) return at - start
+    if (typeof found === 'number') return -(at - start + found)
+    const bodyAt = at + 2 + found.vmsdName.length + 4
+    const length = measureState(found, octets, bodyAt, end)
     if (length < 0) return length - (bodyAt - start)
     at = bodyAt + length
   }
 }
 
-function namedAt(octets: Uint8Array, at: number, nameOctets: number, name: string): boolean {
-  if (nameOctets !== name.length) return false
-  for (let i = 0; i < nameOctets; i++) if (octets[at + i] !== name.charCodeAt(i)) return false
-  return true
+/** Octets of a field that is no struct. */
+export function fieldOctets({ type, size = 0, arrayLength = 1 }: StateField): number {
+  return (isNumberType(type) ? NUMBER_OCTETS[type] : size) * arrayLength
 }
 
-/** One field of a device as an observer can read it, who has only the description. */
-export interface ObservedField {
-  /** Such as `env.pmu_ctrs[3].started` or `cpu/pmp: env.pmp_state.pmp[0].addr_reg`. */
-  readonly path: string
-  readonly type: string
-  readonly octets: Uint8Array
-}
-
-/** Every field of a section body, leaves only. Throws `WireError` when the body is shorter than described. */
-export function observeFields(device: BodyDescription, body: Uint8Array): ObservedField[] {
-  const walk = new FieldWalk()
-  walk.body(device, '', new OctetReader(body, `qevm ${device.vmsdName}`))
-  return walk.found
-}
-
-/** A hostile description can nest empty arrays in arrays: so many steps are enough for any real device. */
-const FIELD_STEPS_MAX = 200_000
-
-class FieldWalk {
-  readonly found: ObservedField[] = []
-  private steps = 0
-
-  body(body: BodyDescription, prefix: string, reader: OctetReader): void {
-    for (const field of body.fields) {
-      const count = field.arrayLength ?? 1
-      for (let element = 0; element < count; element++) {
-        const at = field.arrayLength === undefined ? field.index : element
-        this.field(field, `${prefix}${field.name}${at === undefined ? '' : `[${at}]`}`, reader)
-      }
-    }
-    for (const subsection of body.subsections) {
-      if (reader.u8('subsection') !== QEMU_VM.SUBSECTION)
-        throw new WireError(reader.protocol, reader.offset - 1, `no subsection ${subsection.vmsdName}`)
-      const name = reader.latin1(reader.u8('name length'), 'name')
-      if (name !== subsection.vmsdName)
-        throw new WireError(reader.protocol, reader.offset, `subsection ${name}, not ${subsection.vmsdName}`)
-      reader.u32('version')
-      this.body(subsection, `${prefix}${subsection.vmsdName}: `, reader)
-    }
-  }
-
-  private field(field: FieldDescription, path: string, reader: OctetReader): void {
-    if (++this.steps > FIELD_STEPS_MAX) throw new WireError(reader.protocol, reader.offset, 'too many fields')
-    const octets = reader.view(field.size, path)
-    if (field.struct === undefined) this.found.push({ path, type: field.type, octets })
-    else this.body(field.struct, `${path}.`, new OctetReader(octets, reader.protocol))
-  }
-}
-
-/** The number in an observed field of 1, 2 or 4 octets, or null. */
-export function observedNumber({ octets }: ObservedField): number | null {
-  if (octets.length === 1) return octets[0] ?? 0
-  if (octets.length === 2) return readU16be(octets, 0)
-  return octets.length === 4 ? readU32be(octets, 0) : null
+/**
+ * The subsection of `body` that begins at `at`, with its header whole; null when none does there; or how many octets from
+ * `at` on must be there before it can be told. QEMU too goes by the name: it begins with that of the body.
+ */
+function subsectionAt(body: StateBody, octets: Uint8Array, at: number, end: number): StateBody | number | null {
+  if (octets[at] !== QEMU_VM.SUBSECTION) return null
+  if (at + 2 > end) return 2
+  const headerOctets = 2 + (octets[at + 1] ?? 0) + 4
+  if (at + headerOctets > end) return headerOctets
+  const name = latin1Text(octets.subarray(at + 2, at + headerOctets - 4))
+  if (!name.startsWith(`${body.vmsdName}/`)) return null
+  const found = body.subsections?.find(({ vmsdName }) => vmsdName === name)
+  if (found === undefined)
+    throw new WireError('qevm', at, `subsection ${JSON.stringify(name)}: this machine has no such thing`)
+  checkVersion(found, readU32be(octets, at + headerOctets - 4), at)
+  return found
 }

@@ -4,7 +4,7 @@
  */
 import { WireError } from '../../base/errors.js'
 import { latin1Text, OctetReader, readU32be } from '../../base/octets.js'
-import { measureBody } from './device-codec.js'
+import { measureBody } from './observed-fields.js'
 import { FOOTER_OCTETS, QEMU_VM } from './qevm.js'
 import type { StreamObserver } from './stream-observer.js'
 import { deviceKey, parseDescription, type DeviceDescription } from './vmdesc.js'

@@ -9,7 +9,8 @@
 import { assert, WireError } from '../../base/errors.js'
 import { latin1Text, readU16be, readU32be, readU64be } from '../../base/octets.js'
 import { PAGE_OCTETS } from '../../base/units.js'
-import { measureBody } from './device-codec.js'
+import type { DeviceStateDescription } from '../../machine/device-state.js'
+import { decodeDeviceState, measureState } from './device-codec.js'
 import { recoverDeviceSections } from './device-sections.js'
 import {
   ENCODING_FLAG_XBZRLE,
@@ -24,15 +25,17 @@ import {
   type SectionHeader,
 } from './qevm.js'
 import type { StreamObserver } from './stream-observer.js'
-import { deviceKey, type DeviceDescription } from './vmdesc.js'
+import { deviceKey, describeDevice } from './vmdesc.js'
 
 export interface StreamReaderOptions {
   /** The device sections this side knows, by `deviceKey`. */
-  readonly devices?: ReadonlyMap<string, DeviceDescription>
+  readonly devices?: ReadonlyMap<string, DeviceStateDescription>
   /** A section of another device: refuse the stream, or keep what follows RAM and sort it by the description at the end. */
   readonly unknownDevices: 'refuse' | 'recover'
   /** 'items' for what came in a package. Default 'header'. */
   readonly start?: 'header' | 'items'
+  /** Read no further than the end of a section's records at a time: what comes after may have to wait for other connections. */
+  readonly stopsAfterRecords?: boolean
 }
 
 type ReaderState =
@@ -61,12 +64,15 @@ const NEXT_ZERO = RAM_SAVE_FLAG.ZERO | RAM_SAVE_FLAG.CONTINUE
 /** What a step returns when it cannot go on with what is there. */
 const WAIT = -1
 
-const noDevices: ReadonlyMap<string, DeviceDescription> = Object.freeze(new Map<string, DeviceDescription>())
+const noDevices: ReadonlyMap<string, DeviceStateDescription> = Object.freeze(new Map<string, DeviceStateDescription>())
 
 export class StreamReader {
   private state: ReaderState
-  private readonly devices: ReadonlyMap<string, DeviceDescription>
+  private readonly devices: ReadonlyMap<string, DeviceStateDescription>
   private readonly recover: boolean
+  private readonly stops: boolean
+  /** The records of a section ended during the present call of `push`. */
+  private recordsEnded = false
   /** Offset in the stream of the next octet to be read. */
   private position = 0
   /** Where in the present step the record begins that the observer is told of. */
@@ -86,7 +92,7 @@ export class StreamReader {
   private blockIndexes: ReadonlyMap<string, number> = new Map()
   private currentBlock = -1
   private sendsAddresses = false
-  private device: { header: SectionHeader; description: DeviceDescription } | null = null
+  private device: { header: SectionHeader; description: DeviceStateDescription } | null = null
   private packageOctets = 0
   private whole = false
 
@@ -95,6 +101,7 @@ export class StreamReader {
     options: StreamReaderOptions,
   ) {
     this.devices = options.devices ?? noDevices
+    this.stops = options.stopsAfterRecords === true
     this.recover = options.unknownDevices === 'recover'
     this.state = options.start === 'items' ? 'item' : 'header'
   }
@@ -134,11 +141,15 @@ export class StreamReader {
     return this.state === 'done'
   }
 
-  /** Read on. Throws `WireError`, now and at every later call, when the stream is refused. */
-  push(octets: Uint8Array): void {
+  /**
+   * Read on. Returns how many octets were read or kept: all, unless it `stopsAfterRecords`. Throws `WireError`, now and at every
+   * later call, when the stream is refused.
+   */
+  push(octets: Uint8Array): number {
     if (this.refusal !== null) throw this.refusal
+    this.recordsEnded = false
     try {
-      this.consume(octets)
+      return this.consume(octets)
     } catch (error) {
       if (!(error instanceof WireError)) throw error
       // What the observer refuses counts from the thing it was told of.
@@ -155,9 +166,10 @@ export class StreamReader {
     this.state = 'done'
   }
 
-  private consume(octets: Uint8Array): void {
+  private consume(octets: Uint8Array): number {
     let at = 0
     while (this.carried > 0 && this.state !== 'tail') {
+      if (this.stops && this.recordsEnded) return at
       const used = this.step(this.carry, 0, this.carried)
       if (used !== WAIT) {
         this.position += used
@@ -167,17 +179,19 @@ export class StreamReader {
       }
       // Finish the thing that was cut with just as many octets as it needs, then go on without copying.
       const length = Math.min(this.needed - this.carried, octets.length - at)
-      if (length === 0) return
+      if (length === 0) return at
       this.keep(octets, at, at + length)
       at += length
     }
     while (at < octets.length) {
+      if (this.stops && this.recordsEnded) return at
       const used = this.step(octets, at, octets.length)
       if (used === WAIT) break
       this.position += used
       at += used
     }
     this.keep(octets, at, octets.length)
+    return octets.length
   }
 
   private keep(octets: Uint8Array, start: number, end: number): void {
@@ -370,10 +384,11 @@ export class StreamReader {
   private readDevice(octets: Uint8Array, start: number, end: number): number {
     assert(this.device !== null, 'no device is being read')
     const { header, description } = this.device
-    const length = measureBody(description, octets, start, end)
+    const length = measureState(description, octets, start, end)
     if (Math.abs(length) > DEVICE_OCTETS_MAX) throw this.refused(0, `${header.idstr} is over 1 MiB`)
     if (length < 0) return this.wait(-length)
-    this.observer.deviceSection(header, octets.subarray(start, start + length), description)
+    const body = octets.subarray(start, start + length)
+    this.observer.deviceSection(header, body, describeDevice(description, decodeDeviceState(description, body)))
     this.device = null
     this.state = 'footer'
     return length
@@ -472,6 +487,7 @@ export class StreamReader {
       case RAM_SAVE_FLAG.EOS:
         if (flags !== kind || offset !== 0) throw this.refused(0, 'an end of records that has an offset')
         this.observer.endOfRecords()
+        this.recordsEnded = true
         this.state = 'footer'
         return 8
       case RAM_SAVE_FLAG.MULTIFD_FLUSH:

@@ -4,7 +4,14 @@
  */
 import { WireError } from '../../base/errors.js'
 import { PAGE_OCTETS } from '../../base/units.js'
-import { FIELD_OCTETS, type DeviceStateDescription } from '../../machine/device-state.js'
+import type {
+  DeviceStateDescription,
+  StateBody,
+  StateField,
+  StateValue,
+  StateValues,
+} from '../../machine/device-state.js'
+import { fieldOctets } from './device-codec.js'
 
 export interface FieldDescription {
   readonly name: string
@@ -48,20 +55,37 @@ export function deviceKey(idstr: string, instanceId: number): string {
   return `${idstr}/${instanceId}`
 }
 
-export function describeDevice(description: DeviceStateDescription): DeviceDescription {
+/** Of a device whose state is `values`: they say which subsections are there, and how long it all is. */
+export function describeDevice(description: DeviceStateDescription, values: StateValues): DeviceDescription {
+  return { name: description.idstr, instanceId: description.instanceId, ...describeBody(description, values) }
+}
+
+function describeBody(
+  { vmsdName, version, fields, subsections = [] }: StateBody,
+  values: StateValues,
+): BodyDescription {
+  const present = subsections.filter((subsection) => subsection.vmsdName in values)
   return {
-    name: description.idstr,
-    instanceId: description.instanceId,
-    vmsdName: description.vmsdName,
-    version: description.version,
-    fields: description.fields.map(({ name, type, size, arrayLength }) => ({
-      name,
-      type,
-      size: type === 'buffer' ? (size ?? 0) : FIELD_OCTETS[type],
-      ...(arrayLength === undefined ? {} : { arrayLength }),
-    })),
-    subsections: [],
+    vmsdName,
+    version,
+    fields: fields.map((field) => describeField(field, values[field.name])),
+    subsections: present.map((subsection) => describeBody(subsection, values[subsection.vmsdName] as StateValues)),
   }
+}
+
+function describeField(field: StateField, value: StateValue = {}): FieldDescription {
+  const { name, type, arrayLength, body } = field
+  const length = arrayLength === undefined ? {} : { arrayLength }
+  if (body === undefined) return { name, type, size: fieldOctets({ ...field, arrayLength: 1 }), ...length }
+  const struct = describeBody(body, (Array.isArray(value) ? value[0] : value) as StateValues)
+  return { name, type, size: bodyOctets(struct), ...length, ...(type === 'struct' ? { struct } : {}) }
+}
+
+/** Octets of a body with the subsections that were sent. */
+function bodyOctets({ fields, subsections }: BodyDescription): number {
+  let octets = fieldsOctets(fields)
+  for (const subsection of subsections) octets += 1 + 1 + subsection.vmsdName.length + 4 + bodyOctets(subsection)
+  return octets
 }
 
 /** The text QEMU 7.2 would write: its key order, its spacing. */

@@ -47,7 +47,7 @@ export class FleetGuest implements CrossingOwner {
   constructor(
     private readonly kernel: Kernel,
     private readonly parts: FleetGuestParts,
-    private readonly owner: CrossingOwner,
+    private readonly owner: Pick<CrossingOwner, 'crossingEnded'>,
   ) {
     const { plan, places, migrations } = parts
     this.load = plan.load
@@ -69,7 +69,7 @@ export class FleetGuest implements CrossingOwner {
 
   /** Throws `InputError` when it lives already, or the host has no room. */
   start(hostName: string): void {
-    const { plan, places, image, index } = this.parts
+    const { plan, places, index } = this.parts
     const known = this.desk.liveVm()
     // QEMU locks the image of a machine's disk (block/file-posix.c), so that no second one starts from it.
     if (known?.hasEnded === false || this.desk.crossingUnderWay !== null)
@@ -82,10 +82,14 @@ export class FleetGuest implements CrossingOwner {
     const mac = octetsOfHex(`5254000002${index.toString(16).padStart(2, '0')}`)
     const tpmSeed = this.kernel.random(`tpm/${this.name}`).octets(TPM_SEED_OCTETS)
     const vm = host.create({ name: this.name, mac, ramOctets: plan.ramOctets, hartHz: HART_HZ, tpmSeed })
-    vm.machine.loadElf(image)
-    writeGuestParameters(vm.machine.ram, this.parameters())
+    this.prepareBoot(vm)
     host.plug(vm)
     vm.resume()
+  }
+
+  prepareBoot(vm: VirtualMachine): void {
+    vm.machine.loadElf(this.parts.image)
+    writeGuestParameters(vm.machine.ram, this.parameters())
   }
 
   /** The share of its processor that it keeps busy, from now on or from when it can be told. */

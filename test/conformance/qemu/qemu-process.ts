@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { createInterface, type Interface } from 'node:readline'
 
@@ -66,6 +70,12 @@ export class QemuProcess {
     }
   }
 
+  /** What the human monitor answers. */
+  async monitor(command: string): Promise<string> {
+    const answer: unknown = await this.execute('human-monitor-command', { 'command-line': command })
+    return answer as string
+  }
+
   /** Save the whole machine into a file. */
   async migrateTo(path: string): Promise<void> {
     await this.execute('migrate', { uri: `exec:cat > ${path}` })
@@ -81,5 +91,47 @@ export class QemuProcess {
     const next = await this.lines.next()
     if (next.done === true) throw new Error(`QEMU has gone: ${this.errors}`)
     return JSON.parse(next.value) as Answer
+  }
+}
+
+/** The serial port of a real QEMU's guest: `serialArguments` for its command line, then `open`. */
+export class QemuConsole {
+  private readonly folder = mkdtempSync(join(tmpdir(), 'midstream-console-'))
+  private readonly path = join(this.folder, 'console')
+  private socket: Socket | null = null
+  private output = ''
+
+  readonly serialArguments = [
+    '-chardev',
+    `socket,id=console,path=${this.path},server=on,wait=off`,
+    '-serial',
+    'chardev:console',
+  ]
+
+  async open(): Promise<void> {
+    const socket = connect(this.path)
+    socket.on('data', (octets) => (this.output += octets.toString('latin1')))
+    await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject))
+    this.socket = socket
+  }
+
+  type(text: string): void {
+    this.socket?.write(Buffer.from(text, 'latin1'))
+  }
+
+  /** Wait until the console has said `text` since the last call; returns all it said. Throws after 15 s. */
+  async expect(text: string): Promise<string> {
+    for (let waitedMs = 0; !this.output.includes(text); waitedMs += 10) {
+      if (waitedMs > 15_000) throw new Error(`QEMU's guest never said ${JSON.stringify(text)}, but: ${this.output}`)
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+    const said = this.output
+    this.output = ''
+    return said
+  }
+
+  close(): void {
+    this.socket?.destroy()
+    rmSync(this.folder, { recursive: true, force: true })
   }
 }

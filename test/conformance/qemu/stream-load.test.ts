@@ -10,7 +10,8 @@ import type { DeviceStateDescription, StatefulDevice, StateValues } from '../../
 import type { MigratableVm, RamBlock } from '../../../core/migration/guest-memory.js'
 import { DEFAULT_MIGRATION_OPTIONS, type MigrationOwner } from '../../../core/migration/migration.js'
 import { MigrationSource } from '../../../core/migration/source.js'
-import { encodeDeviceState, observeFields, observedNumber } from '../../../core/migration/wire/device-codec.js'
+import { encodeDeviceState } from '../../../core/migration/wire/device-codec.js'
+import { observeFields, observedNumber } from '../../../core/migration/wire/observed-fields.js'
 import { RAM_SECTION, type SectionHeader } from '../../../core/migration/wire/qevm.js'
 import { RamImage } from '../../../core/migration/wire/ram-image.js'
 import { StreamReader } from '../../../core/migration/wire/stream-reader.js'
@@ -44,11 +45,11 @@ const timer = new PlainDevice(
     vmsdName: 'timer',
     fields: [
       { name: 'cpu_ticks_offset', type: 'int64' },
-      { name: 'unused', type: 'buffer', size: 8 },
+      { name: 'unused', type: 'unused_buffer', size: 8, fixed: new Uint8Array(8) },
       { name: 'cpu_clock_offset', type: 'int64' },
     ],
   },
-  { cpu_ticks_offset: 0n, unused: new Uint8Array(8), cpu_clock_offset: 0n },
+  { cpu_ticks_offset: 0n, cpu_clock_offset: 0n },
 )
 const globalState = new PlainDevice(
   {
@@ -162,9 +163,10 @@ describe('a stream of ours', () => {
         encodeDeviceState(device.stateDescription, device.saveState()),
       )
     writer.endOfState()
-    const descriptions = [timer, globalState].map(({ stateDescription }) => describeDevice(stateDescription))
     writer.description(
-      descriptionText(descriptions).replace('"unused", "type": "buffer"', '"unused", "type": "unused_buffer"'),
+      descriptionText(
+        [timer, globalState].map((device) => describeDevice(device.stateDescription, device.saveState())),
+      ),
     )
     const ours = writer.take()
     const path = join(folder, 'again.qevm')

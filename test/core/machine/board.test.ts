@@ -2,7 +2,14 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { WireError } from '../../../core/base/errors.js'
 import { Board } from '../../../core/machine/board.js'
-import type { StateField, StateValue, StatefulDevice } from '../../../core/machine/device-state.js'
+import { ConsoleQueue } from '../../../core/machine/console-queue.js'
+import type {
+  StateBody,
+  StateField,
+  StateValue,
+  StateValues,
+  StatefulDevice,
+} from '../../../core/machine/device-state.js'
 import { GuestClock } from '../../../core/machine/guest-clock.js'
 import { Machine } from '../../../core/machine/machine.js'
 import { Ram } from '../../../core/machine/ram.js'
@@ -86,18 +93,17 @@ test('any accesses to any device give a value, or a fault', () => {
 })
 
 test('what any accesses made of the devices moves into another machine, and is the same there', () => {
-  const newDevices = (): readonly StatefulDevice[] => {
-    const { clint, plic, uart, nic, finisher, rtc, tpm, tpmCrb } = board()
-    return [clint, plic, uart, nic, finisher, rtc, tpm, tpmCrb]
-  }
+  const devicesOf = ({ clint, plic, uart, nic, finisher, rtc, tpm, tpmCrb }: Board): readonly StatefulDevice[] => [
+    ...[clint, plic, uart, new ConsoleQueue(uart), nic, finisher, rtc],
+    ...[tpm, tpmCrb].filter((device) => device !== null),
+  ]
   fc.assert(
     fc.property(accesses, (list) => {
       const bus = board()
       for (const { address, width, value } of list)
         bus.store(address - (address % width), width, (value & mask(width)) >>> 0)
-      const { clint, plic, uart, nic, finisher, rtc, tpm, tpmCrb } = bus
-      const others = newDevices()
-      for (const [index, device] of [clint, plic, uart, nic, finisher, rtc, tpm, tpmCrb].entries()) {
+      const others = devicesOf(board())
+      for (const [index, device] of devicesOf(bus).entries()) {
         const state = device.saveState()
         others[index]!.loadState(state)
         expect(others[index]!.saveState()).toEqual(state)
@@ -113,7 +119,7 @@ function anyValue({ type, size = 0, arrayLength }: StateField): fc.Arbitrary<Sta
   const one: fc.Arbitrary<number | bigint | boolean> =
     type === 'bool'
       ? fc.boolean()
-      : type === 'uint64' || type === 'int64'
+      : type === 'uint64' || type === 'int64' || type === 'timer'
         ? fc.oneof(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), small.map(BigInt))
         : fc.oneof(small, fc.nat(type === 'uint8' ? 0xff : type === 'uint16' ? 0xffff : 0xffff_ffff))
   // Some octets, then zeros: what a queue that is not full looks like.
@@ -122,17 +128,28 @@ function anyValue({ type, size = 0, arrayLength }: StateField): fc.Arbitrary<Sta
   return arrayLength === undefined ? one : fc.array(one, { minLength: arrayLength, maxLength: arrayLength })
 }
 
+/** Values of every field that is not fixed, and some of the subsections. */
+function anyState(body: StateBody): fc.Arbitrary<StateValues> {
+  const fields = body.fields
+    .filter(({ fixed }) => fixed === undefined)
+    .map((field) => [field.name, field.body === undefined ? anyValue(field) : anyState(field.body)] as const)
+  const subsections = (body.subsections ?? []).map((inner) => [inner.vmsdName, anyState(inner)] as const)
+  return fc.record(Object.fromEntries<fc.Arbitrary<StateValue>>([...fields, ...subsections]), {
+    requiredKeys: fields.map(([name]) => name),
+  })
+}
+
 describe('a state of any values is refused, or is what is saved again', () => {
   const { devices: list } = new Machine({ ramOctets: MIB, nicMac: GUEST_MAC })
+  /** Of the others part of the state follows from the rest of it, or of the machine. */
+  const whole = new Set(['riscv_sifive_plic', 'riscv.sifive.test', 'tpm', 'tpm-crb', 'globalstate'])
   test.each(
     list
       .filter(({ stateDescription }) => stateDescription.idstr !== 'cpu')
       .map((device) => [device.stateDescription.idstr, device] as const),
-  )('%s', (_, device) => {
-    const fields = device.stateDescription.fields
-    const values = fc.record(Object.fromEntries(fields.map((field) => [field.name, anyValue(field)])))
+  )('%s', (idstr, device) => {
     fc.assert(
-      fc.property(values, (state) => {
+      fc.property(anyState(device.stateDescription), (state) => {
         const before = device.saveState()
         try {
           device.loadState(state)
@@ -144,7 +161,7 @@ describe('a state of any values is refused, or is what is saved again', () => {
         const saved = device.saveState()
         device.loadState(saved)
         expect(device.saveState()).toEqual(saved)
-        expect(saved).toEqual(state)
+        if (whole.has(idstr)) expect(saved).toEqual(state)
       }),
       { numRuns: 60 },
     )

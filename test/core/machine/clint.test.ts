@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { WireError } from '../../../core/base/errors.js'
 import { Clint } from '../../../core/machine/clint.js'
 import { GuestClock } from '../../../core/machine/guest-clock.js'
+import { TimerState } from '../../../core/machine/timer-state.js'
 
 const MSIP = 0x0000
 const MTIMECMP = 0x4000
@@ -91,10 +92,12 @@ describe('CLINT', () => {
     clock.startSlice(1_000_000)
     clock.stop(1_123_456)
     const state = device.saveState()
-    expect(state).toEqual({ time: 1234n, time_fraction_ns: 56, timecmp: 5000n, msip: false })
+    expect(state).toEqual({ timecmp: 5000n })
+    expect(new TimerState(clock, device).saveState()['cpu_clock_offset']).toBe(123_456n)
 
     const otherClock = new GuestClock(50e6)
     const other = new Clint(otherClock)
+    new TimerState(otherClock, other).loadState(new TimerState(clock, device).saveState())
     other.loadState(state)
     expect(other.saveState()).toEqual(state)
     otherClock.startSlice(9e9)
@@ -102,15 +105,35 @@ describe('CLINT', () => {
     expect(otherClock.virtualNsAt(other.lineChangeNs(otherClock.afterSteps(0))!)).toBe(9e9 + 500_000 - 123_456)
   })
 
-  test.each([
-    { time: -1n },
-    { time: 2n ** 64n },
-    { time: 5 },
-    { time_fraction_ns: 100 },
-    { msip: 1 },
-    { timecmp: true },
-  ])('refuses the state %o', (damage) => {
-    const device = clint()
-    expect(() => device.loadState({ ...device.saveState(), ...damage })).toThrow(WireError)
+  test('a time that the guest set moves in the clock, or beside it when it is too high for one', () => {
+    for (const high of [3, 0x8000_0000]) {
+      const [clock, otherClock] = [new GuestClock(50e6), new GuestClock(50e6)]
+      const [device, other] = [new Clint(clock), new Clint(otherClock)]
+      clock.stop(1_123_456)
+      device.store(MTIME + 4, 4, high, 0)
+      const timer = new TimerState(clock, device).saveState()
+      new TimerState(otherClock, other).loadState(timer)
+      other.loadState(device.saveState())
+      expect(timeOf(other, otherClock.afterSteps(0))).toBe(timeOf(device, clock.afterSteps(0)))
+      expect([new TimerState(otherClock, other).saveState(), other.saveState()]).toEqual([timer, device.saveState()])
+      expect(Object.keys(device.saveState())).toHaveLength(high === 3 ? 1 : 2)
+    }
   })
+
+  test.each([{ timecmp: -1n }, { timecmp: 2n ** 64n }, { timecmp: 5 }, { 'riscv_mtimer/time_delta': {} }])(
+    'refuses the state %o',
+    (damage) => {
+      const device = clint()
+      expect(() => device.loadState({ ...device.saveState(), ...damage })).toThrow(WireError)
+    },
+  )
+
+  test.each([{ cpu_clock_offset: -1n }, { cpu_clock_offset: 2n ** 53n }, { cpu_ticks_offset: 0 }])(
+    'a clock at %o is refused',
+    (damage) => {
+      const clock = new GuestClock(50e6)
+      const timer = new TimerState(clock, new Clint(clock))
+      expect(() => timer.loadState({ ...timer.saveState(), ...damage })).toThrow(WireError)
+    },
+  )
 })

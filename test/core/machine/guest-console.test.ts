@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { guestPassword } from '../../../core/machine/guest-secrets.js'
 import { SHELL_DEFAULTS } from '../../../core/machine/guest-parameters.js'
+import { RTC_EPOCH_NS } from '../../../core/machine/rtc.js'
 import { bootGuest, type GuestImage, type RunningMachine } from '../../support/guest-machine.js'
 import { SmallScreen } from '../../support/small-screen.js'
 
@@ -73,8 +74,8 @@ describe('the date', () => {
   ])('%s', (date) => {
     const guest = loggedIn()
     const rtc = guest.machine.devices.find(({ stateDescription }) => stateDescription.idstr === 'goldfish_rtc')!
-    const tickOffset = BigInt(Date.parse(date)) * 1_000_000n - BigInt(guest.nowNs)
-    rtc.loadState({ ...rtc.saveState(), tick_offset_vmstate: BigInt.asUintN(64, tickOffset) })
+    const tickOffset = BigInt(Date.parse(date)) * 1_000_000n - RTC_EPOCH_NS - BigInt(guest.nowNs)
+    rtc.loadState({ ...rtc.saveState(), tick_offset: BigInt.asUintN(64, tickOffset) })
     guest.type('date\r')
     // Thu, 01 Jan 1970 00:00:00 GMT becomes Thu Jan 01 00:00:00 UTC 1970.
     const [weekday, day, month, year, time] = new Date(date).toUTCString().replace(',', '').split(' ')

@@ -1,12 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import { WireError } from '../../../core/base/errors.js'
 import type { StateValues } from '../../../core/machine/device-state.js'
-import { HartState } from '../../../core/machine/hart-state.js'
+import type { Hart } from '../../../core/cpu/hart.js'
+import { CpuCommon, HartState } from '../../../core/machine/hart-state.js'
 import { assemble } from '../../support/assembler.js'
 import { bareHart } from '../../support/bare-hart.js'
 
 const RESERVING = 'li t0, 0x80000000\nlr.w t1, (t0)\nsc.w a0, t1, (t0)\nwfi'
 const gpr = (changes: Record<number, number>): number[] => Object.assign(new Array<number>(32).fill(0), changes)
+
+const lines = { settleLines: () => undefined, setSoftwareInterrupt: () => undefined }
+const stateOf = (hart: Hart): HartState => new HartState(hart, lines)
 
 describe('HartState', () => {
   test('a hart that moves between lr.w and sc.w still holds its reservation, one that lost it does not', () => {
@@ -16,9 +20,9 @@ describe('HartState', () => {
     ] as const) {
       const [from, to] = [bareHart(RESERVING), bareHart(RESERVING)]
       from.run(steps)
-      const saved = new HartState(from).saveState()
-      new HartState(to).loadState(saved)
-      expect(new HartState(to).saveState()).toEqual(saved)
+      const saved = stateOf(from).saveState()
+      stateOf(to).loadState(saved)
+      expect(stateOf(to).saveState()).toEqual(saved)
       to.pc = 0x8000_000c
       to.run(10)
       expect([to.waiting, to.x[10]]).toEqual([true, result])
@@ -32,7 +36,8 @@ describe('HartState', () => {
     const [from, to] = [bareHart(program), bareHart(program)]
     from.x[2] = 0x8000_0800 | 0
     from.run(100)
-    new HartState(to).loadState(new HartState(from).saveState())
+    stateOf(to).loadState(stateOf(from).saveState())
+    new CpuCommon(to, lines).loadState(new CpuCommon(from, lines).saveState())
     expect([to.waiting, to.privilege]).toEqual([true, 0])
     to.waiting = false
     to.run(1)
@@ -43,7 +48,7 @@ describe('HartState', () => {
     const hart = bareHart('loop:\naddi a0, a0, 1\nj loop')
     hart.run(100)
     hart.memory.octets.set(assemble('addi a1, a1, 1\nwfi'))
-    const state = new HartState(hart)
+    const state = stateOf(hart)
     state.loadState({ ...state.saveState(), 'env.pc': 0x8000_0000 })
     hart.run(10)
     expect([hart.waiting, hart.x[11]]).toEqual([true, 1])
@@ -55,20 +60,21 @@ describe('HartState', () => {
     { 'env.pc': 0x8000_0002 },
     { 'env.priv': 1 },
     { 'env.priv': 4 },
-    { 'env.mstatus': 1 << 11 },
-    { 'env.mstatus': 1 << 1 },
-    { 'env.mie': 1 },
+    { 'env.mstatus': 1n << 11n },
+    { 'env.mstatus': 1n << 1n },
+    { 'env.mie': 1n },
+    { 'env.mip': 1n << 9n },
     { 'env.mtvec': 2 },
     { 'env.mepc': 1 },
     { 'env.mcounteren': 8 },
-    { 'env.menvcfg': 2n },
+    { 'cpu/envcfg': { 'env.menvcfg': 2n } },
     { 'env.load_res': 0x8000_0001 },
-    { 'env.pmp.cfg_reg': new Array<number>(16).fill(2) },
-    { 'env.pmp.cfg_reg': new Array<number>(16).fill(0x20) },
-    { 'env.pmp.addr_reg': [] },
-    { halted: 1 },
+    { 'cpu/pmp': { 'env.pmp_state.pmp': new Array(16).fill({ addr_reg: 0, cfg_reg: 2 }) } },
+    { 'cpu/pmp': { 'env.pmp_state.pmp': new Array(16).fill({ addr_reg: 0, cfg_reg: 0x20 }) } },
+    { 'cpu/pmp': { 'env.pmp_state.pmp': [] } },
+    { 'env.pmu_ctrs': [] },
   ])('refuses %o', (damage) => {
-    const state = new HartState(bareHart('wfi'))
+    const state = stateOf(bareHart('wfi'))
     const good = state.saveState()
     expect(() => state.loadState({ ...good, ...damage })).toThrow(WireError)
     expect(state.saveState()).toEqual(good)

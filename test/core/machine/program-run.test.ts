@@ -27,7 +27,9 @@ describe('ProgramRun', () => {
     ['0x73333', 'fail', 7],
     ['0x7777', 'reset', 0],
   ])('ends with the test finisher: %s', (word, state, code) => {
-    const run = runToEnd(new ProgramRun(assemble(`li t0, 0x100000\nli t1, ${word}\nsw t1, 0(t0)\nspin:\nj spin`), flat))
+    const run = runToEnd(
+      ProgramRun.load(assemble(`li t0, 0x100000\nli t1, ${word}\nsw t1, 0(t0)\nspin:\nj spin`), flat),
+    )
     expect([run.state, run.exitCode, run.instructions]).toEqual([state, code, 5])
   })
 
@@ -39,7 +41,7 @@ describe('ProgramRun', () => {
     ['misaligned, from the word before', 'sh t1, -1(t0)'],
   ])('ends at the very instruction that leaves something in tohost: %s', (_, store) => {
     const program = `li t0, ${TOHOST}\nli t1, 257\nsw zero, 0(t0)\nnop\n${store}\nspin:\nj spin`
-    const run = runToEnd(new ProgramRun(elf(program), { ramOctets: MIB, isFlat: false, exitOnTohost: true }))
+    const run = runToEnd(ProgramRun.load(elf(program), { ramOctets: MIB, isFlat: false, exitOnTohost: true }))
     expect([run.state, run.instructions]).toEqual(['tohost', 7])
     expect(run.tohost).not.toBe(0)
   })
@@ -47,25 +49,25 @@ describe('ProgramRun', () => {
   test('ends at once when something is in tohost that no instruction put there', () => {
     const octets = [...assemble('spin:\nj spin'), 3, 0, 0, 0]
     const image = elfFile(RAM_BASE, [{ address: RAM_BASE, octets, memoryOctets: 8 }], { tohost: RAM_BASE + 4 })
-    const run = runToEnd(new ProgramRun(image, { ramOctets: MIB, isFlat: false, exitOnTohost: true }))
+    const run = runToEnd(ProgramRun.load(image, { ramOctets: MIB, isFlat: false, exitOnTohost: true }))
     expect([run.state, run.instructions, run.tohost]).toEqual(['tohost', 0, 3])
   })
 
   test('does not look at tohost unless it is asked to, and says when there is none', () => {
     const program = `li t0, ${TOHOST}\nli t1, 1\nsw t1, 0(t0)\nwfi`
-    expect(runToEnd(new ProgramRun(elf(program), { ...flat, isFlat: false })).state).toBe('asleep')
-    expect(() => new ProgramRun(guestImage('shell'), { ramOctets: MIB, isFlat: false, exitOnTohost: true })).toThrow(
+    expect(runToEnd(ProgramRun.load(elf(program), { ...flat, isFlat: false })).state).toBe('asleep')
+    expect(() => ProgramRun.load(guestImage('shell'), { ramOctets: MIB, isFlat: false, exitOnTohost: true })).toThrow(
       InputError,
     )
     for (const tohost of [0x1000, RAM_BASE + 2, RAM_BASE + MIB]) {
       const lying = elfFile(RAM_BASE, [{ address: RAM_BASE, octets: [0], memoryOctets: 4 }], { tohost })
-      expect(() => new ProgramRun(lying, { ramOctets: MIB, isFlat: false, exitOnTohost: true })).toThrow(InputError)
+      expect(() => ProgramRun.load(lying, { ramOctets: MIB, isFlat: false, exitOnTohost: true })).toThrow(InputError)
     }
   })
 
   test('goes the same way in however many parts it is run', () => {
     const states = [1, 7, 2500, 40_000].map((part) => {
-      const run = new ProgramRun(guestImage('shell'), { ramOctets: 2 * MIB, isFlat: false, exitOnTohost: false })
+      const run = ProgramRun.load(guestImage('shell'), { ramOctets: 2 * MIB, isFlat: false, exitOnTohost: false })
       while (run.instructions < 120_000) run.advance(Math.min(part, 120_000 - run.instructions))
       return {
         instructions: run.instructions,
@@ -78,17 +80,17 @@ describe('ProgramRun', () => {
   })
 
   test('asleep for good, until something is typed', () => {
-    const run = new ProgramRun(guestImage('shell'), { ramOctets: 2 * MIB, isFlat: false, exitOnTohost: false })
+    const run = ProgramRun.load(guestImage('shell'), { ramOctets: 2 * MIB, isFlat: false, exitOnTohost: false })
     run.advance(1e9, 2e9)
     expect([run.state, run.nowNs]).toEqual(['running', 2e9])
     run.machine.console.receive(latin1Octets('alice\r'))
     run.advance(1e9, 2.1e9)
     expect(latin1Text(run.machine.console.takeOutput())).toMatch(/login: alice\r\nPassword: $/)
-    const idle = runToEnd(new ProgramRun(assemble('loop:\nwfi\nj loop'), flat))
+    const idle = runToEnd(ProgramRun.load(assemble('loop:\nwfi\nj loop'), flat))
     expect([idle.state, idle.instructions]).toEqual(['asleep', 1])
     const enabled = 'li t0, 0x10000000\nli t1, 1\nsb t1, 1(t0)\nli t0, 0x0c000028\nsw t1, 0(t0)\nli t0, 0x0c002000'
     const program = `${enabled}\nli t1, 0x400\nsw t1, 0(t0)\nli t1, 0x800\ncsrw mie, t1\nwfi\nspin:\nj spin`
-    const listening = runToEnd(new ProgramRun(assemble(program), flat))
+    const listening = runToEnd(ProgramRun.load(assemble(program), flat))
     expect(listening.state).toBe('asleep')
     listening.machine.console.receive(latin1Octets('x'))
     listening.advance(100)
@@ -96,8 +98,8 @@ describe('ProgramRun', () => {
   })
 
   test('refuses what is no image', () => {
-    expect(() => new ProgramRun(new Uint8Array(0), flat)).toThrow(WireError)
-    expect(() => new ProgramRun(new Uint8Array(MIB + 1), flat)).toThrow(WireError)
-    expect(() => new ProgramRun(latin1Octets('#!/bin/sh'), { ...flat, isFlat: false })).toThrow(WireError)
+    expect(() => ProgramRun.load(new Uint8Array(0), flat)).toThrow(WireError)
+    expect(() => ProgramRun.load(new Uint8Array(MIB + 1), flat)).toThrow(WireError)
+    expect(() => ProgramRun.load(latin1Octets('#!/bin/sh'), { ...flat, isFlat: false })).toThrow(WireError)
   })
 })

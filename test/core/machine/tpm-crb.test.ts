@@ -5,6 +5,7 @@ import { CC, RC } from '../../../core/machine/tpm/tpm-codes.js'
 import { TpmState } from '../../../core/machine/tpm/tpm-state.js'
 import { TpmCrb } from '../../../core/machine/tpm-crb.js'
 import { assemble } from '../../support/assembler.js'
+import { registersOf } from '../../support/device-states.js'
 import { GUEST_MAC, MIB } from '../../support/guest-machine.js'
 import { responseBody, responseCode, tpmCommand } from '../../support/tpm-octets.js'
 
@@ -171,7 +172,7 @@ describe('the TPM on the board', () => {
     const machine = new Machine({ ramOctets: MIB, nicMac: GUEST_MAC, ...options })
     machine.loadFlat(assemble(PROGRAM), 0x8000_0000)
     expect(machine.runSlice(0, 1000).state).toBe('waiting')
-    return (machine.devices[0]!.saveState()['env.gpr'] as number[])[18]!
+    return registersOf(machine)[18]!
   }
 
   test("a guest gets random octets from it, which follow from the machine's seed", () => {

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { WireError } from '../../../core/base/errors.js'
 import { latin1Octets, latin1Text } from '../../../core/base/octets.js'
+import { ConsoleQueue } from '../../../core/machine/console-queue.js'
+import type { StateValues } from '../../../core/machine/device-state.js'
 import { CONSOLE_QUEUE_OCTETS, Uart } from '../../../core/machine/uart.js'
+import { withValue, type StatePath } from '../../support/device-states.js'
 
 const [RBR, THR, IER, IIR, FCR, LCR, MCR, LSR, MSR, SCR] = [0, 0, 1, 2, 2, 3, 4, 5, 6, 7]
 
@@ -99,20 +102,53 @@ describe('UART (PC16550D)', () => {
     uart.store(SCR, 7)
     uart.receive(latin1Octets('some typed text'))
     uart.load(RBR)
-    const other = new Uart()
+    const [queue, other] = [new ConsoleQueue(uart), new Uart()]
     other.loadState(uart.saveState())
-    expect(other.saveState()).toEqual(uart.saveState())
+    new ConsoleQueue(other).loadState(queue.saveState())
+    expect([other.saveState(), new ConsoleQueue(other).saveState()]).toEqual([uart.saveState(), queue.saveState()])
     let text = ''
     while (other.load(LSR) & 1) text += String.fromCharCode(other.load(RBR))
     expect(text).toBe('ome typed text')
   })
 
-  test.each([
-    { recv_count: CONSOLE_QUEUE_OCTETS + 1 },
-    { recv_queue: new Uint8Array(3) },
-    { ier: 16 },
-    { divider: -1 },
-  ])('refuses the state %o', (damage) => {
-    expect(() => new Uart().loadState({ ...new Uart().saveState(), ...damage })).toThrow(WireError)
+  test.each<[StatePath, unknown]>([
+    [['serial', 'ier'], 16],
+    [['serial', 'divider'], -1],
+    [['serial', 'fcr_vmstate'], 2],
+    [['serial', 'serial/recv_fifo'], { recv_fifo: { data: new Uint8Array(16), head: 16, num: 0 } }],
+    [['serial', 'serial/recv_fifo'], { recv_fifo: { data: new Uint8Array(16), head: 0, num: 17 } }],
+  ])('refuses a state with %o %o', (path, value) => {
+    expect(() => new Uart().loadState(withValue(new Uart().saveState(), path, value))).toThrow(WireError)
+  })
+
+  test('without FIFOs one octet is in the receiver, and the others wait', () => {
+    const uart = new Uart()
+    uart.receive(latin1Octets('abc'))
+    expect(uart.saveState()).toMatchObject({ serial: { rbr: 97, lsr: 0x61 } })
+    expect(latin1Text(uart.waiting())).toBe('bc')
+  })
+
+  test('a FIFO that is not filled to its trigger level has timed out, so that QEMU interrupts too', () => {
+    const uart = new Uart()
+    uart.store(IER, 1)
+    uart.store(FCR, 0x81)
+    uart.receive(latin1Octets('abcdefg'))
+    const { serial } = uart.saveState() as { serial: StateValues }
+    expect([serial['iir'], serial['serial/timeout_ipending']]).toEqual([0xcc, { timeout_ipending: 1 }])
+    uart.receive(latin1Octets('h'))
+    expect(uart.saveState()).toMatchObject({ serial: { iir: 0xc4 } })
+  })
+
+  test("what a real one's transmitter still holds is put out: shift register, then FIFO", () => {
+    const fifo = { data: latin1Octets('cd_____________b'), head: 15, num: 3 }
+    const uart = new Uart()
+    uart.store(FCR, 1)
+    const busy = withValue(uart.saveState(), ['serial', 'serial/tsr'], { tsr_retry: 1, thr: 0, tsr: 97 })
+    uart.loadState(withValue(busy, ['serial', 'serial/xmit_fifo'], { xmit_fifo: fifo }))
+    expect(latin1Text(uart.takeOutput())).toBe('abcd')
+    uart.store(FCR, 0)
+    const held = withValue(uart.saveState(), ['serial', 'serial/tsr'], { tsr_retry: 1, thr: 98, tsr: 97 })
+    uart.loadState(withValue(held, ['serial', 'lsr'], 0))
+    expect(latin1Text(uart.takeOutput())).toBe('ab')
   })
 })

@@ -2,10 +2,14 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { WireError } from '../../../core/base/errors.js'
 import { RAM_BASE } from '../../../core/cpu/memory.js'
+import type { StateValues } from '../../../core/machine/device-state.js'
 import { Ram } from '../../../core/machine/ram.js'
 import { VirtioNet } from '../../../core/machine/virtio-net.js'
+import { valueAt, withValue, type StatePath } from '../../support/device-states.js'
 import { GUEST_MAC, MIB } from '../../support/guest-machine.js'
 
+/** The transport's own part of the state. */
+const TRANSPORT = ['virtio', 'common', 'virtio/extra_state', 'transport', 'virtio_mmio/state'] as const
 const SIZE = 8
 const DESC_NEXT = 1
 const DESC_WRITE = 2
@@ -246,13 +250,15 @@ describe('virtio-net over virtio-mmio (VIRTIO 1.1)', () => {
     const driver = new Driver()
     driver.set(0x030, 1)
     driver.set(0x038, 4)
-    expect(driver.nic.saveState()['tx_num']).toBe(SIZE)
+    const queue = (): StateValues => valueAt(driver.nic.saveState(), [...TRANSPORT, 'tx']) as StateValues
+    expect(queue()['num']).toBe(SIZE)
     driver.describe(1, 0, { offset: 0x8000, length: 72 })
     for (let count = 0; count < 300; count++) driver.offer(1, 0)
     expect([driver.nic.takeFrames().length, driver.used(1).length]).toEqual([300, 300])
     driver.set(0x070, 0)
-    const { tx_last_avail_idx, tx_used_idx, tx_num, tx_desc } = driver.nic.saveState()
-    expect([tx_last_avail_idx, tx_used_idx, tx_num, tx_desc]).toEqual([0, 0, 0, 0n])
+    expect([queue()['num'], queue()['desc']]).toEqual([0, [0, 0]])
+    expect(valueAt(driver.nic.saveState(), ['virtio', 'tx'])).toEqual({ num: 256, desc: 0n, last_avail_idx: 0 })
+    expect(driver.nic.isNeeded()).toBe(false)
   })
 
   describe('while pages are missing', () => {
@@ -399,11 +405,29 @@ describe('virtio-net over virtio-mmio (VIRTIO 1.1)', () => {
     )
   })
 
-  test.each([{ rx_num: 3 }, { tx_num: 512 }, { rx_num: 0 }, { isr: 4 }, { mac: new Uint8Array(5) }, { rx_desc: 5 }])(
-    'refuses the state %o',
-    (damage) => {
-      const { nic } = new Driver()
-      expect(() => nic.loadState({ ...nic.saveState(), ...damage })).toThrow(WireError)
-    },
-  )
+  test.each<[StatePath, unknown]>([
+    [[...TRANSPORT, 'rx', 'num'], 3],
+    [[...TRANSPORT, 'tx', 'num'], 512],
+    [[...TRANSPORT, 'rx', 'num'], 0],
+    [[...TRANSPORT, 'rx', 'desc'], 5],
+    [['virtio', 'isr'], 4],
+    [['virtio', 'mac'], new Uint8Array(5)],
+    [['virtio', 'guest_features'], 1],
+    [['virtio', 'common', 'virtio/extra_state'], undefined],
+    [['virtio', 'common', 'virtio/64bit_features'], { guest_features: 1n << 34n }],
+  ])('refuses a state with %o %o', (path, value) => {
+    const { nic } = new Driver()
+    expect(() => nic.loadState(withValue(nic.saveState(), path, value))).toThrow(WireError)
+  })
+
+  test('a frame that a real device was told of and had not sent yet is sent', () => {
+    const driver = new Driver()
+    driver.describe(1, 0, { offset: 0x8000, length: 72 })
+    const before = driver.nic.saveState()
+    driver.offer(1, 0)
+    driver.nic.takeFrames()
+    const other = new VirtioNet(driver.ram, GUEST_MAC)
+    other.loadState(withValue(before, ['virtio', 'tx_waiting'], 1))
+    expect(other.takeFrames()).toHaveLength(1)
+  })
 })

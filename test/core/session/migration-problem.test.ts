@@ -15,7 +15,7 @@ describe('migrationProblem', () => {
 
   it.each([
     [{ strategy: 'fast' as never }, 'strategy', 'choose one of cold, stop-and-copy'],
-    [{ stopRule: 'kvm' as never }, 'stop-rule', 'choose one of qemu, xen, xen-legacy'],
+    [{ stopRule: 'kvm' as never }, 'stop-rule', 'choose one of qemu, whole-rounds, xen, xen-legacy'],
     [{ downtimeLimitNs: 2001e9 }, 'downtime-limit', 'choose from 0ms to 2000s'],
     [{ maxBandwidth: 1000 }, 'max-bandwidth', 'choose 64KiB/s or more'],
     [{ maxPostcopyBandwidth: -1 }, 'max-postcopy-bandwidth', 'choose 64KiB/s or more'],

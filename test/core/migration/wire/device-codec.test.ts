@@ -2,12 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { WireError } from '../../../../core/base/errors.js'
 import { hexOf, octetsOfHex } from '../../../../core/base/octets.js'
-import {
-  decodeDeviceState,
-  encodeDeviceState,
-  measureBody,
-  observeFields,
-} from '../../../../core/migration/wire/device-codec.js'
+import { decodeDeviceState, encodeDeviceState, measureState } from '../../../../core/migration/wire/device-codec.js'
+import { measureBody, observeFields } from '../../../../core/migration/wire/observed-fields.js'
 import { describeDevice, type BodyDescription } from '../../../../core/migration/wire/vmdesc.js'
 import { ToyDevice } from '../../../support/toy-vm.js'
 
@@ -49,8 +45,8 @@ describe('device state', () => {
       fc.property(values, (state) => {
         const body = encodeDeviceState(stateDescription, state)
         expect(decodeDeviceState(stateDescription, body)).toEqual(state)
-        expect(measureBody(describeDevice(stateDescription), body, 0, body.length)).toBe(body.length)
-        const seen = observeFields(describeDevice(stateDescription), body)
+        expect(measureState(stateDescription, body, 0, body.length)).toBe(body.length)
+        const seen = observeFields(describeDevice(stateDescription, state), body)
         expect(hexOf(seen.find(({ path }) => path === 'registers[2]')!.octets)).toBe(
           state.registers[2]!.toString(16).padStart(8, '0'),
         )

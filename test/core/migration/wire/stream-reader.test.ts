@@ -5,12 +5,11 @@ import { concatOctets, latin1Octets, octetsOfHex } from '../../../../core/base/o
 import { MIG_CMD, RAM_SECTION } from '../../../../core/migration/wire/qevm.js'
 import { StreamReader, type StreamReaderOptions } from '../../../../core/migration/wire/stream-reader.js'
 import { StreamWriter } from '../../../../core/migration/wire/stream-writer.js'
-import { describeDevice } from '../../../../core/migration/wire/vmdesc.js'
 import { smallStream, toyTimer } from '../../../support/small-stream.js'
 import { StreamLog } from '../../../support/stream-log.js'
 
 const known: StreamReaderOptions = {
-  devices: new Map([['toy-timer/0', describeDevice(toyTimer)]]),
+  devices: new Map([['toy-timer/0', toyTimer]]),
   unknownDevices: 'refuse',
 }
 const watching: StreamReaderOptions = { unknownDevices: 'recover' }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { WireError } from '../../../../core/base/errors.js'
-import { observeFields } from '../../../../core/migration/wire/device-codec.js'
+import { observeFields } from '../../../../core/migration/wire/observed-fields.js'
 import {
   describeDevice,
   descriptionText,
@@ -25,8 +25,8 @@ describe('the description', () => {
 
   it('of our own devices comes back', () => {
     const devices = [
-      describeDevice(new ToyDevice().stateDescription),
-      describeDevice(new ToyDevice(1).stateDescription),
+      describeDevice(new ToyDevice().stateDescription, {}),
+      describeDevice(new ToyDevice(1).stateDescription, {}),
     ]
     expect(parseDescription(descriptionText(devices))).toEqual({ pageOctets: 4096, devices })
   })
