@@ -16,7 +16,7 @@ const layers = {
   // What was captured, and nothing else.
   capture: ['base', '[^/]+/wire'],
   fleet: ['base', 'kernel', 'migration', 'metrics'],
-// Speaks to hosts over the network, and knows nothing of them but that.
+  // Speaks to hosts over the network, and knows nothing of them but that.
   orchestrator: ['base', 'kernel', 'net', '[^/]+/wire'],
   // The engine held against what was measured, and against what formulas say.
   reproduction: ['base', 'metrics', 'migration'],

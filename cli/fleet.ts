@@ -83,8 +83,8 @@ function scenarioOf(choices: Choices): FleetScenario {
     events:
       policy === 'evacuate'
         ? [
-            { at: `${span / 4}s`, host: 'host-01', health: 'warning' },
-            { at: `${span / 2}s`, host: 'host-02', fails: true },
+            { at: `${span / 6}s`, host: 'host-01', health: 'warning' },
+            { at: `${span / 3}s`, host: 'host-02', fails: true },
           ]
         : [],
     ...chosen(choices),
