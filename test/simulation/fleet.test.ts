@@ -7,6 +7,9 @@ import type { Fleet } from '../../core/session/fleet/fleet.js'
 import { parseIpv4 } from '../../core/net/wire/addresses.js'
 import { expectAllAlive, expectConsoleUnbroken, fleetOf, runFleetWatched } from '../support/watched-fleet.js'
 
+/** Instants of a move at which either host fails; more of them by the environment. */
+const INSTANTS = Number(process.env['FLEET_INSTANTS'] ?? 4)
+
 const quick = { orchestrator: { adverts: '500ms', decisions: '1s' } }
 /** Two guests on the first of four hosts: the first decision, at 1 s, moves one of them. */
 const uneven = {
@@ -115,6 +118,38 @@ describe('a fleet', () => {
     const { restarts } = computeFleet(fleet.kernel.trace, fleet.nowNs)
     expect(restarts.map(({ vm, outcome }) => `${vm} ${outcome}`).sort()).toEqual(['web-1 started', 'web-2 started'])
     expect(fleet.hosts[0]?.state).toBe('off')
+  })
+
+  it('loses no guest and doubles none, whichever host fails at whichever instant of a move', () => {
+    const fleet = fleetOf({
+      ...quick,
+      policy: 'evacuate',
+      hosts: { count: 3, cores: 1 },
+      guests: [{ count: 1, load: '2%' }],
+      events: [{ at: '1500ms', host: 'host-01', health: 'warning' }],
+    })
+    untilMoving(fleet)
+    const startNs = fleet.nowNs
+    const whole = copyGraph(fleet)
+    let completedNs = 0
+    for (const { desk } of whole.guests)
+      while (desk.crossingUnderWay !== null) {
+        whole.kernel.step()
+        if (completedNs === 0 && desk.crossing?.source.status === 'completed') completedNs = whole.nowNs
+      }
+    expect(completedNs).toBeGreaterThan(startNs)
+    const spanNs = whole.nowNs - startNs
+    const instants = Array.from({ length: INSTANTS }, (_, index) => startNs + Math.floor((index * spanNs) / INSTANTS))
+    for (const atNs of [...instants, completedNs, whole.nowNs])
+      for (const end of ['source', 'destination'] as const) {
+        const branch = copyGraph(fleet)
+        branch.runUntil(atNs)
+        const name = branch.kernel.trace.row('fleet-decision', 0)[end]
+        branch.hosts.find((host) => host.name === name)?.fail()
+        runFleetWatched(branch, atNs + seconds(18))
+        expectAllAlive(branch)
+        expectConsoleUnbroken(branch)
+      }
   })
 
   it('does not switch a host off that only its adverts were lost of', () => {
