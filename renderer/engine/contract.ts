@@ -99,12 +99,22 @@ export interface SessionFile {
   readonly title: string
   /** The sandbox's guest, by the name of its image; the scenario's own if it is not said. */
   readonly guest?: string
+  /** The sandbox's hypervisors; KVM if it is not said. */
+  readonly profile?: string
   /** Commands with their virtual times, as the engine wrote them. */
   readonly log: readonly unknown[]
 }
 
 export type MigrationControl =
   'switch-over' | 'continue-migration' | 'start-postcopy' | 'pause-migration' | 'recover-migration' | 'abandon-postcopy'
+
+/** What makes the sandbox, by name. What is left out stays as it is. */
+export interface SandboxChoice {
+  /** The image of its guest. */
+  readonly guest?: string
+  /** Its hypervisors. */
+  readonly profile?: string
+}
 
 export type Request =
   | { readonly kind: 'list-labs' }
@@ -134,8 +144,8 @@ export type Request =
   | { readonly kind: MigrationControl }
   | { readonly kind: 'answer'; readonly questionId: string; readonly answer: string }
   | { readonly kind: 'hint'; readonly stepId: string }
-  /** The sandbox begins again with another guest, by the name of its image. */
-  | { readonly kind: 'choose-guest'; readonly image: string }
+  /** The sandbox begins again with another guest or on other hypervisors. */
+  | { readonly kind: 'choose-sandbox'; readonly choice: SandboxChoice }
   /** Instructor: play the reference solution up to the start of that step. */
   | { readonly kind: 'jump-to-step'; readonly stepId: string }
   | { readonly kind: 'reset' }
@@ -392,6 +402,8 @@ export interface SessionView {
   readonly guestImage: string
   /** Images to choose from: none in a lab, which has its own. */
   readonly guestImages: readonly string[]
+  /** What the hosts run. */
+  readonly profile: string
   readonly settings: MigrationSettings
   readonly hosts: readonly HostView[]
   readonly links: readonly LinkView[]

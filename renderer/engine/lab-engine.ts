@@ -1,4 +1,6 @@
 /** Runs one session at a time for the window: requests in, answers out, virtual time at the speed that was asked for. */
+import { hypervisorNames } from '../../core/hypervisor/profiles/hypervisor-profile.js'
+import { profiles } from '../../core/hypervisor/profiles/profiles.js'
 import { InputError, WireError } from '../../core/base/errors.js'
 import { analyseFile } from '../../core/attack/capture-file.js'
 import { CaptureFileSource } from '../../core/capture/frame-source.js'
@@ -20,6 +22,7 @@ import type {
   NetworkTarget,
   Request,
   SessionFile,
+  SandboxChoice,
 } from './contract.js'
 import { NetworkDesk } from './network-desk.js'
 import { PacketDesk } from './packet-desk.js'
@@ -155,13 +158,14 @@ export class LabEngine {
         return this.jumpTo(request.stepId)
       case 'reset': {
         const { lab, session } = this.current()
-        return this.openLab(lab?.id ?? 'sandbox', session.parts.seed, session.parts.scenario.guest.image)
+        return this.openLab(lab?.id ?? 'sandbox', session.parts.seed, choiceOf(session))
       }
-      case 'choose-guest': {
+      case 'choose-sandbox': {
         const { lab, session } = this.current()
-        if (lab !== null) throw new InputError(`${lab.title} has a guest of its own: choose another in the sandbox`)
+        if (lab !== null)
+          throw new InputError(`${lab.title} has a guest and hosts of its own: choose others in the sandbox`)
         if (session.log.length > 0) this.save()
-        return this.openLab('sandbox', session.parts.seed, request.image)
+        return this.openLab('sandbox', session.parts.seed, { ...choiceOf(session), ...request.choice })
       }
       case 'export':
         return this.export(request.what, request.capture)
@@ -232,9 +236,8 @@ export class LabEngine {
     return lab
   }
 
-  /** `guest` is the sandbox's choice. */
-  private newSession(lab: Lab | null, seed: string, guest?: string): Session {
-    const scenario = lab === null ? sandboxScenario(guest) : scenarioOf(lab)
+  private newSession(lab: Lab | null, seed: string, choice: SandboxChoice = {}): Session {
+    const scenario = lab === null ? sandboxScenario(choice) : scenarioOf(lab)
     const name = scenario.guest.image
     const image = Object.hasOwn(this.host.images, name) ? this.host.images[name] : undefined
     if (image === undefined)
@@ -242,9 +245,9 @@ export class LabEngine {
     return new Session({ scenario, seed, image })
   }
 
-  private openLab(id: string, seed: string, guest?: string): void {
+  private openLab(id: string, seed: string, choice?: SandboxChoice): void {
     const lab = this.labNamed(id)
-    const session = this.newSession(lab, seed, guest)
+    const session = this.newSession(lab, seed, choice)
     this.playing = false
     this.show(true, this.begin(session, lab))
   }
@@ -267,7 +270,7 @@ export class LabEngine {
   private openSession(file: SessionFile): void {
     const lab = this.labNamed(file.labId)
     const log = checkedLog(file)
-    const session = this.newSession(lab, file.seed, file.guest)
+    const session = this.newSession(lab, file.seed, file)
     this.playing = false
     this.open = null
     const untilNs = Math.max(file.virtualNs, log.at(-1)?.atNs ?? 0)
@@ -461,7 +464,7 @@ export class LabEngine {
         stepsDone: progress.filter(({ state }) => state === 'done').length,
         stepCount: progress.length,
         title: lab?.title ?? 'Sandbox',
-        ...(lab === null ? { guest: session.parts.scenario.guest.image } : {}),
+        ...(lab === null ? choiceOf(session) : {}),
         log: session.log.slice(),
       },
     })
@@ -503,11 +506,25 @@ function tapOf({ world }: Session, capture: CaptureId): Tap {
   return link === undefined ? world.rack.tap : world.rack.tapOf(link)
 }
 
-/** The default scenario, around another guest if one was chosen. */
-function sandboxScenario(image = defaultScenario.guest.image): Scenario {
-  const { guest } = defaultScenario
+/** The default scenario, around another guest and on other hypervisors if they were chosen. */
+function sandboxScenario(choice: SandboxChoice): Scenario {
+  const { guest, migration, profile } = defaultScenario
+  const image = choice.guest ?? guest.image
   const name = image === guest.image ? guest.name : image
-  return { ...defaultScenario, guest: { ...guest, image, name } }
+  const hypervisor = hypervisorNames.find((candidate) => candidate === (choice.profile ?? profile))
+  if (hypervisor === undefined)
+    throw new InputError(`there is no hypervisor "${choice.profile}"; there are: ${hypervisorNames.join(', ')}`)
+  const { defaults, channel } = profiles[hypervisor]
+  return {
+    ...defaultScenario,
+    profile: hypervisor,
+    migration: { ...migration, ...defaults, channel },
+    guest: { ...guest, image, name },
+  }
+}
+
+function choiceOf({ parts }: Session): Required<SandboxChoice> {
+  return { guest: parts.scenario.guest.image, profile: parts.scenario.profile }
 }
 
 const sandbox: LabSummary = {

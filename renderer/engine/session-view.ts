@@ -66,6 +66,7 @@ export class SessionPresenter {
       guest: session.parts.scenario.guest.name,
       guestImage: session.parts.scenario.guest.image,
       guestImages: this.guestImages,
+      profile: session.parts.scenario.profile,
       settings: {
         ...world.migrationSettings,
         bandwidthBps: world.bandwidth,

@@ -27,6 +27,7 @@ export function isSessionFile(value: unknown): value is SessionFile {
     typeof file.stepsDone === 'number' &&
     typeof file.stepCount === 'number' &&
     (file.guest === undefined || typeof file.guest === 'string') &&
+    (file.profile === undefined || typeof file.profile === 'string') &&
     Array.isArray(file.log)
   )
 }

@@ -142,6 +142,8 @@ export function isMigrating(status: string | undefined): boolean {
 /** What a term means and where the word comes from; shown as a tooltip beside the control it names. */
 export const definitions = {
   guest: 'The program the machine runs. Another one begins the sandbox again; what was done so far is kept.',
+  hypervisor:
+    'What both hosts run: its ports, what it does unless told otherwise, what it cannot do, and how fast a guest runs on it. Another one begins the sandbox again.',
   strategy:
     'Pre-copy sends RAM in rounds while the guest runs, then stops it for the rest. Stop-and-copy stops it first. Post-copy moves the guest at once and its memory afterwards, hybrid after some rounds. Cold switches it off and boots it there.',
   channel: 'What the migration stream is wrapped in on the wire between the hosts.',

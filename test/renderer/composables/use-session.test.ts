@@ -39,6 +39,7 @@ const view = (change: Partial<SessionView> = {}): SessionView => ({
   guest: 'web',
   guestImage: 'shell',
   guestImages: [],
+  profile: 'kvm',
   settings: {
     ...defaultScenario.migration,
     bandwidthBps: 1e9,
