@@ -136,8 +136,8 @@ function printEnd(fleet: Fleet, metrics: FleetMetrics, output: Output): void {
   )
   output.line()
   const longest = `longest downtime ${(downtimeNs.max / 1e6).toFixed(2)} ms, ${(downtimeNs.sum / 1e6).toFixed(2)} ms in all`
-  output.line(`${moves.length} moves, ${completed} completed; ${longest}`)
-  if (restarts.length > 0) output.line(`${restarts.length} restarts: the memory of those guests is lost`)
+  output.line(`moves: ${moves.length}, completed ${completed}; ${longest}`)
+  if (restarts.length > 0) output.line(`restarts: ${restarts.length}; the memory of those guests is lost`)
   const saved = energy.joulesAllOn === 0 ? 0 : 100 * (1 - energy.joules / energy.joulesAllOn)
   const kWh = (joules: number): string => (joules / JOULES_PER_KWH).toFixed(6)
   output.line(

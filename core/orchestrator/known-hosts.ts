@@ -9,6 +9,8 @@ import type { FleetView, HostStanding } from './placement-policy.js'
 
 /** Adverts that may be lost before a host counts as silent. */
 const SILENT_AFTER_INTERVALS = 3
+/** Anybody can advertise: more hosts than this are not remembered. */
+const HOSTS_MAX = 1024
 /** Adverts after which what a move changed is certainly in them. */
 const SETTLED_AFTER_ADVERTS = 2
 
@@ -47,10 +49,11 @@ export class KnownHosts {
 
   constructor(private readonly intervalNs: Nanos) {}
 
-  /** `stale`: it is no newer than what is known, and was passed over. */
+  /** `stale`: it is no newer than what is known, or of one host too many, and was passed over. */
   take(advert: Advert, address: Ipv4Address, nowNs: Nanos): AdvertVerdict {
     const known = this.records.get(advert.host)
     if (known !== undefined && ((advert.sequence - known.advert.sequence) | 0) <= 0) return 'stale'
+    if (known === undefined && this.records.size >= HOSTS_MAX) return 'stale'
     const record = known ?? new HostRecord(advert, address)
     if (known === undefined) this.insert(record)
     const { standing } = record

@@ -37,7 +37,7 @@ describe('fleet', () => {
     expect(out).toMatch(/s {2}move vm-01 from host-01 to host-0[23]: host-01 is warning\n/)
     expect(out).toMatch(/s {2}vm-01 moved from host-01 to host-0[23] in 10\d\.\d\d ms, downtime \d+\.\d\d ms\n/)
     expect(out).toMatch(/s {2}host-02 is silent: its adverts stopped\n/)
-    expect(out).toMatch(/1 moves, 1 completed; longest downtime/)
+    expect(out).toMatch(/moves: 1, completed 1; longest downtime/)
     expect(out).toMatch(/energy 0\.\d+ kWh, with every host on 0\.\d+ kWh: \d+\.\d % saved\ntrace [0-9a-f]{64}\n$/)
     const result = JSON.parse(await readFile(json, 'utf8')) as Record<string, unknown>
     expect(result).toMatchObject({ policy: 'evacuate', completed: 1, dropped: { malformed: 0 } })

@@ -62,7 +62,7 @@ function pack(trial: TrialPlacement, view: FleetView): void {
   if (target === null) return
   const hostsAfter = new Set(target.values()).size
   const hostsBefore = view.hosts.filter(({ standing, vms }) => standing === 'up' && vms.length > 0).length
-  const reason = `${hostsAfter} hosts can hold what ${hostsBefore} do`
+  const reason = `${hostsAfter === 1 ? 'one host' : `${hostsAfter} hosts`} can hold what ${hostsBefore} do`
   for (const from of trial.hosts) {
     if (!from.known.isSettled || from.isTaken) continue
     for (const vm of byLoad(from.vms)) {

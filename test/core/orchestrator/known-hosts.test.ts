@@ -64,6 +64,14 @@ describe('what is known of hosts', () => {
     expect(hosts.take(advert('a', 2), 1, SECOND)).toBe('back')
   })
 
+  it('remembers no more hosts than it can', () => {
+    const hosts = new KnownHosts(SECOND)
+    for (let index = 0; index < 1024; index++) hosts.take(advert(`h${index}`, 0), index, 0)
+    expect(hosts.take(advert('one-more', 0), 5000, 0)).toBe('stale')
+    expect(hosts.take(advert('h7', 1), 7, 0)).toBe('heard')
+    expect(hosts.all()).toHaveLength(1024)
+  })
+
   it('remembers for a while which host did not take a machine', () => {
     const hosts = new KnownHosts(SECOND)
     hosts.take(advert('a', 0, 'x'), 1, 0)
