@@ -21,24 +21,22 @@ import type { ByteStream } from '../base/byte-stream.js'
 import { parseIpv4 } from '../net/wire/addresses.js'
 import { SSH_PORT } from '../secure/channels.js'
 import { AttackerShell } from './attacker-shell.js'
-import { ChannelPair, makeCredentials, type HostCredentials } from './channel-pair.js'
+import { makeCredentials } from './channel-pair.js'
 import { ConsoleLog } from './console-log.js'
-import { Crossing, type CrossingEnd, type CrossingEvidence, type CrossingOwner } from './crossing.js'
+import type { Crossing, CrossingEnd, CrossingEvidence, CrossingOwner } from './crossing.js'
+import { GuestDesk, type GuestPlace } from './guest-desk.js'
 import { checkGuestOptions, guestOptionNames, type GuestOptions } from './guest-options.js'
-import { HostMonitor, type MonitorDesk } from './host-monitor.js'
 import type { LineShell } from './line-shell.js'
 import { OperatorShell, type OperatorDesk } from './operator-shell.js'
 import { ProbeClient } from './probe-client.js'
 import { probeOfImage } from './probes/probe-of-image.js'
 import { inspect, type Inspection } from './inspection.js'
-import { migrationProblem } from './migration-problem.js'
 import { checkLinkConditions, directionOptions, type LinkConditions } from './link-conditions.js'
 import { guestMac, places, Rack, RACK_SWITCH, type HostNetwork, type SwitchDefences } from './rack.js'
 import {
   bandwidthProblem,
   checkLinkName,
   checkLinks,
-  profileProblem,
   refuseProblem,
   scenarioProblem,
   workloadProblem,
@@ -57,7 +55,7 @@ export interface GuestWorkload {
 
 const CONSOLE_LINE_MAX = 500
 
-export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner {
+export class World implements VmOwner, OperatorDesk, CrossingOwner {
   readonly kernel: Kernel
   readonly rack: Rack
   readonly hosts: readonly Host[]
@@ -65,28 +63,19 @@ export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner 
   readonly probe: ProbeClient
   readonly consoles: Readonly<Record<ConsoleName, ConsoleLog>>
   readonly planted: readonly PlantedSecret[]
-  migrationSettings: MigrationScenario
   workload: GuestWorkload
   guestOptions: Partial<GuestOptions>
-  /** The migration under way, or the last one. */
-  crossing: Crossing | null = null
-
-  /** What later migrations keep beyond the trace. */
-  evidence: CrossingEvidence = { hashRam: false, recordStream: false }
-
-  readonly monitoredHosts: readonly HostMonitor[]
+  /** The guest among its hosts. */
+  private readonly desk: GuestDesk
   /** One a host, in the hosts' order. */
   readonly monitors: readonly Monitor[]
 
-  private readonly ends: readonly CrossingEnd[]
   private readonly shells: { readonly operator: OperatorShell; readonly attacker: LineShell }
-  private readonly credentials: readonly HostCredentials[]
   /** Typed on the guest's console while it stood still, or faster than it reads. */
   private heldInput = ''
   private consoleLine = ''
   /** Its parameters changed while it could not be told. */
   private isGuestUntold = false
-  private crossingCount = 0
   private bandwidthBps: number
   private readonly guestSeed: number
 
@@ -103,7 +92,6 @@ export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner 
     const { kernel } = this
     this.bandwidthBps = scenario.bandwidthBps
     this.guestSeed = kernel.random('guest').u32()
-    this.migrationSettings = scenario.migration
     this.workload = {
       workingSetPages: scenario.guest.workingSetPages,
       dirtyPagesPerSecond: scenario.guest.dirtyPagesPerSecond,
@@ -123,16 +111,25 @@ export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner 
       )
     const [a, b] = [host(this.rack.hostA), host(this.rack.hostB)]
     this.hosts = [a, b]
-    this.ends = [
-      { host: a, stack: this.rack.hostA.stack },
-      { host: b, stack: this.rack.hostB.stack },
-    ]
-    this.credentials = makeCredentials(kernel, this.hostNames)
-    for (const end of this.ends)
-      for (const port of [this.profile.migrationPort, SSH_PORT]) end.stack.listen(port, new Doorman(this, end, port))
-    this.monitoredHosts = this.ends.map((end) => new HostMonitor(this, end))
-    this.monitors = this.monitoredHosts.map((target) => new Monitor(kernel, target))
-    this.ends.forEach(({ stack }, index) => {
+    const credentials = makeCredentials(kernel, this.hostNames)
+    const place = (at: Host, { stack }: HostNetwork): GuestPlace => {
+      const link = this.rack.links.find(({ name }) => name === at.name)
+      const keys = credentials.find(({ host: name }) => name === at.name)
+      assert(link !== undefined && keys !== undefined, 'every host has a cable and keys')
+      return { host: at, stack, link, credentials: keys }
+    }
+    const ends = [place(a, this.rack.hostA), place(b, this.rack.hostB)]
+    const { migration, profile: profileName, guest } = scenario
+    this.desk = new GuestDesk(
+      kernel,
+      { guestName: guest.name, profileName, places: ends, migrations: { count: 0 }, migration },
+      this,
+    )
+    for (const end of ends)
+      for (const port of [this.profile.migrationPort, SSH_PORT])
+        end.stack.listen(port, new Doorman(this.desk, end, port))
+    this.monitors = this.desk.monitoredHosts.map((target) => new Monitor(kernel, target))
+    ends.forEach(({ stack }, index) => {
       const monitor = this.monitors[index]
       assert(monitor !== undefined, 'every host has a monitor')
       stack.listen(QMP_PORT, new MonitorPort(kernel, monitor, 'qmp'))
@@ -151,9 +148,26 @@ export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner 
     this.collectShellOutput()
   }
 
+  /** The migration under way, or the last one. */
+  get crossing(): Crossing | null {
+    return this.desk.crossing
+  }
+
   /** The migration under way. */
   get crossingUnderWay(): Crossing | null {
-    return this.crossing?.isOver === false ? this.crossing : null
+    return this.desk.crossingUnderWay
+  }
+
+  get migrationSettings(): MigrationScenario {
+    return this.desk.migrationSettings
+  }
+
+  /** What later migrations keep beyond the trace. */
+  get evidence(): CrossingEvidence {
+    return this.desk.evidence
+  }
+  set evidence(evidence: CrossingEvidence) {
+    this.desk.evidence = evidence
   }
 
   get profile(): HypervisorProfile {
@@ -174,7 +188,7 @@ export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner 
 
   /** The one copy of the guest that is alive: the one that runs, or that would go on. Undefined before the first boot. */
   liveVm(): VirtualMachine | undefined {
-    return this.crossingUnderWay?.liveVm ?? this.allVms()[0]
+    return this.desk.liveVm()
   }
 
   allVms(): readonly VirtualMachine[] {
@@ -219,82 +233,48 @@ export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner 
 
   /** Move the guest to the other host. `once` holds for this migration alone. */
   migrate(destination?: string, once: Partial<MigrationScenario> = {}): void {
-    const vm = this.liveVm()
-    const name = this.guestName
-    if (vm === undefined || vm.hasEnded) throw new InputError(`${name} is not running: boot it first`)
-    if (this.crossingUnderWay !== null) throw new InputError(`${name} is being migrated already`)
-    if (vm.state !== 'running') throw new InputError(`${name} is ${vm.state}: let it run before it is migrated`)
-    const from = this.ends.find(({ host }) => host.name === vm.hostName)
-    const to = this.ends.find(({ host }) => host.name === (destination ?? this.otherHost(vm.hostName)))
-    assert(from !== undefined, 'a VM is on a host')
-    if (to === undefined)
-      throw new InputError(`there is no host ${destination ?? ''}; there are: ${this.hostNames.join(', ')}`)
-    if (to === from) throw new InputError(`${name} is on ${to.host.name} already`)
-    const settings = { ...this.migrationSettings, ...once }
-    refuseProblem(migrationProblem(settings) ?? profileProblem(this.scenario.profile, settings))
-    const { channel, ...parameters } = settings
-    this.crossing = new Crossing(
-      this.kernel,
-      {
-        id: this.crossingCount + 1,
-        from,
-        to,
-        vm,
-        channel,
-        channels: new ChannelPair(this.kernel, channel, this.credentialsOf(from), this.credentialsOf(to), this.profile),
-        options: { ...parameters, returnPath: true },
-        link: this.linkOf(from.host.name),
-        evidence: this.evidence,
-      },
-      this,
-    )
-    this.crossingCount++
-    this.crossing.start()
+    const here = this.liveVm()?.hostName
+    this.desk.migrate(destination ?? this.hostNames.find((name) => name !== here) ?? '', once)
   }
+
+  // Each of these throws `InputError` when it cannot be done now.
 
   cancelMigration(): void {
-    this.migrationUnderWay().cancel()
+    this.desk.cancelMigration()
   }
-
-  private migrationUnderWay(): Crossing {
-    if (this.crossingUnderWay === null) throw new InputError('no migration is under way')
-    return this.crossingUnderWay
-  }
-
-  /** A hybrid migration goes over to post-copy. Each of these throws `InputError` when it cannot be done now. */
+  /** A hybrid migration goes over to post-copy. */
   startPostcopy(): void {
-    this.migrationUnderWay().startPostcopy()
+    this.desk.startPostcopy()
   }
-
   pauseMigration(): void {
-    this.migrationUnderWay().pause()
+    this.desk.pauseMigration()
   }
-
   recoverMigration(): void {
-    this.migrationUnderWay().recover()
+    this.desk.recoverMigration()
   }
-
   abandonPostcopy(): void {
-    this.migrationUnderWay().abandonPostcopy()
+    this.desk.abandonPostcopy()
   }
-
   /** Stop the guest now, whatever is left to send. */
   switchOverNow(): void {
-    this.migrationUnderWay().source.switchOverNow()
+    this.desk.switchOverNow()
   }
-
   /** Go on after a pause before switch-over. */
   continueMigration(): void {
-    this.migrationUnderWay().source.continueSwitchover()
+    this.desk.continueMigration()
   }
-
   configureMigration(settings: Partial<MigrationScenario>): void {
-    const changed = { ...this.migrationSettings, ...settings }
-    refuseProblem(migrationProblem(changed) ?? profileProblem(this.scenario.profile, changed))
-    this.migrationSettings = changed
-    const { downtimeLimitNs, maxBandwidth, maxPostcopyBandwidth, roundsMax, vcpuDirtyLimit } = changed
-    const limits = { downtimeLimitNs, maxBandwidth, maxPostcopyBandwidth, roundsMax, vcpuDirtyLimit }
-    this.crossingUnderWay?.source.changeLimits(limits)
+    this.desk.configureMigration(settings)
+  }
+  suspend(name: string): void {
+    this.desk.suspend(name)
+  }
+  resumeVm(name: string): void {
+    this.desk.resumeVm(name)
+  }
+  /** Switched off without being asked; what a migration has sent of it is worth nothing then. */
+  destroy(name: string): void {
+    this.desk.destroy(name)
   }
 
   configureNetwork(bandwidthBps: number): void {
@@ -391,25 +371,6 @@ export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner 
     this.traceWorkload()
   }
 
-  suspend(name: string): void {
-    const vm = this.named(name)
-    if (vm.state !== 'running') throw new InputError(`${name} is ${vm.state}, not running`)
-    vm.pause('paused')
-  }
-
-  /** Switched off without being asked; what a migration has sent of it is worth nothing then. */
-  destroy(name: string): void {
-    const vm = this.liveVm()
-    if (vm?.name !== name || vm.hasEnded) throw new InputError(`${name} is not running`)
-    vm.powerOff()
-  }
-
-  resumeVm(name: string): void {
-    const vm = this.named(name)
-    if (vm.state !== 'paused') throw new InputError(`${name} is ${vm.state}, not paused`)
-    vm.resume()
-  }
-
   lastRun(): RunMetrics | undefined {
     return this.runs().at(-1)
   }
@@ -458,13 +419,6 @@ export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner 
     this.shells.operator.migrationEnded()
   }
 
-  /** A connection came to a host's migration port. Only the one that was announced is let in. */
-  connectionArrived(end: CrossingEnd, port: number, stream: ByteStream): void {
-    const { crossing } = this
-    if (crossing?.expects(end, port, stream) === true) crossing.accept(stream)
-    else stream.abort()
-  }
-
   private deliverInput(): void {
     const vm = this.liveVm()
     if (this.heldInput === '' || vm?.state !== 'running') return
@@ -478,29 +432,6 @@ export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner 
   private collectShellOutput(): void {
     this.consoles.operator.append(this.shells.operator.takeOutput())
     this.consoles.attacker.append(this.shells.attacker.takeOutput())
-  }
-
-  private named(name: string): VirtualMachine {
-    const vm = this.liveVm()
-    if (vm?.name !== name) throw new InputError(`there is no machine named ${name} running anywhere`)
-    if (this.crossingUnderWay !== null) throw new InputError(`${name} is being migrated: wait, or cancel that first`)
-    return vm
-  }
-
-  private otherHost(name: string): string | undefined {
-    return this.hostNames.find((other) => other !== name)
-  }
-
-  private credentialsOf(end: CrossingEnd): HostCredentials {
-    const found = this.credentials.find(({ host }) => host === end.host.name)
-    assert(found !== undefined, 'every host has credentials')
-    return found
-  }
-
-  private linkOf(host: string): Rack['links'][number] {
-    const link = this.rack.links.find(({ name }) => name === host)
-    assert(link !== undefined, 'every host has a link')
-    return link
   }
 
   private guestParameters(): GuestParameters {
@@ -527,15 +458,15 @@ export class World implements VmOwner, OperatorDesk, MonitorDesk, CrossingOwner 
   }
 }
 
-/** Stands at a listening port and shows connections in. */
+/** Stands at a listening port and lets in the connections that were announced, and no others. */
 class Doorman {
   constructor(
-    private readonly world: World,
+    private readonly desk: GuestDesk,
     private readonly end: CrossingEnd,
     private readonly port: number,
   ) {}
 
   connectionAccepted(stream: ByteStream): void {
-    this.world.connectionArrived(this.end, this.port, stream)
+    if (!this.desk.admit(this.end, this.port, stream)) stream.abort()
   }
 }
