@@ -108,7 +108,9 @@ describe('a disturbed migration', () => {
   it.each(seeds)('switched off from inside at a random instant: it stays off, and boots again (%s)', (seed) => {
     withSeed(seed, () => {
       const random = new RandomStream(`off ${seed}`)
-      const migration = { channel: random.pick(channelNames), strategy: random.pick(strategies) }
+      // A cold migration switches the guest off itself: what is typed then meets the login of the one booted at the destination.
+      const strategy = random.pick(strategies.filter((each) => each !== 'cold'))
+      const migration = { channel: random.pick(channelNames), strategy }
       const session = bootedSession({ seed, guest: { hasSecrets: false }, migration })
       session.do({ kind: 'type', console: 'guest', text: 'alice\r' })
       session.runFor(milliseconds(200))
@@ -125,9 +127,10 @@ describe('a disturbed migration', () => {
       if (run?.status === 'failed') expect(run.cause).toBe('web shut down while it was being migrated')
       session.do({ kind: 'boot' })
       runWatched(session, seconds(1))
+      const bootedOn = session.world.liveVm()!.hostName
       session.do({ kind: 'migrate' })
       runWatched(session, seconds(2))
-      expect(session.world.lastRun()).toMatchObject({ status: 'completed', destination: 'host-b' })
+      expect(session.world.lastRun()).toMatchObject({ status: 'completed', source: bootedOn })
       expectAlive(session)
     })
   })
