@@ -16,6 +16,8 @@ const layers = {
   // What was captured, and nothing else.
   capture: ['base', '[^/]+/wire'],
   fleet: ['base', 'kernel', 'migration', 'metrics'],
+  // Speaks to hosts over the network, and knows nothing of them but that.
+  orchestrator: ['base', 'kernel', 'net', '[^/]+/wire'],
   // The engine held against what was measured, and against what formulas say.
   reproduction: ['base', 'metrics', 'migration'],
   session: [
@@ -31,6 +33,7 @@ const layers = {
     'attack',
     'capture',
     'fleet',
+    'orchestrator',
     'metrics',
   ],
   lab: ['base', 'kernel', 'metrics', 'session'],

@@ -47,6 +47,13 @@ const commands: Readonly<Record<string, Command>> = {
       'build a network from a file and do what its script says; the exit status is 0 only if all ended as expected',
     load: async () => (await import('./network.js')).networkCommand,
   },
+  fleet: {
+    usage:
+      'fleet [scenario.yaml|example] [--hosts 4] [--guests 8] [--policy balance|consolidate|evacuate] [--seconds 30] [--seed N] [--json F] [--pcap F.pcapng]',
+    summary:
+      'let an orchestrator place guests on up to 40 hosts; the capture is that of its port. The exit status is 0 only if every guest is alive at the end',
+    load: async () => (await import('./fleet.js')).fleetCommand,
+  },
   transfer: {
     usage:
       'transfer [--size 64MiB] [--bandwidth 1Gbit] [--latency 10ms] [--loss 1%] [--jitter 1ms] [--reorder 1%] [--queue 256KiB] [--congestion cubic|newreno] [--no-sack] [--ipv6] [--seed N] [--json F] [--pcap F.pcapng]',

@@ -75,7 +75,7 @@ export async function migrateCommand(args: string[]): Promise<number> {
   await expectWritable(values.json === '-' ? undefined : values.json, values.pcap, values.stream)
   const session = new Session({ scenario, seed: values.seed, image: readGuestImage(values.guest) })
   const { world } = session
-  world.evidence = { hashRam: values.json !== undefined, recordStream: values.stream !== undefined }
+  world.guestDesk.evidence = { hashRam: values.json !== undefined, recordStream: values.stream !== undefined }
   const live = values.live === undefined ? null : await LiveCapture.open(values.live, world.rack.tap)
   session.do({ kind: 'boot' })
   await runWatched(session, () => true, BEFORE_NS, live)

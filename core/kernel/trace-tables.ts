@@ -189,6 +189,44 @@ export const traceTables = {
   'route-refused': { host: 'text', neighbour: 'text', prefix: 'text', metric: 'number', cause: 'text' },
   /** A host that knew a neighbour's MAC address (by ARP or neighbour discovery) believes another one now. */
   'arp-changed': { host: 'text', address: 'text', oldMac: 'text', newMac: 'text' },
+  /** An orchestrator heard a host: every few adverts, and whenever one says something new. Shares are of all cores. */
+  'host-advert': {
+    host: 'text',
+    sequence: 'number',
+    busyShare: 'number',
+    freeRamOctets: 'number',
+    vms: 'number',
+    health: 'text',
+  },
+  /** What an orchestrator holds a host to be (`HostStanding`), and since what it does. */
+  'host-standing': { host: 'text', standing: 'text', reason: 'text' },
+  /** An orchestrator decided something: `kind` is that of a `Proposal`, `source` the host it is about or that has the machine. */
+  'fleet-decision': {
+    decision: 'number',
+    policy: 'text',
+    kind: 'text',
+    vm: 'text',
+    source: 'text',
+    destination: 'text',
+    reason: 'text',
+  },
+  /** A move that an orchestrator began at `startNs` is over, as far as it knows. */
+  'fleet-move': {
+    decision: 'number',
+    vm: 'text',
+    source: 'text',
+    destination: 'text',
+    outcome: 'text',
+    reason: 'text',
+    startNs: 'number',
+    downtimeNs: 'number',
+  },
+  /** A machine whose host failed was started anew, or not; its memory is lost in any case. */
+  'fleet-restart': { vm: 'text', source: 'text', destination: 'text', outcome: 'text', reason: 'text' },
+  /** What a host is (`off`, `booting`, `on`, `failed`), the part of its cores that is busy, and what it draws, from now on. */
+  'host-power': { host: 'text', state: 'text', busyShare: 'number', watts: 'number' },
+  /** The health of a host's hardware changed, whoever notices. */
+  'host-health': { host: 'text', health: 'text' },
 } as const
 
 export type TraceKind = keyof typeof traceTables

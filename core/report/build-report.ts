@@ -11,7 +11,7 @@ import type { ReportData, ReportStep } from './report-data.js'
 export function buildReport(session: Session, lab: Lab | null, version: string): ReportData {
   const { world, trace, planted } = session
   const runs = computeRuns(trace, planted)
-  const { strategy, channel, downtimeLimitNs, maxBandwidth } = world.migrationSettings
+  const { strategy, channel, downtimeLimitNs, maxBandwidth } = world.guestDesk.migrationSettings
   return {
     format: 'midstream-report',
     version,

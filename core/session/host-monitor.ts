@@ -41,11 +41,11 @@ export class HostMonitor implements MonitorTarget {
 
   constructor(
     private readonly desk: MonitorDesk,
-    private readonly end: CrossingEnd,
+    readonly place: CrossingEnd,
   ) {}
 
   get hostName(): string {
-    return this.end.host.name
+    return this.place.host.name
   }
   get vmName(): string {
     return this.desk.guestName
@@ -100,7 +100,7 @@ export class HostMonitor implements MonitorTarget {
     }
     const { crossing } = this.desk
     if (crossing !== null && this.isSource) return queryMigrate(crossing.source, this.desk.kernel.nowNs)
-    const arriving = crossing?.parts.to === this.end ? crossing.destination : null
+    const arriving = crossing?.parts.to === this.place ? crossing.destination : null
     const at = this.incoming
     return {
       // The end that receives counts nothing.
@@ -165,15 +165,15 @@ export class HostMonitor implements MonitorTarget {
   }
 
   private get vm(): VirtualMachine | undefined {
-    return this.end.host.vm(this.vmName)
+    return this.place.host.vm(this.vmName)
   }
 
   private get isSource(): boolean {
-    return this.desk.crossing?.parts.from === this.end
+    return this.desk.crossing?.parts.from === this.place
   }
 
   private answersTo(address: string): boolean {
-    return address === this.hostName || address === ipv4Text(this.end.stack.address)
+    return address === this.hostName || address === ipv4Text(this.place.stack.address)
   }
 
   private listensAt(port: string): boolean {

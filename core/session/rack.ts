@@ -25,7 +25,18 @@ export const places = {
   client: { name: 'client', title: 'Client', address: '10.0.0.9', mac: '02:00:00:00:00:09' },
   attacker: { name: 'mallory', title: 'Mallory', address: '10.0.0.66', mac: '02:00:00:00:00:66' },
 } as const
-type Place = (typeof places)[keyof typeof places]
+
+/** A station: its name, its IPv4 address and its MAC address. */
+export interface Place {
+  readonly name: string
+  readonly address: string
+  readonly mac: string
+  /** Bits of its subnet: 24 unless told. */
+  readonly prefixLength?: number
+}
+
+/** What a host's TCP is set up by. */
+export type StackScenario = Pick<Scenario, 'bandwidthBps' | 'latencyNs' | 'tcp'>
 
 export const RACK_SWITCH = 's1'
 
@@ -35,13 +46,23 @@ export const guestMac: Uint8Array = octetsOfHex('525400123456')
 export class HostNetwork implements VmNetwork {
   readonly stack: HostStack
   readonly bridge: Switch
+  private readonly stackPort: SwitchPort
   private readonly guestPorts = new Map<VirtualMachine, { port: SwitchPort; guest: GuestPort }>()
 
-  constructor(kernel: Kernel, place: Place, cable: Link, scenario: Scenario) {
+  constructor(kernel: Kernel, place: Place, cable: Link, scenario: StackScenario) {
     this.bridge = new Switch(kernel, `${place.name}-bridge`, { isVlanAware: false })
     this.stack = hostStack(kernel, place, cable, scenario)
     joinPorts(this.bridge.addPort(), cable.a)
-    joinPorts(this.bridge.addPort(), this.stack)
+    this.stackPort = this.bridge.addPort()
+    this.connectStack()
+  }
+
+  /** The host is on, or off: then nothing reaches its stack, and nothing leaves it. */
+  connectStack(): void {
+    joinPorts(this.stackPort, this.stack)
+  }
+  disconnectStack(): void {
+    partPorts(this.stackPort, this.stack)
   }
 
   plug(vm: VirtualMachine): FrameSink {
@@ -75,7 +96,7 @@ const SEND_BUFFER_OCTETS_MIN = 128 * 1024
 const SEND_BUFFER_OCTETS_MAX = 4 * 1024 * 1024
 
 /** What a kernel's autotuning would settle at: twice what is under way on a path that is full. */
-function sendBufferOctets({ bandwidthBps, latencyNs }: Scenario): number {
+function sendBufferOctets({ bandwidthBps, latencyNs }: StackScenario): number {
   const octetsUnderWay = ((bandwidthBps / 8) * 2 * latencyNs) / 1e9
   return Math.round(Math.min(SEND_BUFFER_OCTETS_MAX, Math.max(SEND_BUFFER_OCTETS_MIN, 2 * octetsUnderWay)))
 }
@@ -116,7 +137,7 @@ export class Rack {
     const rackSwitch = new Switch(kernel, RACK_SWITCH)
     // Two links lie between any two hosts: each has half the delay.
     const delayNs = Math.floor(scenario.latencyNs / 2)
-    const cable = (place: Place, rateBps: number): { link: Link; port: SwitchPort } => {
+    const cable = (place: (typeof places)[keyof typeof places], rateBps: number): { link: Link; port: SwitchPort } => {
       const conditions = directionOptions(scenario.links[place.name] ?? {})
       const link = new Link(kernel, place.name, { rateBps, delayNs, ...conditions })
       link.traffic = new LinkTraffic(
@@ -201,9 +222,10 @@ export class Rack {
   }
 }
 
-function hostStack(kernel: Kernel, place: Place, cable: Link, scenario: Scenario): HostStack {
+export function hostStack(kernel: Kernel, place: Place, cable: Link, scenario: StackScenario): HostStack {
   const stack = new HostStack(kernel, {
     name: place.name,
+    ...(place.prefixLength === undefined ? {} : { prefixLength: place.prefixLength }),
     mac: parseMac(place.mac),
     address: parseIpv4(place.address),
     tcp: { sendBufferOctets: sendBufferOctets(scenario), ...scenario.tcp },

@@ -134,23 +134,23 @@ export class Session {
       case 'boot':
         return world.boot()
       case 'migrate':
-        return world.migrate(command.destination)
+        return world.guestDesk.migrate(command.destination)
       case 'cancel-migration':
-        return world.cancelMigration()
+        return world.guestDesk.cancelMigration()
       case 'switch-over':
-        return world.switchOverNow()
+        return world.guestDesk.switchOverNow()
       case 'continue-migration':
-        return world.continueMigration()
+        return world.guestDesk.continueMigration()
       case 'start-postcopy':
-        return world.startPostcopy()
+        return world.guestDesk.startPostcopy()
       case 'pause-migration':
-        return world.pauseMigration()
+        return world.guestDesk.pauseMigration()
       case 'recover-migration':
-        return world.recoverMigration()
+        return world.guestDesk.recoverMigration()
       case 'abandon-postcopy':
-        return world.abandonPostcopy()
+        return world.guestDesk.abandonPostcopy()
       case 'configure-migration':
-        return world.configureMigration(command.settings)
+        return world.guestDesk.configureMigration(command.settings)
       case 'configure-network':
         return world.network.configureBandwidth(command.bandwidthBps)
       case 'configure-link':

@@ -73,7 +73,7 @@ export class SessionPresenter {
       profile: session.parts.scenario.profile,
       profiles: this.labContent === null ? hypervisors : [],
       settings: {
-        ...world.migrationSettings,
+        ...world.guestDesk.migrationSettings,
         bandwidthBps: world.network.bandwidthBps,
         ...world.guest.workload,
         guestOptions: world.guest.allOptions(),
@@ -177,7 +177,7 @@ export class SessionPresenter {
 
   private links(): LinkView[] {
     const { world, trace, nowNs } = this.session
-    const content = world.migrationSettings.channel === 'none' ? 'clear' : 'sealed'
+    const content = world.guestDesk.migrationSettings.channel === 'none' ? 'clear' : 'sealed'
     const running = world.crossing !== null && !world.crossing.isOver ? world.crossing.parts.channel : null
     return world.rack.links.map((link) => {
       const sums = { migrationOctets: 0, probeOctets: 0, otherOctets: 0 }

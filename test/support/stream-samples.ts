@@ -30,7 +30,7 @@ export function ownSamples(): Sample[] {
   }
   return Object.entries(ways).map(([name, settings]) => {
     const session = booted.restore()
-    session.world.evidence = { hashRam: false, recordStream: true }
+    session.world.guestDesk.evidence = { hashRam: false, recordStream: true }
     session.do({ kind: 'configure-migration', settings: { downtimeLimitNs: milliseconds(1), ...settings } })
     session.do({ kind: 'migrate' })
     session.runWhile(({ isMigrating }) => isMigrating, seconds(5))

@@ -68,8 +68,8 @@ export class Monitor implements TraceWatcher {
     else this.roundEnded(row as TimedRow<'migration-round'>)
   }
 
-  private stateChanged({ host, state }: TimedRow<'vm-state'>): void {
-    if (host !== this.target.hostName) return
+  private stateChanged({ vm, host, state }: TimedRow<'vm-state'>): void {
+    if (host !== this.target.hostName || vm !== this.target.vmName) return
     const wasRunning = this.lastState === 'running'
     this.lastState = state
     if (state === 'running') this.tell({ event: 'RESUME' })
@@ -79,8 +79,9 @@ export class Monitor implements TraceWatcher {
     } else if (wasRunning) this.tell({ event: 'STOP' })
   }
 
-  private statusChanged({ source, destination, status }: TimedRow<'migration-status'>): void {
-    const { hostName } = this.target
+  private statusChanged({ vm, source, destination, status }: TimedRow<'migration-status'>): void {
+    const { hostName, vmName } = this.target
+    if (vm !== vmName) return
     if (hostName === source) {
       // The first reading of the dirty log begins the first pass.
       if (status === 'active') this.tell({ event: 'MIGRATION_PASS', data: { pass: 1 } })

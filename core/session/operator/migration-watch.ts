@@ -56,7 +56,7 @@ export class MigrationWatch implements Process {
 
   private takesTooLong(): void {
     try {
-      if (this.options.afterTimeout === 'postcopy') this.desk.startPostcopy()
+      if (this.options.afterTimeout === 'postcopy') this.desk.guestDesk.startPostcopy()
       else this.crossing?.source.switchOverNow()
     } catch (error) {
       if (!(error instanceof InputError)) throw error

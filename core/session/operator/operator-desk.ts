@@ -4,8 +4,8 @@ import type { HypervisorProfile } from '../../hypervisor/profiles/hypervisor-pro
 import type { Monitor } from '../../hypervisor/monitor/monitor.js'
 import type { VirtualMachine } from '../../hypervisor/virtual-machine.js'
 import type { Crossing } from '../crossing.js'
+import type { GuestDesk } from '../guest-desk.js'
 import type { NetworkDesk } from '../network-commands.js'
-import type { MigrationScenario } from '../scenario.js'
 
 export interface OperatorDesk {
   readonly network: NetworkDesk
@@ -17,22 +17,14 @@ export interface OperatorDesk {
   readonly hostNames: readonly string[]
   /** One a host, in the same order. */
   readonly monitors: readonly Monitor[]
-  readonly migrationSettings: MigrationScenario
+  /** The guest among its hosts. */
+  readonly guestDesk: GuestDesk
   /** The migration under way, or the last one. */
   readonly crossing: Crossing | null
   allVms(): readonly VirtualMachine[]
   /** The copy of the guest that runs, or would go on. */
   liveVm(): VirtualMachine | undefined
   boot(): void
-  /** `destination` may be left out where there is only one other host; `once` holds for this migration alone. */
-  migrate(destination?: string, once?: Partial<MigrationScenario>): void
-  cancelMigration(): void
-  configureMigration(settings: Partial<MigrationScenario>): void
-  startPostcopy(): void
-  recoverMigration(): void
-  suspend(vm: string): void
-  resumeVm(vm: string): void
-  destroy(vm: string): void
   /** The operator's terminal has something to show though nobody typed. */
   operatorTold(): void
 }

@@ -142,12 +142,12 @@ export const domainCommands: readonly VirshCommand[] = [
     ['destroy', 'destroy (stop) a domain', 'Forcefully stop a given domain.'],
     ['destroy', 'destroyed'],
     (context, given) => {
-      context.desk.destroy(runningDomain(context, given).name)
+      context.desk.guestDesk.destroy(runningDomain(context, given).name)
     },
   ),
   deed(['suspend', 'suspend a domain', 'Suspend a running domain.'], ['suspend', 'suspended'], (context, given) => {
     const vm = runningDomain(context, given)
-    if (vm.state === 'running') context.desk.suspend(vm.name)
+    if (vm.state === 'running') context.desk.guestDesk.suspend(vm.name)
     else if (vm.state !== 'paused') throw notValid(`domain is ${vm.state}`)
   }),
   deed(
@@ -156,7 +156,7 @@ export const domainCommands: readonly VirshCommand[] = [
     (context, given) => {
       const vm = runningDomain(context, given)
       if (vm.state === 'running') throw notValid('domain is already running')
-      context.desk.resumeVm(vm.name)
+      context.desk.guestDesk.resumeVm(vm.name)
     },
   ),
   {

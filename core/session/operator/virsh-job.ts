@@ -103,7 +103,7 @@ export const jobCommands: readonly VirshCommand[] = [
     run: (context, given) => {
       domainOf(context, given)
       if (context.desk.crossing?.isOver !== false) throw notValid('no job is active on the domain')
-      context.desk.cancelMigration()
+      context.desk.guestDesk.cancelMigration()
       return ''
     },
   },

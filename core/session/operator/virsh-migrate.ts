@@ -217,11 +217,11 @@ function migrate(context: VirshContext, given: GivenOptions): string {
   const settings = settingsOf(given, destination)
   const vm = runningDomain(context, given)
   if (given.has('postcopy-resume')) {
-    desk.recoverMigration()
+    desk.guestDesk.recoverMigration()
   } else {
     if (destination?.host === vm.hostName)
       throw new InputError(`error: internal error: Attempt to migrate guest to the same host ${vm.hostName}`)
-    desk.migrate(destination?.host, settings)
+    desk.guestDesk.migrate(destination?.host, settings)
   }
   context.watchMigration({
     isVerbose: given.has('verbose'),
@@ -237,7 +237,7 @@ function setMaxDowntime(context: VirshContext, given: GivenOptions): string {
   const text = given.required('downtime')
   const limitNs = parseDuration(/^\d+$/.test(text) ? `${text}ms` : text)
   if (limitNs <= 0) throw new InputError('error: invalid argument: migrate: Invalid downtime')
-  context.desk.configureMigration({ downtimeLimitNs: limitNs })
+  context.desk.guestDesk.configureMigration({ downtimeLimitNs: limitNs })
   return ''
 }
 
@@ -246,7 +246,9 @@ function setSpeed(context: VirshContext, given: GivenOptions): string {
   domainOf(context, given)
   const text = given.required('bandwidth')
   const rate = /^\d+$/.test(text) ? Number(text) * MIB : parseOctetRate(text)
-  context.desk.configureMigration(given.has('postcopy') ? { maxPostcopyBandwidth: rate } : { maxBandwidth: rate })
+  context.desk.guestDesk.configureMigration(
+    given.has('postcopy') ? { maxPostcopyBandwidth: rate } : { maxBandwidth: rate },
+  )
   return ''
 }
 
@@ -269,7 +271,7 @@ export const migrationCommands: readonly VirshCommand[] = [
     options: [DOMAIN],
     run: (context, given) => {
       runningDomain(context, given)
-      context.desk.startPostcopy()
+      context.desk.guestDesk.startPostcopy()
       return ''
     },
   },
@@ -296,7 +298,7 @@ export const migrationCommands: readonly VirshCommand[] = [
     options: [DOMAIN],
     run: (context, given) => {
       domainOf(context, given)
-      return `${Math.floor(context.desk.migrationSettings.downtimeLimitNs / 1e6)}\n\n`
+      return `${Math.floor(context.desk.guestDesk.migrationSettings.downtimeLimitNs / 1e6)}\n\n`
     },
   },
   {
@@ -317,7 +319,7 @@ export const migrationCommands: readonly VirshCommand[] = [
     options: [DOMAIN, POSTCOPY],
     run: (context, given) => {
       domainOf(context, given)
-      const { maxBandwidth, maxPostcopyBandwidth } = context.desk.migrationSettings
+      const { maxBandwidth, maxPostcopyBandwidth } = context.desk.guestDesk.migrationSettings
       return `${Math.floor((given.has('postcopy') ? maxPostcopyBandwidth : maxBandwidth) / MIB)}\n\n`
     },
   },

@@ -106,7 +106,7 @@ function migrate({ desk, watchMigration }: VirshContext, words: readonly string[
     throw new InputError(
       `ssh: Could not resolve hostname ${host}: Name or service not known\nmigration target process [1234] exited with error status 255`,
     )
-  desk.migrate(host, once)
+  desk.guestDesk.migrate(host, once)
   watchMigration({ isVerbose: false, timeoutSeconds: null, afterTimeout: 'suspend' })
   return `migration target: Ready to receive domain.\nSaving to migration stream new xl format (info 0x3/0x0/${vm.options.ramOctets})\n`
 }
@@ -134,9 +134,18 @@ const COMMANDS: Readonly<
   info: ['Get information about Xen host', information],
   'vcpu-list': ['List the VCPUs for all/some domains', vcpuList],
   migrate: ['Migrate a domain to another host', migrate],
-  pause: ['Pause execution of a domain', ({ desk }, [name]) => done(() => desk.suspend(domain(desk, name).name))],
-  unpause: ['Unpause a paused domain', ({ desk }, [name]) => done(() => desk.resumeVm(domain(desk, name).name))],
-  destroy: ['Terminate a domain immediately', ({ desk }, [name]) => done(() => desk.destroy(domain(desk, name).name))],
+  pause: [
+    'Pause execution of a domain',
+    ({ desk }, [name]) => done(() => desk.guestDesk.suspend(domain(desk, name).name)),
+  ],
+  unpause: [
+    'Unpause a paused domain',
+    ({ desk }, [name]) => done(() => desk.guestDesk.resumeVm(domain(desk, name).name)),
+  ],
+  destroy: [
+    'Terminate a domain immediately',
+    ({ desk }, [name]) => done(() => desk.guestDesk.destroy(domain(desk, name).name)),
+  ],
 }
 
 function done(act: () => void): string {

@@ -32,7 +32,7 @@ function migrating({
   session.do({ kind: 'configure-migration', settings: { strategy: 'postcopy', ...migration } })
   session.do({ kind: 'configure-workload', workload: { workingSetPages, dirtyPagesPerSecond } })
   session.do({ kind: 'configure-network', bandwidthBps })
-  session.world.evidence = { hashRam: false, recordStream: true }
+  session.world.guestDesk.evidence = { hashRam: false, recordStream: true }
   session.do({ kind: 'migrate' })
   return session
 }

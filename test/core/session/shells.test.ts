@@ -38,7 +38,7 @@ describe('the operator’s shell', () => {
     expect(says(session, 'operator', 'virsh suspend web')).toContain('web is being migrated: wait')
     expect(says(session, 'operator', 'info migrate')).toMatch(/Migration status: (setup|active)/)
     expect(session.world.crossing?.parts.channel).toBe('nacl')
-    expect(session.world.migrationSettings.channel).toBe('none')
+    expect(session.world.guestDesk.migrationSettings.channel).toBe('none')
     expect(says(session, 'operator', 'migrate_cancel')).toContain(
       'error: operation aborted: migration out job: canceled by client',
     )
@@ -52,7 +52,10 @@ describe('the operator’s shell', () => {
     const session = smallSession()
     says(session, 'operator', 'virsh migrate-setmaxdowntime web 50ms')
     says(session, 'operator', 'virsh migrate-setspeed web 8MiB/s')
-    expect(session.world.migrationSettings).toMatchObject({ downtimeLimitNs: 50e6, maxBandwidth: 8 * 1024 ** 2 })
+    expect(session.world.guestDesk.migrationSettings).toMatchObject({
+      downtimeLimitNs: 50e6,
+      maxBandwidth: 8 * 1024 ** 2,
+    })
     expect(says(session, 'operator', 'virsh migrate-setspeed web 1B/s')).toContain('max bandwidth: 1 octets a second')
     expect(says(session, 'operator', 'virsh migrate web --channel smoke')).toBe(
       'error: invalid argument: smoke is not a channel: none, nacl, ssh',

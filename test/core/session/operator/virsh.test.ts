@@ -76,7 +76,7 @@ describe('virsh migrate', () => {
     const session = slowSession()
     expect(operator(session, `virsh migrate ${words}`)).toContain(expected)
     expect(session.world.crossing).toBeNull()
-    expect(session.world.migrationSettings).toEqual(session.parts.scenario.migration)
+    expect(session.world.guestDesk.migrationSettings).toEqual(session.parts.scenario.migration)
   })
 
   it('needs a guest that runs', () => {

@@ -1,0 +1,196 @@
+/**
+ * What can be done with one guest among its hosts: moved, stopped, let go on. Monitors, the operator and the session ask here;
+ * it says which copy is alive, and has one migration under way at a time.
+ */
+import { assert, InputError } from '../base/errors.js'
+import type { ByteStream } from '../base/byte-stream.js'
+import { profiles } from '../hypervisor/profiles/profiles.js'
+import type { HypervisorName, HypervisorProfile } from '../hypervisor/profiles/hypervisor-profile.js'
+import type { VirtualMachine } from '../hypervisor/virtual-machine.js'
+import type { Kernel } from '../kernel/kernel.js'
+import type { Link } from '../net/link.js'
+import { ChannelPair, type HostCredentials } from './channel-pair.js'
+import { Crossing, type CrossingEnd, type CrossingEvidence, type CrossingOwner } from './crossing.js'
+import { HostMonitor, type MonitorDesk } from './host-monitor.js'
+import { migrationProblem } from './migration-problem.js'
+import { profileProblem, refuseProblem, type MigrationScenario } from './scenario.js'
+
+/** A host that the guest may be on, with its cable and its keys. */
+export interface GuestPlace extends CrossingEnd {
+  readonly link: Link
+  readonly credentials: HostCredentials
+}
+
+/** Counts the migrations of a world. */
+export interface MigrationCounter {
+  count: number
+}
+
+export interface GuestDeskOptions {
+  readonly guestName: string
+  readonly profileName: HypervisorName
+  readonly places: readonly GuestPlace[]
+  readonly migrations: MigrationCounter
+  readonly migration: MigrationScenario
+}
+
+export class GuestDesk implements MonitorDesk, CrossingOwner {
+  migrationSettings: MigrationScenario
+  /** The migration under way, or the last one. */
+  crossing: Crossing | null = null
+  /** What later migrations keep beyond the trace. */
+  evidence: CrossingEvidence = { hashRam: false, recordStream: false }
+  /** One a place, in their order. */
+  readonly monitoredHosts: readonly HostMonitor[]
+
+  constructor(
+    readonly kernel: Kernel,
+    private readonly options: GuestDeskOptions,
+    private readonly owner: CrossingOwner,
+  ) {
+    this.migrationSettings = options.migration
+    this.monitoredHosts = options.places.map((place) => new HostMonitor(this, place))
+  }
+
+  get guestName(): string {
+    return this.options.guestName
+  }
+  get profile(): HypervisorProfile {
+    return profiles[this.options.profileName]
+  }
+
+  get crossingUnderWay(): Crossing | null {
+    return this.crossing?.isOver === false ? this.crossing : null
+  }
+
+  /** The one copy that is alive: the one that runs, or that would go on. Undefined before the first boot. */
+  liveVm(): VirtualMachine | undefined {
+    if (this.crossingUnderWay !== null) return this.crossingUnderWay.liveVm
+    for (const { host } of this.options.places) {
+      const vm = host.vm(this.guestName)
+      if (vm !== undefined) return vm
+    }
+    return undefined
+  }
+
+  /** `destination` may be left out where there is only one other host. `once` holds for this migration alone. */
+  migrate(destination?: string, once: Partial<MigrationScenario> = {}): void {
+    const { guestName: name, kernel } = this
+    const { places, migrations, profileName } = this.options
+    const vm = this.liveVm()
+    if (vm === undefined || vm.hasEnded) throw new InputError(`${name} is not running: boot it first`)
+    if (this.crossingUnderWay !== null) throw new InputError(`${name} is being migrated already`)
+    if (vm.state !== 'running') throw new InputError(`${name} is ${vm.state}: let it run before it is migrated`)
+    const from = places.find(({ host }) => host.name === vm.hostName)
+    assert(from !== undefined, 'a VM is on a host')
+    const others = places.filter((place) => place !== from)
+    const to =
+      destination === undefined && others.length === 1
+        ? others[0]
+        : places.find(({ host }) => host.name === destination)
+    if (to === undefined) {
+      const names = places.map(({ host }) => host.name).join(', ')
+      const problem = destination === undefined ? 'say to which host' : `there is no host ${destination}`
+      throw new InputError(`${problem}; there are: ${names}`)
+    }
+    if (to === from) throw new InputError(`${name} is on ${to.host.name} already`)
+    const settings = { ...this.migrationSettings, ...once }
+    refuseProblem(migrationProblem(settings) ?? profileProblem(profileName, settings))
+    const { channel, ...parameters } = settings
+    this.crossing = new Crossing(
+      kernel,
+      {
+        id: migrations.count + 1,
+        from,
+        to,
+        vm,
+        channel,
+        channels: new ChannelPair(kernel, channel, from.credentials, to.credentials, this.profile),
+        options: { ...parameters, returnPath: true },
+        link: from.link,
+        evidence: this.evidence,
+      },
+      this,
+    )
+    migrations.count++
+    this.crossing.start()
+  }
+
+  /** Lets a connection in that this guest's migration has opened. False when it is not one. */
+  admit(end: CrossingEnd, port: number, stream: ByteStream): boolean {
+    if (this.crossing?.expects(end, port, stream) !== true) return false
+    this.crossing.accept(stream)
+    return true
+  }
+
+  prepareBoot(vm: VirtualMachine): void {
+    this.owner.prepareBoot(vm)
+  }
+  crossingEnded(crossing: Crossing): void {
+    this.owner.crossingEnded(crossing)
+  }
+
+  cancelMigration(): void {
+    this.underWay().cancel()
+  }
+  startPostcopy(): void {
+    this.underWay().startPostcopy()
+  }
+  pauseMigration(): void {
+    this.underWay().pause()
+  }
+  recoverMigration(): void {
+    this.underWay().recover()
+  }
+  abandonPostcopy(): void {
+    this.underWay().abandonPostcopy()
+  }
+  /** Stop the guest now, whatever is left to send. */
+  switchOverNow(): void {
+    this.underWay().source.switchOverNow()
+  }
+  /** Go on after a pause before switch-over. */
+  continueMigration(): void {
+    this.underWay().source.continueSwitchover()
+  }
+
+  configureMigration(settings: Partial<MigrationScenario>): void {
+    const changed = { ...this.migrationSettings, ...settings }
+    refuseProblem(migrationProblem(changed) ?? profileProblem(this.options.profileName, changed))
+    this.migrationSettings = changed
+    const { downtimeLimitNs, maxBandwidth, maxPostcopyBandwidth, roundsMax, vcpuDirtyLimit } = changed
+    const limits = { downtimeLimitNs, maxBandwidth, maxPostcopyBandwidth, roundsMax, vcpuDirtyLimit }
+    this.crossingUnderWay?.source.changeLimits(limits)
+  }
+
+  suspend(name: string): void {
+    const vm = this.named(name)
+    if (vm.state !== 'running') throw new InputError(`${name} is ${vm.state}, not running`)
+    vm.pause('paused')
+  }
+
+  resumeVm(name: string): void {
+    const vm = this.named(name)
+    if (vm.state !== 'paused') throw new InputError(`${name} is ${vm.state}, not paused`)
+    vm.resume()
+  }
+
+  /** Switched off without being asked; what a migration has sent of it is worth nothing then. */
+  destroy(name: string): void {
+    const vm = this.liveVm()
+    if (vm?.name !== name || vm.hasEnded) throw new InputError(`${name} is not running`)
+    vm.powerOff()
+  }
+
+  private underWay(): Crossing {
+    if (this.crossingUnderWay === null) throw new InputError('no migration is under way')
+    return this.crossingUnderWay
+  }
+
+  private named(name: string): VirtualMachine {
+    const vm = this.liveVm()
+    if (vm?.name !== name) throw new InputError(`there is no machine named ${name} running anywhere`)
+    if (this.crossingUnderWay !== null) throw new InputError(`${name} is being migrated: wait, or cancel that first`)
+    return vm
+  }
+}
