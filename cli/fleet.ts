@@ -3,10 +3,12 @@ import { parseArgs } from 'node:util'
 import { InputError, LabError } from '../core/base/errors.js'
 import { PAGE_OCTETS, seconds } from '../core/base/units.js'
 import { printable } from '../core/capture/value-text.js'
-import { computeFleet, JOULES_PER_KWH, type FleetMetrics } from '../core/metrics/fleet-metrics.js'
+import { JOULES_PER_KWH } from '../core/metrics/fleet-energy.js'
+import { computeFleet, type FleetMetrics } from '../core/metrics/fleet-metrics.js'
 import { Fleet } from '../core/session/fleet/fleet.js'
 import { parseFleetScenario, type FleetScenario } from '../core/session/fleet/fleet-scenario.js'
 import { FleetNews } from '../core/session/fleet/fleet-news.js'
+import { fleetResult } from '../core/session/fleet/fleet-result.js'
 import { findExample } from './example-files.js'
 import { readGuestImage } from './guest-images.js'
 import { expectWritable, openOutput, writeOutputFile, type Output } from './output.js'
@@ -46,7 +48,7 @@ export async function fleetCommand(args: string[]): Promise<number> {
   const metrics = computeFleet(fleet.kernel.trace, fleet.nowNs)
   printEnd(fleet, metrics, output)
   if (values.pcap !== undefined) await writeOutputFile(values.pcap, fleet.tap.toPcapng())
-  await output.json(resultOf(fleet, metrics))
+  await output.json(fleetResult(fleet, metrics))
   return fleet.guests.every((guest) => fleet.hostOf(guest) !== null) ? 0 : 1
 }
 
@@ -144,17 +146,4 @@ function printEnd(fleet: Fleet, metrics: FleetMetrics, output: Output): void {
     `energy ${kWh(energy.joules)} kWh, with every host on ${kWh(energy.joulesAllOn)} kWh: ${saved.toFixed(1)} % saved`,
   )
   output.line(`trace ${fleet.kernel.trace.hash()}`)
-}
-
-function resultOf(fleet: Fleet, metrics: FleetMetrics): unknown {
-  const { title, policy, duration } = fleet.scenario
-  const { trace, seed } = fleet.kernel
-  return {
-    ...{ title, policy, seed, durationNs: duration, traceHash: trace.hash() },
-    placement: Object.fromEntries(fleet.guests.map((guest) => [guest.name, fleet.hostOf(guest)])),
-    hosts: fleet.hosts.map(({ name, state, health }) => ({ name, state, health })),
-    decisions: trace.rows('fleet-decision'),
-    ...metrics,
-    dropped: fleet.orchestrator.dropped,
-  }
 }

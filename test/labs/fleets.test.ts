@@ -11,11 +11,11 @@ import { expectAllAlive, expectConsoleUnbroken } from '../support/watched-fleet.
 
 const folder = join(projectRoot(), 'labs', 'fleets')
 
-function played(name: string): { fleet: Fleet; metrics: FleetMetrics } {
+function played(name: string, untilNs = Infinity): { fleet: Fleet; metrics: FleetMetrics } {
   const scenario = parseFleetScenario(new YamlFile(join(folder, `${name}.yaml`)).values())
   expect(scenario.about).not.toBe('')
   const fleet = new Fleet(scenario, readGuestImage('stress'))
-  fleet.runUntil(scenario.duration)
+  fleet.runUntil(Math.min(untilNs, scenario.duration))
   expectAllAlive(fleet)
   expectConsoleUnbroken(fleet)
   return { fleet, metrics: computeFleet(fleet.kernel.trace, fleet.nowNs) }
@@ -27,6 +27,7 @@ describe('the example fleets', () => {
       'balance.yaml',
       'consolidate.yaml',
       'evacuate.yaml',
+      'hall.yaml',
     ])
   })
 
@@ -59,5 +60,14 @@ describe('the example fleets', () => {
       'host-04 started',
       'host-04 started',
     ])
+  })
+
+  it('hall: many moves at a time, and hosts go off, one after another', () => {
+    const { fleet, metrics } = played('hall', 5e9)
+    expect(fleet.hosts).toHaveLength(40)
+    expect(metrics.completed).toBe(metrics.moves.length)
+    const moments = metrics.moves.map(({ atNs }) => Math.floor(atNs / 1e9))
+    expect(moments.filter((second) => second === moments[0]).length).toBeGreaterThan(2)
+    expect(fleet.hosts.filter(({ state }) => state === 'off').length).toBeGreaterThan(5)
   })
 })

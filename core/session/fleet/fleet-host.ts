@@ -120,6 +120,12 @@ export class FleetHost implements AgentHost, PowerSwitch, Process {
     this.kernel.trace.add('host-health', { host: this.name, health })
   }
 
+  /** As new; what was on it is gone all the same. */
+  mend(): void {
+    if (this.health !== 'ok') this.changeHealth('ok')
+    this.powerUp()
+  }
+
   startVm(name: string): void {
     if (this.owner.liveVmOn(this.name, name) !== undefined) return
     if (this.state !== 'on') throw new InputError(`${this.name} is ${this.state}`)

@@ -64,10 +64,13 @@ const eventPlan = z
     fails: z.literal(true).optional(),
     /** Its adverts do not leave it (`lost`), or do again (`sent`). */
     adverts: z.enum(['lost', 'sent']).optional(),
+    /** It is repaired: healthy, and switched on if it had stopped. */
+    mended: z.literal(true).optional(),
   })
   .refine(
-    ({ health, fails, adverts }) => [health, fails, adverts].filter((one) => one !== undefined).length === 1,
-    'an event is one of health, fails and adverts',
+    ({ health, fails, adverts, mended }) =>
+      [health, fails, adverts, mended].filter((one) => one !== undefined).length === 1,
+    'an event is one of health, fails, adverts and mended',
   )
 
 const scenarioSchema = z.strictObject({

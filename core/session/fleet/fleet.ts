@@ -1,5 +1,5 @@
 /** A fleet: hosts at one switch, guests on them, and an orchestrator that moves them. One graph of objects, kept by copying. */
-import { assert } from '../../base/errors.js'
+import { assert, InputError } from '../../base/errors.js'
 import type { ByteStream } from '../../base/byte-stream.js'
 import { latin1Text } from '../../base/octets.js'
 import { milliseconds, type Nanos } from '../../base/units.js'
@@ -39,6 +39,9 @@ type Happening =
   | { readonly kind: 'load'; readonly guest: FleetGuest; readonly load: number }
   | { readonly kind: 'event'; readonly what: FleetEvent }
 
+/** What a person may do while the fleet runs: an event of a scenario, now. */
+export type FleetCommand = Omit<FleetEvent, 'at'>
+
 export class Fleet implements FleetHostOwner, Process {
   readonly kernel: Kernel
   readonly orchestrator: Orchestrator
@@ -47,6 +50,8 @@ export class Fleet implements FleetHostOwner, Process {
   /** What passes the orchestrator's port. */
   readonly tap: Tap
   readonly links: readonly Link[]
+  /** What was done by hand: the same run again is the same scenario with these events. */
+  readonly done: FleetEvent[] = []
   private readonly places: readonly FleetPlace[]
   private readonly migrations: MigrationCounter = { count: 0 }
 
@@ -103,6 +108,29 @@ export class Fleet implements FleetHostOwner, Process {
 
   runUntil(untilNs: Nanos): void {
     this.kernel.runUntil(untilNs)
+  }
+
+  /**
+   * Do something now, or rather a nanosecond later, at an instant that nothing else has: there its place among other events is the
+   * same when it is one of the scenario's. Throws `InputError`, having changed nothing, when it cannot be done.
+   */
+  do(command: FleetCommand): void {
+    const host = this.hosts.find(({ name }) => name === command.host)
+    if (host === undefined) throw new InputError(`there is no ${command.host}`)
+    if (command.mended === undefined && host.state !== 'on') throw new InputError(`${host.name} is ${host.state}`)
+    const { kernel } = this
+    let isTaken = true
+    while (isTaken) {
+      isTaken = kernel.nextEventNs() === this.nowNs + 1
+      kernel.runUntil(this.nowNs + 1)
+    }
+    const event = { ...command, at: this.nowNs }
+    this.done.push(event)
+    this.happen(event)
+  }
+
+  get isMigrating(): boolean {
+    return this.guests.some(({ desk }) => desk.crossingUnderWay !== null)
   }
 
   /** The guest's host at present, or null when no copy of it is alive. */
@@ -186,11 +214,12 @@ export class Fleet implements FleetHostOwner, Process {
     this.kernel.scheduleAt(atNs, this, event)
   }
 
-  private happen({ host: name, health, fails, adverts }: FleetEvent): void {
+  private happen({ host: name, health, fails, adverts, mended }: FleetEvent): void {
     const host = this.hosts.find((one) => one.name === name)
     assert(host !== undefined, 'events name hosts that are there')
     if (health !== undefined) host.changeHealth(health)
     if (fails === true) host.fail()
+    if (mended === true) host.mend()
     if (adverts === 'lost') host.agent.stop()
     else if (adverts === 'sent' && host.state === 'on') host.agent.start(milliseconds(1))
   }

@@ -39,7 +39,7 @@ describe('a fleet scenario', () => {
     [{ guests: [{ count: 100 }, { count: 100 }], hosts: { ram: '1GiB' } }, 'guests', /at most 160/],
     [{ guests: [{ count: 17, on: 'host-01' }] }, 'guests', /its guests need 17825792: spread them/],
     [{ events: [{ at: '1s', host: 'host-05', fails: true }] }, 'events[0].host', /no host-05/],
-    [{ events: [{ at: '1s', host: 'host-01' }] }, 'events[0]', /one of health, fails and adverts/],
+    [{ events: [{ at: '1s', host: 'host-01' }] }, 'events[0]', /one of health, fails, adverts and mended/],
     [{ events: [{ at: '1s', host: 'host-01', health: 'ill' }] }, 'events[0].health', /warning/],
     [{ orchestrator: { adverts: '1us' } }, 'orchestrator.adverts', /100ms or more/],
     [{ colour: 'red' }, 'scenario', /colour/],
