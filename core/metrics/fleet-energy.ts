@@ -70,6 +70,11 @@ export class EnergyMeter {
     }
   }
 
+  /** What was read last, host by host. */
+  latest(): readonly TimedRow<'host-power'>[] {
+    return [...this.meters.values()].map(({ row }) => row)
+  }
+
   private read(untilNs: Nanos): void {
     const { trace, meters } = this
     for (; this.rowsRead < trace.count('host-power'); this.rowsRead++) {

@@ -38,6 +38,10 @@ export class HostAgent implements UdpListener, Process {
     this.next ??= this.kernel.schedule(delayNs, this, { kind: 'advertise' })
   }
 
+  get isSending(): boolean {
+    return this.next !== null
+  }
+
   /** Says nothing any more: the host has failed, or is off. */
   stop(): void {
     this.kernel.cancel(this.next)

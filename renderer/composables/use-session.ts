@@ -7,6 +7,7 @@ import type {
   Answer,
   ConsoleName,
   EventView,
+  ExportKind,
   InspectionAnswer,
   LabSummary,
   LabView,
@@ -71,7 +72,7 @@ export interface Problem {
 }
 
 export interface Exported {
-  readonly what: 'report-data' | 'pcapng'
+  readonly what: ExportKind
   readonly name: string
   readonly octets: Uint8Array
 }

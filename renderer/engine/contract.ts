@@ -14,6 +14,7 @@ import type { SwitchDefences } from '../../core/session/rack.js'
 import type { MigrationStrategy } from '../../core/migration/migration.js'
 import type { ChannelName, LinkName, MigrationScenario } from '../../core/session/scenario.js'
 import type { ConsoleName } from '../../core/session/world.js'
+import type { FleetRequest, FleetSummary, FleetView } from './fleet-contract.js'
 
 export type { Inspection, LinkConditions, LinkName, SwitchDefences }
 export type { Conversation, FollowedStream, HierarchyNode, TreeNode }
@@ -117,6 +118,7 @@ export interface SandboxChoice {
 }
 
 export type Request =
+  | FleetRequest
   | { readonly kind: 'list-labs' }
   /** Play the script of an example network. Answered by `network`. */
   | { readonly kind: 'open-network'; readonly id: string }
@@ -133,8 +135,8 @@ export type Request =
   | { readonly kind: 'pause' }
   /** Virtual seconds a second of wall time; Infinity is as fast as possible; 'auto' slows migrations down to be watched. */
   | { readonly kind: 'speed'; readonly speed: number | 'auto' }
-  /** To the next frame on the wire, the next round's end, or the next trace record; then pause. */
-  | { readonly kind: 'step'; readonly to: 'packet' | 'round' | 'event' }
+  /** To the next frame on the wire, the next round's end, the next decision of an orchestrator, or the next trace record; then pause. */
+  | { readonly kind: 'step'; readonly to: 'packet' | 'round' | 'decision' | 'event' }
   | { readonly kind: 'type'; readonly console: ConsoleName; readonly text: string }
   | { readonly kind: 'configure'; readonly settings: Partial<MigrationSettings> }
   | { readonly kind: 'boot' }
@@ -151,7 +153,7 @@ export type Request =
   | { readonly kind: 'reset' }
   /** A capture from outside: the attacker's tool on a file. */
   | { readonly kind: 'analyse'; readonly name: string; readonly octets: Uint8Array }
-  | { readonly kind: 'export'; readonly what: 'report-data' | 'pcapng'; readonly capture?: CaptureId }
+  | { readonly kind: 'export'; readonly what: ExportKind; readonly capture?: CaptureId }
   /** Null: nobody looks any more. */
   | { readonly kind: 'inspect'; readonly target: NetworkTarget | null }
   | { readonly kind: 'configure-link'; readonly link: LinkName; readonly conditions: Partial<LinkConditions> }
@@ -166,6 +168,9 @@ export type Request =
   | { readonly kind: 'complete-filter'; readonly text: string; readonly cursor: number }
   /** The next piece of a capture as one growing pcapng; naming the capture begins a new one. Answered by `live-capture`. */
   | { readonly kind: 'live-capture'; readonly begin: CaptureId | null }
+
+/** Of a fleet: what it came to, and a file that makes the same run. */
+export type ExportKind = 'report-data' | 'pcapng' | 'fleet-result' | 'fleet-file'
 
 /**
  * Which capture: the attacker's mirror port, a cable of the session, or the file that was opened. What crosses a cable is captured
@@ -428,13 +433,19 @@ export type Answer =
   | SessionView
   | PacketAnswer
   | InspectionAnswer
-  | { readonly kind: 'labs'; readonly labs: readonly LabSummary[]; readonly networks: readonly NetworkSummary[] }
+  | {
+      readonly kind: 'labs'
+      readonly labs: readonly LabSummary[]
+      readonly networks: readonly NetworkSummary[]
+      readonly fleets: readonly FleetSummary[]
+    }
+  | FleetView
   | NetworkAnswer
   | { readonly kind: 'saved'; readonly file: SessionFile }
   | { readonly kind: 'analysis'; readonly name: string; readonly report: unknown; readonly hasPackets: boolean }
   | {
       readonly kind: 'exported'
-      readonly what: 'report-data' | 'pcapng'
+      readonly what: ExportKind
       readonly name: string
       readonly octets: Uint8Array
     }

@@ -15,6 +15,12 @@ const networkFiles = import.meta.glob<string>('../../labs/networks/*.yaml', {
   eager: true,
 })
 
+const fleetFiles = import.meta.glob<string>('../../labs/fleets/*.yaml', {
+  query: '?raw',
+  import: 'default',
+  eager: true,
+})
+
 const imageUrls = import.meta.glob<string>('../../labs/guests/*.elf', {
   query: '?url',
   import: 'default',
@@ -35,12 +41,14 @@ export function bundledLabs(): Lab[] {
 }
 
 /** The example networks, as they were written, by the names of their files. */
-export function bundledNetworks(): Record<string, unknown> {
+export const bundledNetworks = (): Record<string, unknown> => valuesByName(networkFiles)
+
+/** The example fleets, likewise. */
+export const bundledFleets = (): Record<string, unknown> => valuesByName(fleetFiles)
+
+function valuesByName(texts: Readonly<Record<string, string>>): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(networkFiles).map(([path, text]) => [
-      /([\w-]+)\.yaml$/.exec(path)?.[1] ?? path,
-      parse(text) as unknown,
-    ]),
+    Object.entries(texts).map(([path, text]) => [/([\w-]+)\.yaml$/.exec(path)?.[1] ?? path, parse(text) as unknown]),
   )
 }
 

@@ -17,6 +17,7 @@ import { Session, type LoggedCommand, type SessionCommand } from '../../core/ses
 import type {
   Answer,
   CaptureId,
+  ExportKind,
   LabSummary,
   MigrationSettings,
   NetworkTarget,
@@ -24,19 +25,15 @@ import type {
   SessionFile,
   SandboxChoice,
 } from './contract.js'
+import { FleetDesk, type RunRequest } from './fleet-desk.js'
 import { NetworkDesk } from './network-desk.js'
+import { Pace, REST_MS, TURN_MS } from './pace.js'
 import { PacketDesk } from './packet-desk.js'
 import { SessionPresenter } from './session-view.js'
 
-/** Wall time a turn may take before the worker listens again. */
-const TURN_MS = 12
-/** Wall time between two turns while the clock runs. */
-const REST_MS = 4
 /** Wall time between two foldings of metrics and checks. */
 const FOLD_MS = 120
 const SAVE_MS = 4000
-/** Virtual time a turn advances at least: below it, nothing would move. */
-const STRIDE_NS = 20_000
 /** Speed at which a migration is shown when the speed is left to the engine. */
 const SLOW_MOTION = 0.05
 /** Of a live capture, in one answer. */
@@ -50,6 +47,8 @@ export interface EngineHost {
   readonly images: Readonly<Record<string, Uint8Array>>
   /** Plans of example networks as plain values, by name. */
   readonly networks: Readonly<Record<string, unknown>>
+  /** Scenarios of example fleets as plain values, by name. */
+  readonly fleets: Readonly<Record<string, unknown>>
   readonly version: string
   answer(answer: Answer): void
   /** Milliseconds of wall time, from any start. */
@@ -70,9 +69,7 @@ interface Open {
 export class LabEngine {
   private open: Open | null = null
   private playing = false
-  private speed: number | 'auto' = 'auto'
   private turnIsDue = false
-  private lastTurnMs = 0
   private lastFoldMs = 0
   private lastSaveMs = 0
   private lastActionNs = 0
@@ -84,10 +81,14 @@ export class LabEngine {
   private toldInspection = ''
   private readonly packets: PacketDesk
   private readonly networks: NetworkDesk
+  private readonly fleets: FleetDesk
+  private readonly pace: Pace
 
   constructor(private readonly host: EngineHost) {
     this.packets = new PacketDesk(host)
     this.networks = new NetworkDesk(host)
+    this.pace = new Pace(host)
+    this.fleets = new FleetDesk(host, this.pace, this.packets)
   }
 
   /** Never throws: what cannot be done is answered as an error. */
@@ -102,6 +103,7 @@ export class LabEngine {
   }
 
   private carryOut(request: Request): void {
+    if (this.fleets.isOpen && isForAnyRun(request)) return this.fleets.carryOut(request)
     switch (request.kind) {
       case 'list-labs':
         return this.listLabs()
@@ -125,7 +127,8 @@ export class LabEngine {
         this.lastActionNs = this.current().session.nowNs
         return this.showAndSave()
       case 'speed':
-        this.speed = request.speed
+        this.pace.asked = request.speed
+        this.fleets.show(false)
         return this.show(false)
       case 'step':
         return this.step(request.to)
@@ -176,6 +179,10 @@ export class LabEngine {
       case 'close-network':
         this.networks.close()
         return this.packets.closeTaps()
+      case 'open-fleet':
+      case 'close-fleet':
+      case 'command-fleet':
+        return this.fleets.carryOut(request)
       case 'inspect':
         this.target = request.target
         this.toldInspection = ''
@@ -226,7 +233,12 @@ export class LabEngine {
       stepsDone: 0,
       available: true,
     }))
-    this.host.answer({ kind: 'labs', labs: [...labs, sandbox], networks: this.networks.list() })
+    this.host.answer({
+      kind: 'labs',
+      labs: [...labs, sandbox],
+      networks: this.networks.list(),
+      fleets: this.fleets.list(),
+    })
   }
 
   private labNamed(id: string): Lab | null {
@@ -352,7 +364,7 @@ export class LabEngine {
     turn(0)
   }
 
-  private step(to: 'packet' | 'round' | 'event'): void {
+  private step(to: Extract<Request, { kind: 'step' }>['to']): void {
     const { session } = this.current()
     this.playing = false
     this.lastActionNs = session.nowNs
@@ -370,32 +382,25 @@ export class LabEngine {
   }
 
   private play(): void {
-    if (!this.playing) this.lastTurnMs = this.host.wallMs()
+    if (!this.playing) this.pace.start()
     this.playing = true
     this.show(false)
   }
 
-  private effectiveSpeed(): number {
-    if (this.speed !== 'auto') return this.speed
+  /** The speed that is best when it is left to the engine. */
+  private naturalSpeed(): number {
     return this.open?.session.isMigrating === true ? SLOW_MOTION : 1
   }
 
-  /** Advance the clock by what the wall clock and the speed ask for, as far as a turn's time goes. */
   private turn(): void {
     this.turnIsDue = false
-    const { open, host } = this
+    const { open } = this
     if (open === null || !this.playing) return
     const { session } = open
-    const startMs = host.wallMs()
-    const elapsedMs = Math.min(100, startMs - this.lastTurnMs)
-    this.lastTurnMs = startMs
-    let credit = elapsedMs * 1e6
-    while (credit > 0 && host.wallMs() - startMs < TURN_MS) {
-      const speed = this.effectiveSpeed()
-      const strideNs = speed === Infinity ? 1e6 : Math.max(1, Math.floor(Math.min(credit * speed, STRIDE_NS * 10)))
-      session.runFor(strideNs)
-      if (speed !== Infinity) credit -= strideNs / speed
-    }
+    this.pace.turn(
+      () => this.naturalSpeed(),
+      (spanNs) => session.runFor(spanNs),
+    )
     if (session.isMigrating) this.lastActionNs = session.nowNs
     if (session.nowNs - this.lastActionNs <= IDLE_NS) return this.show(false)
     this.playing = false
@@ -411,13 +416,16 @@ export class LabEngine {
       this.tellInspection(opened)
     }
     this.host.answer(
-      opened.presenter.view({ sessionId: opened.id, playing: this.playing, speed: this.effectiveSpeed() }, isFoldDue),
+      opened.presenter.view(
+        { sessionId: opened.id, playing: this.playing, speed: this.pace.speed(this.naturalSpeed()) },
+        isFoldDue,
+      ),
     )
     this.packets.refresh()
     if (nowMs - this.lastSaveMs >= SAVE_MS) this.save()
     if (this.playing && !this.turnIsDue) {
       this.turnIsDue = true
-      if (this.lastTurnMs === 0 || fold) this.lastTurnMs = nowMs
+      if (fold) this.pace.start(nowMs)
       this.host.later(() => this.turn(), REST_MS)
     }
   }
@@ -487,7 +495,7 @@ export class LabEngine {
       this.packets.open(capture, tapOf(this.open.session, capture))
   }
 
-  private export(what: 'report-data' | 'pcapng', capture: CaptureId = 'mirror'): void {
+  private export(what: ExportKind, capture: CaptureId = 'mirror'): void {
     const { session, lab } = this.current()
     const name = `midstream-${lab?.id ?? 'sandbox'}-${session.parts.seed}`
     if (what === 'pcapng') {
@@ -498,6 +506,11 @@ export class LabEngine {
     const text = JSON.stringify(buildReport(session, lab, this.host.version))
     this.host.answer({ kind: 'exported', what, name, octets: new TextEncoder().encode(text) })
   }
+}
+
+/** What is asked of whatever runs. */
+function isForAnyRun(request: Request): request is RunRequest {
+  return ['play', 'pause', 'step', 'reset', 'export'].includes(request.kind)
 }
 
 /** The attacker's, unless a cable is named. */
@@ -587,6 +600,8 @@ const words: Partial<Record<Request['kind'], string>> = {
   'recover-migration': 'The migration cannot be recovered',
   'abandon-postcopy': 'The guest cannot be given up',
   'open-network': 'The network cannot be played',
+  'open-fleet': 'The fleet cannot be built',
+  'command-fleet': 'That cannot be done to the host',
   configure: 'That setting is not possible',
   'configure-link': 'The cable cannot be changed so',
   'cut-link': 'The cable cannot be cut',

@@ -1,7 +1,7 @@
 /** The engine's worker: the one place where the window runs the core. */
 import type { Request } from './contract.js'
 import { LabEngine } from './lab-engine.js'
-import { bundledLabs, bundledNetworks, guestImages } from './lab-content.js'
+import { bundledFleets, bundledLabs, bundledNetworks, guestImages } from './lab-content.js'
 
 declare const MIDSTREAM_VERSION: string
 
@@ -19,6 +19,7 @@ async function start(): Promise<void> {
     labs: bundledLabs(),
     images,
     networks: bundledNetworks(),
+    fleets: bundledFleets(),
     version: MIDSTREAM_VERSION,
     answer: (answer) => scope.postMessage(answer, 'octets' in answer ? [answer.octets.buffer] : []),
     wallMs: () => performance.now(),

@@ -39,7 +39,8 @@ export interface FleetGuestParts {
 export class FleetGuest implements CrossingOwner {
   readonly desk: GuestDesk
   readonly console = new ConsoleLog()
-  private load: number
+  /** The share of its processor that it is to keep busy. */
+  load: number
   /** Its load changed while it could not be told. */
   private isUntold = false
   private readonly seed: number
@@ -92,7 +93,7 @@ export class FleetGuest implements CrossingOwner {
     writeGuestParameters(vm.machine.ram, this.parameters())
   }
 
-  /** The share of its processor that it keeps busy, from now on or from when it can be told. */
+  /** From now on, or from when it can be told. */
   changeLoad(load: number): void {
     this.load = load
     this.tell()

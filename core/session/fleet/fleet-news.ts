@@ -6,6 +6,8 @@ import { downtimeOf } from '../../metrics/fleet-metrics.js'
 
 export interface NewsItem {
   readonly atNs: Nanos
+  /** Where it stands in the trace. */
+  readonly kind: TraceKind
   readonly text: string
 }
 
@@ -44,7 +46,7 @@ export class FleetNews {
       for (let index = this.told.get(kind) ?? 0; index < count; index++) {
         const row = this.trace.row(kind, index)
         const text = (words[kind] as (row: TimedRow<TraceKind>, trace: Trace) => string | null)(row, this.trace)
-        if (text !== null) items.push({ atNs: row.atNs, text })
+        if (text !== null) items.push({ atNs: row.atNs, kind, text })
       }
       this.told.set(kind, count)
     }

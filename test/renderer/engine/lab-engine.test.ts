@@ -1,14 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { readGuestImage } from '../../../cli/guest-images.js'
-import { readLabs } from '../../../cli/lab-files.js'
 import { scenarioOf } from '../../../core/lab/lab-schema.js'
-import type { ReportData } from '../../../core/report/report-data.js'
 import { Session, type LoggedCommand } from '../../../core/session/session.js'
-import type { Answer, Request, SessionFile, SessionView } from '../../../renderer/engine/contract.js'
-import { LabEngine } from '../../../renderer/engine/lab-engine.js'
+import type { SessionFile } from '../../../renderer/engine/contract.js'
+import { EngineBench, image, labs } from '../../support/engine-bench.js'
 
-const labs = readLabs()
-const image = readGuestImage('shell')
 const LAB = '01-first-crossing'
 
 /** Two hosts at a switch, and what is done there. */
@@ -22,55 +17,6 @@ const smallNetwork = {
   ],
   taps: [{ name: 'at a', link: 'a' }],
   script: [{ do: 'ping', from: 'a', to: 'b', count: 3 }],
-}
-
-/** An engine whose wall clock the test moves: each time the clock is read, `readMs` have passed. */
-class EngineBench {
-  readonly answers: Answer[] = []
-  private readonly turns: { readonly atMs: number; readonly turn: () => void }[] = []
-  private wallMs = 1000
-  readonly engine: LabEngine
-
-  constructor(private readonly readMs = 0.2) {
-    this.engine = new LabEngine({
-      labs,
-      images: { shell: image, web: readGuestImage('web') },
-      networks: { small: smallNetwork },
-      version: '0.0.0',
-      answer: (answer) => void this.answers.push(answer),
-      wallMs: () => (this.wallMs += this.readMs),
-      dateMs: () => 1_700_000_000_000 + this.wallMs,
-      later: (turn, delayMs) => void this.turns.push({ atMs: this.wallMs + delayMs, turn }),
-    })
-  }
-
-  send(request: Request): void {
-    this.engine.request(request)
-  }
-
-  /** Let turns run until `isDone`, at most so many. */
-  runUntil(isDone: (bench: EngineBench) => boolean, turnsMax = 20_000): void {
-    for (let count = 0; count < turnsMax && !isDone(this); count++) {
-      const next = this.turns.shift()
-      if (next === undefined) return
-      this.wallMs = Math.max(this.wallMs, next.atMs)
-      next.turn()
-    }
-  }
-
-  last<K extends Answer['kind']>(kind: K): Extract<Answer, { kind: K }> | undefined {
-    return this.answers.findLast((answer): answer is Extract<Answer, { kind: K }> => answer.kind === kind)
-  }
-  get view(): SessionView {
-    return this.last('view')!
-  }
-  report(): ReportData {
-    this.send({ kind: 'export', what: 'report-data' })
-    return JSON.parse(new TextDecoder().decode(this.last('exported')!.octets)) as ReportData
-  }
-  file(): SessionFile {
-    return this.last('saved')!.file
-  }
 }
 
 function openedAt(speed: number | 'auto', readMs?: number): EngineBench {
@@ -211,7 +157,7 @@ describe('LabEngine', () => {
   })
 
   it('plays an example network, and has its packets', () => {
-    const bench = new EngineBench()
+    const bench = new EngineBench(0.2, { networks: { small: smallNetwork } })
     bench.send({ kind: 'list-labs' })
     expect(bench.last('labs')?.networks).toMatchObject([{ id: 'small', title: 'Two hosts' }])
     bench.send({ kind: 'open-network', id: 'small' })
