@@ -15,7 +15,8 @@ export function useExport(complain: (problem: Problem) => void): Exporting {
 
   async function save({ what, name, octets }: Exported): Promise<void> {
     const stem = name.replace(/\.\w+$/, '')
-    if (what === 'pcapng') await saveFile('pcapng', `${stem}.pcapng`, octets)
+    if (what === 'fleet-result' || what === 'fleet-file') await saveFile('json', `${stem}.json`, octets)
+    else if (what === 'pcapng') await saveFile('pcapng', `${stem}.pcapng`, octets)
     else if (reportAs === 'json') await saveFile('json', `${stem}.json`, octets)
     else {
       // The engine wrote it a moment ago, as the type says.

@@ -22,12 +22,10 @@ import type {
   SessionView,
   ThroughputSample,
 } from '../engine/contract.js'
+import type { FleetSummary } from '../engine/fleet-contract.js'
 import type { EngineSource } from '../engine/client.js'
-
-/** A list that only grows; a new wrapper each time it did, so that watchers notice. */
-export interface Grown<T> {
-  readonly items: readonly T[]
-}
+import { growing, SLOWLY_MS, type Grown } from './growing.js'
+import { useFleet, type FleetRun } from './use-fleet.js'
 
 export interface ConsoleListener {
   write(text: string): void
@@ -87,6 +85,8 @@ export interface Session {
   readonly networks: Readonly<ShallowRef<readonly NetworkSummary[]>>
   /** The example network on show. */
   readonly network: ShallowRef<NetworkAnswer | null>
+  readonly fleets: Readonly<ShallowRef<readonly FleetSummary[]>>
+  readonly fleet: FleetRun
   readonly probes: Readonly<ShallowRef<Grown<ProbeSample>>>
   readonly throughput: Readonly<ShallowRef<Grown<ThroughputSample>>>
   readonly events: Readonly<ShallowRef<Grown<EventView>>>
@@ -113,9 +113,6 @@ export interface SessionOptions {
 }
 
 const MOST_CONSOLE_CHARACTERS = 400_000
-/** The latest kept of each list; older ones stay in the engine and in what it exports. Frames of half a dozen runs fit. */
-const MOST_ITEMS = 150_000
-const SLOWLY_MS = 100
 
 export const sessionKey: InjectionKey<Session> = Symbol('session')
 
@@ -133,6 +130,8 @@ export function useSession(engine: EngineSource, options: SessionOptions = {}): 
   const labs = shallowRef<readonly LabSummary[] | null>(null)
   const networks = shallowRef<readonly NetworkSummary[]>([])
   const network = shallowRef<NetworkAnswer | null>(null)
+  const fleets = shallowRef<readonly FleetSummary[]>([])
+  const fleet = useFleet()
   const inspected = shallowRef<InspectionAnswer | null>(null)
   const analysed = shallowRef<Analysed | null>(null)
   const progress = shallowRef<{ readonly what: string; readonly fraction: number } | null>(null)
@@ -199,7 +198,10 @@ export function useSession(engine: EngineSource, options: SessionOptions = {}): 
       case 'labs':
         labs.value = answer.labs
         networks.value = answer.networks
+        fleets.value = answer.fleets
         return
+      case 'fleet':
+        return fleet.take(answer)
       case 'saved':
         return options.save?.(answer.file)
       case 'analysis':
@@ -246,6 +248,8 @@ export function useSession(engine: EngineSource, options: SessionOptions = {}): 
     labs,
     networks,
     network,
+    fleets,
+    fleet,
     probes: probes.grown,
     throughput: throughput.grown,
     events: events.grown,
@@ -266,29 +270,6 @@ export function useSession(engine: EngineSource, options: SessionOptions = {}): 
     drop() {
       ignoring = true
       drop()
-    },
-  }
-}
-
-function growing<T>() {
-  let items: T[] = []
-  let isPublished = true
-  const grown: ShallowRef<Grown<T>> = shallowRef({ items })
-  return {
-    grown,
-    add(more: readonly T[]): void {
-      if (more.length === 0) return
-      for (const item of more) items.push(item)
-      if (items.length > MOST_ITEMS) items = items.slice(-MOST_ITEMS * 0.8)
-      isPublished = false
-    },
-    clear(): void {
-      isPublished = items.length === 0
-      items = []
-    },
-    publish(): void {
-      if (!isPublished) grown.value = { items }
-      isPublished = true
     },
   }
 }

@@ -111,10 +111,9 @@ export class FleetPresenter {
     const { read } = this
     const { trace } = this.fleet.kernel
     const moves = trace.rows('fleet-move', read.moves).map((row): FleetMoveView => {
-      const { durationNs, downtimeNs, ...move } = moveOf(trace, row)
+      const { atNs, vm, source, destination, outcome, reason, downtimeNs, octets } = moveOf(trace, row)
       return {
-        ...move,
-        startNs: row.startNs,
+        ...{ startNs: row.startNs, atNs, vm, source, destination, outcome, reason, octets },
         why: trace.row('fleet-decision', row.decision - 1).reason,
         isRestart: false,
         downtimeNs: row.outcome === 'completed' ? downtimeNs : null,
