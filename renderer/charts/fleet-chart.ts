@@ -13,14 +13,14 @@ export interface FleetChartData {
   readonly toNs: number
 }
 
-const TITLE = 'Load of each host, and who was moved'
+const TITLE = 'Load and moves'
 /** Of a row's name. */
 const LINE_PX = 12
 const CHARACTER_PX = 5.7
 /** Nobody sees more columns than that. */
 const COLUMNS_MAX = 160
 /** The height that this many hosts need, at most. */
-export const fleetChartHeight = (hosts: number): number => Math.min(330, 62 + hosts * (hosts > 12 ? 7 : 22))
+export const fleetChartHeight = (hosts: number): number => Math.min(382, 62 + hosts * (hosts > 12 ? 8 : 28))
 
 export function fleetChart({ hosts, samples, moves, toNs }: FleetChartData, options: ChartOptions): SVGSVGElement {
   if (samples.length === 0)
@@ -37,28 +37,45 @@ export function fleetChart({ hosts, samples, moves, toNs }: FleetChartData, opti
   const y = scaleBand(hosts, [0, frame.height]).paddingInner(hosts.length > 12 ? 0.15 : 0.25)
   bottomAxis(frame, timeTicks(0, toNs, frame.width / 90, x))
   nameRows(frame, hosts, y)
-  const every = Math.ceil(samples.length / COLUMNS_MAX)
-  const cells = frame.plot.append('g').attr('class', 'cells')
-  samples.forEach((sample, at) => {
-    if (at % every !== every - 1) return
-    const fromX = x(at + 1 < every ? 0 : (samples[at - every]?.atNs ?? 0))
-    const width = Math.max(0.5, x(sample.atNs) - fromX - (every === 1 ? 1 : 0))
-    sample.hosts.forEach((host, index) => {
-      const name = hosts[index]
-      if (name === undefined || host.state === 'off') return
-      cells
-        .append('rect')
-        .attr('x', px(fromX))
-        .attr('y', px(y(name) ?? 0))
-        .attr('width', px(width))
-        .attr('height', px(y.bandwidth()))
-        .attr('fill', host.state === 'failed' ? colours.clear : host.state === 'on' ? colours.guest : colours.control)
-        .attr('fill-opacity', host.state === 'on' ? px(0.1 + 0.8 * Math.min(1, host.busyShare)) : 0.5)
-    })
-  })
+  drawCells(frame, hosts, samples, x, y)
   drawMoves(frame, moves, x, (name) => (y(name) ?? 0) + y.bandwidth() / 2)
   noteReasons(frame, moves, x)
   return frame.node
+}
+
+/** One path for all cells of a look: a fleet has thousands of cells. */
+function drawCells(
+  { plot }: ChartFrame,
+  hosts: readonly string[],
+  samples: readonly FleetSample[],
+  x: (ns: number) => number,
+  y: ReturnType<typeof scaleBand<string>>,
+): void {
+  const every = Math.ceil(samples.length / COLUMNS_MAX)
+  const looks = new Map<string, string>()
+  const height = px(y.bandwidth())
+  for (let at = every - 1; at < samples.length; at += every) {
+    const sample = samples[at]!
+    const left = px(x(samples[at - every]?.atNs ?? 0))
+    const width = px(Math.max(0.5, x(sample.atNs) - left - (every === 1 ? 1 : 0)))
+    hosts.forEach((name, index) => {
+      const look = lookOf(sample.hosts[index])
+      if (look !== null)
+        looks.set(look, `${looks.get(look) ?? ''}M${left},${px(y(name) ?? 0)}h${width}v${height}h${-width}z`)
+    })
+  }
+  const cells = plot.append('g').attr('class', 'cells')
+  for (const [look, path] of looks) {
+    const [fill = '', opacity = ''] = look.split('/')
+    cells.append('path').attr('d', path).attr('fill', fill).attr('fill-opacity', opacity)
+  }
+}
+
+/** Colour and opacity; null of a host that is off. */
+function lookOf(host: FleetSample['hosts'][number] | undefined): string | null {
+  if (host === undefined || host.state === 'off') return null
+  if (host.state === 'on') return `${colours.guest}/${px(0.1 + 0.8 * Math.min(1, host.busyShare))}`
+  return `${host.state === 'failed' ? colours.clear : colours.control}/0.5`
 }
 
 function stateWords(host: FleetSample['hosts'][number] | undefined): string {
@@ -93,7 +110,7 @@ function drawMoves(
   for (const move of moves) {
     const [at, from, to] = [px(x(move.startNs)), px(y(move.source)), px(y(move.destination))]
     const good = isGood(move)
-    const colour = good ? colours.text : colours.clear
+    const colour = good ? colours.text2 : colours.clear
     const arrow = layer.append('g').attr('stroke', colour).attr('fill', colour)
     arrow
       .append('line')
@@ -101,7 +118,7 @@ function drawMoves(
       .attr('x2', at)
       .attr('y1', from)
       .attr('y2', to)
-      .attr('stroke-width', 1.2)
+      .attr('stroke-width', 1)
       .attr('stroke-dasharray', good ? null : '3 2')
     arrow.append('circle').attr('cx', at).attr('cy', from).attr('r', 1.8)
     const tip = to > from ? -4 : 4

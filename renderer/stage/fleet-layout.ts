@@ -2,57 +2,72 @@
 import type { Box, Size } from './layout.js'
 
 const GAP = 8
-const WIDTH_MAX = 236
-const HEIGHT_MAX = 176
+/** Of a card before it is enlarged, and by how much it is at most, where there is room for more. */
+const WIDTH_MAX = 320
+const HEIGHT_MAX = 150
+const ZOOM_MAX = 1.6
 /** Width to height of a card that looks right. */
-const SHAPE = 1.35
+const SHAPE = 1.5
 
-/** Boxes in the order of the hosts, row by row, and how many are in a row. */
-export function fleetLayout(count: number, { width, height }: Size): { boxes: readonly Box[]; columns: number } {
-  let best = { columns: 1, score: -1 }
-  for (let columns = 1; columns <= count; columns++) {
-    const { width: w, height: h } = cardSize(columns, Math.ceil(count / columns), width, height)
-    const score = Math.min(w / SHAPE, h)
-    if (score > best.score) best = { columns, score }
-  }
-  const { columns } = best
-  const rows = Math.ceil(count / columns)
-  const card = cardSize(columns, rows, width, height)
-  const left = (width - columns * card.width - (columns - 1) * GAP) / 2
-  const top = (height - rows * card.height - (rows - 1) * GAP) / 2
+export interface FleetLayout {
+  /** In the order of the hosts, row by row; in px before they are enlarged. */
+  readonly boxes: readonly Box[]
+  readonly columns: number
+  readonly zoom: number
+}
+
+export function fleetLayout(count: number, size: Size): FleetLayout {
+  const sizes = Array.from({ length: count }, (_, index) => cardSize(index + 1, count, size))
+  const scores = sizes.map(({ width, height }) => Math.min(width / SHAPE, height))
+  const best = scores.indexOf(Math.max(...scores))
+  const { width = 1, height = 1 } = sizes[best] ?? {}
+  const zoom = Math.max(1, Math.min(ZOOM_MAX, width / WIDTH_MAX, height / HEIGHT_MAX))
+  const card = { width: Math.min(WIDTH_MAX, width / zoom), height: Math.min(HEIGHT_MAX, height / zoom) }
+  const [columns, rows] = [best + 1, Math.ceil(count / (best + 1))]
+  const left = (size.width / zoom - columns * (card.width + GAP) + GAP) / 2
+  const top = (size.height / zoom - rows * (card.height + GAP) + GAP) / 2
   const boxes = Array.from({ length: count }, (_, index): Box => {
     const [row, column] = [Math.floor(index / columns), index % columns]
     return { x: left + column * (card.width + GAP), y: top + row * (card.height + GAP), ...card }
   })
-  return { boxes, columns }
+  return { boxes, columns, zoom }
 }
 
-function cardSize(columns: number, rows: number, width: number, height: number): Size {
+/** What so many columns leave for a card. */
+function cardSize(columns: number, count: number, { width, height }: Size): Size {
+  const rows = Math.ceil(count / columns)
   return {
-    width: Math.max(1, Math.min(WIDTH_MAX, (width - (columns + 1) * GAP) / columns)),
-    height: Math.max(1, Math.min(HEIGHT_MAX, (height - (rows + 1) * GAP) / rows)),
+    width: Math.max(1, (width - (columns + 1) * GAP) / columns),
+    height: Math.max(1, (height - (rows + 1) * GAP) / rows),
   }
 }
 
 const CHIP_GAP = 4
-const NAMED: Size = { width: 68, height: 19 }
 const SQUARE_MAX = 15
-/** About the width of a character of a chip's name, and what is around it. */
-const CHARACTER_PX = 6.1
-const AROUND_PX = 22
+/** About the width of a character on a chip, what is around a name, and what is between it and a load. */
+const CHARACTER_PX = 6.3
+const AROUND_PX = 25
+const BETWEEN_PX = 7
 
-/** Chips of so many guests in the lower part of a card: with names where they fit, else squares that do. */
+/** How much a chip says: its name and load, its name, or nothing. */
+export type ChipStyle = 'loaded' | 'named' | 'square'
+
+/** Chips with such names and loads in the lower part of a card, which say as much as there is room for. */
 export function chipBoxes(
-  names: readonly string[],
+  chips: readonly { readonly name: string; readonly load: string }[],
   room: Box,
-): { readonly boxes: readonly Box[]; readonly isNamed: boolean } {
-  const longest = names.reduce((most, { length }) => Math.max(most, length), 0)
-  const width = Math.max(NAMED.width, longest * CHARACTER_PX + AROUND_PX)
-  const named = inRows(names.length, { width, height: NAMED.height }, room)
-  if (named !== null) return { boxes: named, isNamed: true }
+): { readonly boxes: readonly Box[]; readonly style: ChipStyle } {
+  const longest = (texts: readonly string[]): number =>
+    CHARACTER_PX * texts.reduce((most, { length }) => Math.max(most, length), 0)
+  const nameWidth = AROUND_PX + longest(chips.map(({ name }) => name))
+  const loadedWidth = nameWidth + BETWEEN_PX + longest(chips.map(({ load }) => load))
+  const loaded = inRows(chips.length, { width: loadedWidth, height: 22 }, room)
+  if (loaded !== null) return { boxes: loaded, style: 'loaded' }
+  const named = inRows(chips.length, { width: nameWidth, height: 19 }, room)
+  if (named !== null) return { boxes: named, style: 'named' }
   for (let side = SQUARE_MAX; ; side--) {
-    const squares = inRows(names.length, { width: side, height: side }, room)
-    if (squares !== null || side <= 3) return { boxes: squares ?? [], isNamed: false }
+    const squares = inRows(chips.length, { width: side, height: side }, room)
+    if (squares !== null || side <= 3) return { boxes: squares ?? [], style: 'square' }
   }
 }
 

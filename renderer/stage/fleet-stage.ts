@@ -7,7 +7,7 @@ import { colours, fonts, px, type SvgSelection } from '../charts/chart-frame.js'
 import type { FleetGuestView, FleetHostView, FleetView } from '../engine/fleet-contract.js'
 import { guestWords, hostMark, hostWords, formatWatts } from '../words/fleet.js'
 import { formatShare } from '../words/quantities.js'
-import { chipBoxes, fleetLayout } from './fleet-layout.js'
+import { chipBoxes, fleetLayout, type ChipStyle } from './fleet-layout.js'
 import type { Box, Point, Size } from './layout.js'
 
 export interface FleetStage {
@@ -20,6 +20,8 @@ interface Card {
   readonly group: SvgSelection
   readonly frame: SvgSelection<SVGRectElement>
   readonly mark: SvgSelection<SVGTextElement>
+  /** What the bar of the load lies in. */
+  readonly track: SvgSelection
   readonly bar: SvgSelection<SVGRectElement>
   readonly load: SvgSelection<SVGTextElement> | null
   readonly watts: SvgSelection<SVGTextElement> | null
@@ -32,7 +34,7 @@ interface Card {
 
 /** Cards narrower or lower than this say less. */
 const NARROW = 104
-const LOW = 88
+const LOW = 74
 const PAD = 9
 /** Of what is left to go, a chip on its way goes this part each frame. */
 const EASE = 0.18
@@ -61,8 +63,11 @@ export function createFleetStage(root: SVGSVGElement, choose: (host: string) => 
 
   function build({ hosts }: FleetView, size: Size): void {
     svg.selectAll('*').remove()
-    svg.attr('viewBox', `0 0 ${size.width} ${size.height}`).attr('font-family', fonts.sans).attr('font-size', 11.5)
     const layout = fleetLayout(hosts.length, size)
+    svg
+      .attr('viewBox', `0 0 ${px(size.width / layout.zoom)} ${px(size.height / layout.zoom)}`)
+      .attr('font-family', fonts.sans)
+      .attr('font-size', 11.5)
     columns = layout.columns
     const layer = svg.append('g')
     cards = hosts.map(({ name }, index) => drawCard(layer, name, layout.boxes[index]!))
@@ -121,18 +126,19 @@ function drawCard(layer: SvgSelection, name: string, box: Box): Card {
     .attr('font-weight', 650)
     .attr('font-size', isNarrow ? 11 : 12.5)
   const right = (y: number): SvgSelection<SVGTextElement> => words(group, '', width - PAD, y).attr('text-anchor', 'end')
-  // Where there is no room beside the name, what is the matter stands below it, instead of the load.
-  const mark = isNarrow ? words(group, '', PAD, isLow ? 40 : 42) : right(18)
+  // Where there is no room beside the name, what is the matter takes the bar's place.
+  const mark = isNarrow ? words(group, '', PAD, 32) : right(18)
   mark.attr('font-weight', 600)
-  const track = (fill: string): SvgSelection<SVGRectElement> =>
-    group.append('rect').attr('x', PAD).attr('y', 25).attr('height', 5).attr('rx', 2.5).attr('fill', fill)
-  track(colours.line).attr('width', px(width - 2 * PAD))
-  const bar = track(colours.guest)
-  const load = words(group, '', PAD, 44)
-  const watts = isNarrow && width < 80 ? null : right(44)
-  const top = 52
-  const room = { x: PAD, y: top, width: width - 2 * PAD, height: Math.max(6, height - top - PAD) }
-  return { name, box, group, frame, mark, bar, load, watts, chips: group.append('g'), room, shown: '' }
+  const track = group.append('g')
+  const line = (fill: string): SvgSelection<SVGRectElement> =>
+    track.append('rect').attr('x', PAD).attr('y', 25).attr('height', 5).attr('rx', 2.5).attr('fill', fill)
+  line(colours.line).attr('width', px(width - 2 * PAD))
+  const bar = line(colours.guest)
+  const load = isLow ? null : words(group, '', PAD, 44)
+  const watts = isLow || width < 80 ? null : right(44)
+  const top = isLow ? 36 : 52
+  const room = { x: PAD, y: top, width: width - 2 * PAD, height: Math.max(6, height - top - (isLow ? 5 : PAD)) }
+  return { name, box, group, frame, mark, track, bar, load, watts, chips: group.append('g'), room, shown: '' }
 }
 
 function words(group: SvgSelection, text: string, x: number, y: number): SvgSelection<SVGTextElement> {
@@ -140,10 +146,10 @@ function words(group: SvgSelection, text: string, x: number, y: number): SvgSele
 }
 
 function updateCard(card: Card, host: FleetHostView, guests: readonly FleetGuestView[], isChosen: boolean): void {
-  const { name, state, busyShare, watts } = host
+  const { state, busyShare, watts } = host
   const { word, tone } = hostMark(host)
   const [busy, power] = [state === 'on' ? formatShare(busyShare, 1) : '', formatWatts(watts)]
-  const chips = guests.map((guest) => `${guest.name}/${guest.state}/${guest.load}`)
+  const chips = guests.map((guest) => `${guest.name}/${guest.state}/${guest.load}/${guest.cameFrom ?? ''}`)
   const shown = [isChosen, word, busy, power, ...chips].join(' ')
   if (shown === card.shown) return
   card.shown = shown
@@ -157,69 +163,81 @@ function updateCard(card: Card, host: FleetHostView, guests: readonly FleetGuest
     .attr('stroke-dasharray', isOn || state === 'failed' ? null : '4 4')
   mark.text(word).attr('fill', tones[tone])
   bar.attr('width', px((box.width - 2 * PAD) * (isOn ? Math.min(1, busyShare) : 0)))
-  const isCrowded = box.width < NARROW && word !== ''
-  card.load?.text(isCrowded ? '' : busy)
-  card.watts?.text(isCrowded && box.width < 92 ? '' : power)
+  card.track.attr('visibility', box.width < NARROW && word !== '' ? 'hidden' : null)
+  card.load?.text(busy)
+  card.watts?.text(power)
   drawChips(card, guests)
-  card.group.attr('data-host', name)
 }
 
 function drawChips({ chips, room }: Card, guests: readonly FleetGuestView[]): void {
   chips.selectAll('*').remove()
-  const { boxes, isNamed } = chipBoxes(
-    guests.map(({ name }) => name),
+  const { boxes, style } = chipBoxes(
+    guests.map(({ name, load }) => ({ name, load: formatShare(load, 1) })),
     room,
   )
   guests.forEach((guest, index) => {
     const box = boxes[index]
-    if (box !== undefined) drawChip(chips, guest, box, isNamed)
+    if (box !== undefined) drawChip(chips, guest, box, style)
   })
 }
 
 /** Filled: it lives here. Hollow: it is on its way. Crossed out: it is lost. Colour only repeats that. */
-function drawChip(layer: SvgSelection, guest: FleetGuestView, { x, y, width, height }: Box, isNamed: boolean): void {
-  const colour = guestTones[guest.state]
+function drawChip(layer: SvgSelection, guest: FleetGuestView, box: Box, style: ChipStyle): void {
+  const { width, height } = box
+  const colour = colourOf(guest)
+  const isLost = guest.state === 'lost'
   const chip = layer
     .append('g')
     .attr('class', 'guest')
-    .attr('transform', `translate(${px(x)},${px(y)})`)
+    .attr('transform', `translate(${px(box.x)},${px(box.y)})`)
   chip.append('title').text(guestWords(guest))
-  const isLeaving = guest.destination !== null
   const frame = chip
     .append('rect')
     .attr('width', px(width))
     .attr('height', px(height))
-    .attr('rx', isNamed ? 4 : 2.5)
+    .attr('rx', style === 'square' ? 2.5 : 4)
+    .attr('fill', style === 'square' && guest.state === 'running' ? colour : colours.panel)
     .attr('stroke', colour)
     .attr('stroke-width', 1.3)
-    .attr('stroke-dasharray', isLeaving ? '3 2.5' : null)
-  if (isNamed) {
-    frame.attr('fill', colours.panel)
-    chip
-      .append('rect')
-      .attr('x', 5)
-      .attr('y', height / 2 - 4)
-      .attr('width', 8)
-      .attr('height', 8)
-      .attr('rx', 1.5)
-      .attr('fill', guest.state === 'running' ? colour : 'none')
-      .attr('stroke', colour)
-    words(chip, guest.name, 18, height / 2 + 4)
-      .attr('font-size', 11)
-      .attr('fill', guest.state === 'lost' ? colour : colours.text)
-      .attr('text-decoration', guest.state === 'lost' ? 'line-through' : null)
-  } else {
-    frame.attr('fill', guest.state === 'running' ? colour : colours.panel)
-    if (guest.state === 'lost')
-      chip
-        .append('path')
-        .attr('d', `M3,3L${width - 3},${height - 3}M${width - 3},3L3,${height - 3}`)
-        .attr('stroke', colour)
-        .attr('stroke-width', 1.5)
+    .attr('stroke-dasharray', guest.destination === null ? null : '3 2.5')
+  if (style === 'square') {
+    if (isLost) cross(chip, width, colour)
+    return
   }
+  frame.attr('stroke-opacity', guest.state === 'running' && guest.cameFrom === null ? 0.6 : 1)
+  nameTag(chip, guest, height)
+    .attr('font-size', 11)
+    .attr('fill', isLost ? colour : colours.text)
+    .attr('text-decoration', isLost ? 'line-through' : null)
+  if (style === 'loaded')
+    words(chip, formatShare(guest.load, 1), width - 6, height / 2 + 4)
+      .attr('text-anchor', 'end')
+      .attr('font-size', 10.5)
+      .attr('fill', colours.text3)
 }
 
-/** Lines of those who are on their way or have just come, and the first ones' chips upon them. */
+const colourOf = ({ state, cameFrom }: FleetGuestView): string => (cameFrom === null ? guestTones[state] : colours.done)
+
+/** A small square, filled while the guest runs, and its name. */
+function nameTag(chip: SvgSelection, guest: FleetGuestView, height: number): SvgSelection<SVGTextElement> {
+  chip
+    .append('rect')
+    .attr('x', 6)
+    .attr('y', height / 2 - 4)
+    .attr('width', 8)
+    .attr('height', 8)
+    .attr('rx', 1.5)
+    .attr('fill', guest.state === 'running' || guest.state === 'moving' ? colourOf(guest) : 'none')
+    .attr('stroke', colourOf(guest))
+  return words(chip, guest.name, 19, height / 2 + 4)
+}
+
+function cross(chip: SvgSelection, side: number, colour: string): void {
+  const end = side - 3
+  chip.append('path').attr('d', `M3,3L${end},${end}M${end},3L3,${end}`).attr('stroke', colour).attr('stroke-width', 1.5)
+}
+
+/** Lines of those who are on their way, with their chips upon them, and of those who have just come. */
 function drawWays(
   layer: SvgSelection,
   cards: readonly Card[],
@@ -239,9 +257,9 @@ function drawWays(
       drawn.delete(guest.name)
       continue
     }
-    const [start, end] = [centre(from.box), centre(to.box)]
+    const [start, end] = [middle(from), middle(to)]
     const isUnderWay = guest.destination !== null
-    const colour = isUnderWay ? guestTones[guest.state] : colours.done
+    const colour = colourOf(guest)
     layer
       .append('line')
       .attr('class', 'way')
@@ -253,36 +271,34 @@ function drawWays(
       .attr('stroke-width', 2)
       .attr('stroke-opacity', 0.7)
       .attr('stroke-dasharray', isUnderWay ? '5 4' : null)
+    if (!isUnderWay) {
+      layer.append('circle').attr('cx', px(end.x)).attr('cy', px(end.y)).attr('r', 4).attr('fill', colour)
+      drawn.delete(guest.name)
+      continue
+    }
     const before = drawn.get(guest.name) ?? 0
-    const target = isUnderWay ? guest.progress : 1
-    const way = isEasing() ? before + (target - before) * EASE : target
+    const way = isEasing() ? before + (guest.progress - before) * EASE : guest.progress
     drawn.set(guest.name, way)
-    const at = { x: start.x + (end.x - start.x) * way, y: start.y + (end.y - start.y) * way }
-    drawTraveller(layer, guest, at, colour)
+    drawTraveller(layer, guest, { x: start.x + (end.x - start.x) * way, y: start.y + (end.y - start.y) * way })
   }
 }
 
-function drawTraveller(layer: SvgSelection, { name, state }: FleetGuestView, { x, y }: Point, colour: string): void {
-  const width = name.length * 6.4 + 24
-  const chip = layer.append('g').attr('transform', `translate(${px(x - width / 2)},${px(y - 11)})`)
+function drawTraveller(layer: SvgSelection, guest: FleetGuestView, { x, y }: Point): void {
+  const [width, height] = [guest.name.length * 7.2 + 28, 24]
+  const chip = layer.append('g').attr('transform', `translate(${px(x - width / 2)},${px(y - height / 2)})`)
   chip
     .append('rect')
     .attr('width', px(width))
-    .attr('height', 22)
+    .attr('height', height)
     .attr('rx', 5)
     .attr('fill', colours.panel)
-    .attr('stroke', colour)
+    .attr('stroke', colourOf(guest))
     .attr('stroke-width', 2)
-  chip
-    .append('rect')
-    .attr('x', 6)
-    .attr('y', 7)
-    .attr('width', 8)
-    .attr('height', 8)
-    .attr('rx', 1.5)
-    .attr('fill', state === 'stopped' ? 'none' : colour)
-    .attr('stroke', colour)
-  words(chip, name, 19, 15).attr('fill', colours.text).attr('font-weight', 600)
+  nameTag(chip, guest, height).attr('fill', colours.text).attr('font-weight', 600)
 }
 
-const centre = ({ x, y, width, height }: Box): Point => ({ x: x + width / 2, y: y + height / 2 })
+/** Of where a card's chips are. */
+const middle = ({ box, room }: Card): Point => ({
+  x: box.x + room.x + room.width / 2,
+  y: box.y + room.y + room.height / 2,
+})
