@@ -106,10 +106,11 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm, Userfau
     return this.instructionCount
   }
 
-  /** Start, or go on after a pause. */
+  /** Start, or go on after a pause; after a migration's last phase only if it ran before. */
   resume(): void {
     assert(this.runState !== 'postmigrate', `${this.name} on ${this.hostName} lives elsewhere now`)
     if (this.runState === 'running' || this.hasEnded) return
+    if (this.runState === 'finish-migrate' && !this.ranBefore) return this.enter('paused')
     this.enter('running')
     // Its clock goes on with the next slice, so there must be one, even if the guest was waiting for its timer.
     this.waiting = false
@@ -152,6 +153,12 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm, Userfau
     this.enter('paused')
   }
 
+  /** It lives here now: it runs, or stands still if somebody had stopped it at its source. */
+  takeOver(): void {
+    if (this.ranBefore) this.resume()
+    else if (!this.hasEnded) this.enter('paused')
+  }
+
   /** It lives elsewhere now: this copy never runs again. */
   handOver(): void {
     this.enter('postmigrate')
@@ -165,6 +172,16 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm, Userfau
   /** It will not run again unless it is booted anew. */
   get hasEnded(): boolean {
     return this.runState === 'shutdown' || this.runState === 'internal-error'
+  }
+
+  /** No migration holds it: it runs, or somebody stopped it or switched it off. */
+  get isSettled(): boolean {
+    return this.runState === 'running' || this.runState === 'paused' || this.hasEnded
+  }
+
+  /** Before it was stopped for the last phase of a migration, here or at its source. */
+  private get ranBefore(): boolean {
+    return this.machine.globalState.runState === 'running'
   }
 
   get missingPages(): number {
