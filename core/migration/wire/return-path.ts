@@ -19,6 +19,8 @@ export type ReturnPathMessage =
   | { readonly kind: 'RESUME_ACK'; readonly value: number }
   | { readonly kind: 'SWITCHOVER_ACK' }
 
+/** MIGRATION_RESUME_ACK_VALUE (migration/migration.h): the destination goes on. */
+export const RESUME_ACK_VALUE = 1
 const BITMAP_OCTETS_MAX = 8 * 1024 * 1024
 /** Ends a bitmap (`RAMBLOCK_RECV_BITMAP_ENDING`). */
 const BITMAP_ENDING = [0x01234567, 0x89abcdef] as const
