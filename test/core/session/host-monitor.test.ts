@@ -224,6 +224,27 @@ describe('the monitors of the hosts', () => {
     expect(client.execute('query-migrate-parameters')).toMatchObject({ 'downtime-limit': 77 })
   })
 
+  it('set all that is asked for together, or nothing of it', () => {
+    const session = bootedSession()
+    const client = MonitorClient.negotiated(session)
+    expect(client.execute('migrate-set-parameters', { 'multifd-channels': 7, 'max-bandwidth': 1 })).toMatchObject({
+      desc: expect.stringContaining('64KiB/s or more') as string,
+    })
+    const parameters = { 'multifd-channels': 2, 'max-bandwidth': 128 * 2 ** 20 }
+    expect(client.execute('query-migrate-parameters')).toMatchObject(parameters)
+    const capabilities = ['events', 'auto-converge', 'x-colo'].map((capability) => ({ capability, state: true }))
+    expect(client.execute('migrate-set-capabilities', { capabilities })).toMatchObject({ class: 'GenericError' })
+    expect(session.world.monitors[0]?.settings.events).toBe(false)
+    const throttle = { 'cpu-throttle-initial': 60, 'max-cpu-throttle': 70 }
+    expect(client.execute('migrate-set-parameters', throttle)).toEqual({})
+    const lower = { 'cpu-throttle-initial': 10, 'max-cpu-throttle': 50 }
+    expect(client.execute('migrate-set-parameters', lower)).toEqual({})
+    expect(client.execute('migrate-set-parameters', { 'max-cpu-throttle': 5 })).toMatchObject({
+      desc: "Parameter 'max_cpu_throttle' expects an integer in the range of cpu_throttle_initial to 99",
+    })
+    expect(client.execute('query-migrate-parameters')).toMatchObject(lower)
+  })
+
   it('refuse more connections than there is room for', () => {
     const session = smallSession()
     const clients = Array.from({ length: 9 }, () => new MonitorClient(session))
