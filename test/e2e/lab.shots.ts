@@ -1,7 +1,7 @@
-/** Pictures of the first lab in its first crossing and with its three runs done, and of a capture: npm run screenshots. */
+/** Pictures of the first lab in its first crossing and with its three runs done, of a capture, a network and a fleet: npm run screenshots. */
 import { mkdir } from 'node:fs/promises'
 import { inProject } from '../../scripts/project.mjs'
-import { button, expectDone, jumpTo, logIn, openCapture, openFirstLab, startMigration } from './lab-steps.js'
+import { button, clock, expectDone, jumpTo, logIn, openCapture, openFirstLab, startMigration } from './lab-steps.js'
 import { expect, test } from './lab-window.js'
 
 const folder = inProject('docs/screenshots')
@@ -53,5 +53,18 @@ for (const theme of ['light', 'dark'] as const) {
     await page.locator('summary', { hasText: 'traceroute' }).nth(1).click()
     await page.waitForTimeout(500)
     await picture('network')
+  })
+
+  test(`a fleet, ${theme}`, async ({ lab }) => {
+    const { page } = lab
+    await lab.app?.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.setContentSize(1440, 900))
+    await page.emulateMedia({ colorScheme: theme })
+    await button(page, 'A hall at night').click()
+    await page.getByLabel('Playing speed').selectOption({ label: 'Full speed' })
+    await button(page, 'Play').click()
+    await expect(clock(page)).toHaveText(/^00:1[0-9]/, { timeout: 60_000 })
+    await button(page, 'Pause').click()
+    await page.waitForTimeout(500)
+    await page.screenshot({ path: `${folder}/fleet-${theme}.png` })
   })
 }
