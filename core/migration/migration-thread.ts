@@ -78,7 +78,7 @@ export class MigrationThread implements Process {
     const common = { ram: this.ram, out, pacing: this.pacing, options, labels, trace: kernel.trace }
     this.storage =
       options.copyStorage && vm.disk
-        ? new OutgoingStorage({ ...common, disk: new OutgoingDisk(vm.disk, out.writer), cores })
+        ? new OutgoingStorage({ ...common, disk: new OutgoingDisk(vm.disk, out.writer, options), cores })
         : null
     const outgoing = { ...common, vm, storage: this.storage }
     this.precopy = new OutgoingPrecopy(outgoing)

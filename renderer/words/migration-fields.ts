@@ -228,6 +228,14 @@ export const migrationFieldGroups: readonly MigrationFieldGroup[] = [
         usual: [false, true],
         format: onOff,
       },
+      {
+        name: 'zeroBlocks',
+        title: 'Zeros of the disk',
+        meaning: 'A MiB of zeros goes as one word instead of as a MiB (QEMU: zero-blocks).',
+        usual: [false, true],
+        format: onOff,
+        isShown: ({ copyStorage }) => copyStorage,
+      },
     ],
   },
 ]
