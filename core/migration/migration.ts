@@ -61,7 +61,7 @@ export interface MigrationParameters {
   /** After so many rounds the guest is stopped whatever is left; 0 for no end. */
   readonly roundsMax: number
   readonly stopRule: StopRuleName
-  /** Stop before the last round (guest stopped, status 'pre-switchover') until told to go on. */
+  /** Before the last round, or before the guest leaves in post-copy, stop (guest stopped, status 'pre-switchover') until told to go on. */
   readonly pauseBeforeSwitchover: boolean
   readonly zeroPageDetection: ZeroPageDetection
   readonly xbzrle: boolean

@@ -117,7 +117,7 @@ export class MigrationSource extends SourceProgress implements StreamOwner, Mult
   /** Go on after `pauseBeforeSwitchover` (QMP's migrate-continue). Throws `InputError` at any other time. */
   continueSwitchover(): void {
     if (this.status !== 'pre-switchover') throw new InputError(`the migration is ${this.status}: it goes on by itself`)
-    this.thread.startLastStage()
+    this.thread.continueSwitchover()
   }
 
   /** QEMU's `migrate-start-postcopy`: at the next opportunity. */

@@ -80,11 +80,11 @@ export const migrationFieldGroups: readonly MigrationFieldGroup[] = [
       },
       {
         name: 'pauseBeforeSwitchover',
-        title: 'Wait before the last round',
+        title: 'Wait before the guest leaves',
         meaning: 'With the guest stopped, wait until you say go on (QEMU: pause-before-switchover).',
         usual: [false, true],
         format: onOff,
-        isShown: isRound,
+        isShown: ({ strategy }) => strategy !== 'cold',
       },
     ],
   },

@@ -95,6 +95,10 @@ const commands = [
     execute('human-monitor-command', { 'command-line': `migrate ${words}` }),
   ),
   capabilities(capability('block', false), capability('zero-blocks', false)),
+  ...[true, false].flatMap((state) => [
+    capabilities(capability('postcopy-ram', state), capability('pause-before-switchover', state)),
+    execute('query-migrate-capabilities'),
+  ]),
 ]
 
 const typed = [

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { copyGraph } from '../../../core/base/snapshot.js'
 import { milliseconds } from '../../../core/base/units.js'
+import { MIGRATION_LANE } from '../../../core/migration/costs.js'
 import { ToyMigration } from '../../support/toy-migration.js'
 
 const busy = { pages: 1024, filledPages: 700, workingSetPages: 400, pagesPerSecond: 20_000 }
@@ -62,6 +63,20 @@ describe('multifd', () => {
     // A window ends with the packet that reaches its limit, half a mebioctet long, as in QEMU.
     expect(rate).toBeGreaterThan(14 * 1024 ** 2)
     expect(rate).toBeLessThan(25 * 1024 ** 2)
+  })
+
+  it('takes no page while its thread is at work on those before', () => {
+    const { kernel, source, sourceCores } = new ToyMigration(busy, { multifdChannels: 2, maxBandwidth: 0 })
+    const early: number[] = []
+    for (let taken = 0; source.endedAtNs === null;) {
+      const freeAtNs = sourceCores.busyUntilNs(MIGRATION_LANE)
+      if (!kernel.step()) break
+      const { normal, duplicate } = source.statistics
+      if (normal + duplicate > taken && kernel.nowNs < freeAtNs) early.push(kernel.nowNs)
+      taken = normal + duplicate
+    }
+    expect(source.status).toBe('completed')
+    expect(early).toEqual([])
   })
 
   const choices = fc.record({
