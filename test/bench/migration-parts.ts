@@ -5,10 +5,14 @@ import { StreamWriter, type OctetSink } from '../../core/migration/wire/stream-w
 import { PAGE_OCTETS } from '../../core/base/units.js'
 import { Ram } from '../../core/machine/ram.js'
 import type { Session } from '../../core/session/session.js'
+import { openProtocolPair, takeEffects, takeMessages } from '../support/channel-protocols.js'
 import { time } from './measures.js'
+import { datagrams, network, transfer } from './traffic.js'
 
 const BLOCK = 'riscv_virt_board.ram'
 const BURST_PAGES = 16
+/** Of payload, in an Ethernet frame of 1500 octets (with TCP's timestamps). */
+const SEGMENT_OCTETS = 1448
 
 class NoSink implements OctetSink {
   writableOctets(): number {
@@ -51,6 +55,24 @@ function decode(pieces: readonly Uint8Array[], observer: SilentObserver): void {
   for (const piece of pieces) reader.push(piece)
 }
 
+/** Everything through a channel's protocol, both its ends. */
+function seal(name: 'nacl' | 'ssh', pieces: readonly Uint8Array[]): void {
+  const [client, server] = openProtocolPair(name)
+  const deliver = (): void => {
+    for (const record of takeMessages(client)) server.receive(record)
+    const { payload, messages } = takeEffects(server)
+    for (const { length } of payload) server.consumed(length)
+    for (const { octets } of messages) client.receive(octets)
+    for (const adjustment of takeMessages(server)) client.receive(adjustment)
+  }
+  for (const piece of pieces)
+    for (let at = 0; at < piece.length; deliver()) {
+      const room = client.sendableOctets()
+      client.send(piece.subarray(at, at + room))
+      at += Math.min(room, piece.length - at)
+    }
+}
+
 /** Milliseconds a part, and how much memory it was. */
 export function migrationParts(session: Session): {
   readonly parts: readonly (readonly [what: string, milliseconds: number])[]
@@ -65,9 +87,15 @@ export function migrationParts(session: Session): {
   const none = (): void => undefined
   const part = (work: () => void): number => time(none, work)
   const decodeMs = part(() => decode(kept.pieces, new SilentObserver()))
+  const octets = kept.pieces.reduce((sum, { length }) => sum + length, 0)
+  const framesMs = part(() => void datagrams(network(2), Math.ceil(octets / SEGMENT_OCTETS)))
   const parts = [
     ['scan for zero pages', part(() => countZero(source))],
     ['encode', part(() => encode(source, new NoSink()))],
+    ['seal and open, NaCl', part(() => seal('nacl', kept.pieces))],
+    ['seal and open, SSH', part(() => seal('ssh', kept.pieces))],
+    ['TCP, beyond its frames', part(() => void transfer(network(2), octets)) - framesMs],
+    ['frames: as many datagrams of full size, through the switch', framesMs],
     ['decode', decodeMs],
     ['apply', part(() => decode(kept.pieces, new Apply(target))) - decodeMs],
     ['compare', part(() => source.differingOctets(target))],
