@@ -65,6 +65,21 @@ describe('multifd', () => {
     expect(rate).toBeLessThan(25 * 1024 ** 2)
   })
 
+  it.each([
+    [8, 10.09],
+    [4, 5.03],
+    [1, 5.05],
+  ])(
+    'sends whole packets in each window: where %i MiB/s are allowed, the %d that QEMU was measured to send',
+    (limit, rate) => {
+      const options = { multifdChannels: 2, maxBandwidth: limit * 1024 ** 2, downtimeLimitNs: milliseconds(1) }
+      const migration = new ToyMigration({ pages: 4096, filledPages: 4096, pagesPerSecond: 0 }, options).run()
+      const [first] = migration.source.rounds
+      const sent = (first!.octets * 1e9) / (first!.endNs - first!.startNs) / 1024 ** 2
+      expect(Math.abs(sent / rate - 1)).toBeLessThan(0.05)
+    },
+  )
+
   it('takes no page while its thread is at work on those before', () => {
     const { kernel, source, sourceCores } = new ToyMigration(busy, { multifdChannels: 2, maxBandwidth: 0 })
     const early: number[] = []
