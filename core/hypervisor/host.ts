@@ -3,6 +3,7 @@ import { InputError } from '../base/errors.js'
 import type { FrameSink } from '../base/frame-sink.js'
 import { HostCores } from '../kernel/cores.js'
 import type { Kernel } from '../kernel/kernel.js'
+import type { VirtualisationCosts } from './profiles/hypervisor-profile.js'
 import { SelfAnnouncer } from './self-announcer.js'
 import { VirtualMachine, type VmOptions, type VmOwner } from './virtual-machine.js'
 
@@ -10,8 +11,8 @@ export interface HostOptions {
   readonly name: string
   readonly coreCount: number
   readonly ramOctets: number
-  /** The part of a core's speed that a guest has here: 1 for that of the bare machine. */
-  readonly vcpuSpeed: number
+  /** Of running a guest here. */
+  readonly costs: VirtualisationCosts
 }
 
 /** The way a VM gets onto its host's virtual switch. */
@@ -61,8 +62,7 @@ export class Host {
       throw new InputError(
         `${this.name} has ${this.freeRamOctets()} octets of memory free, ${options.name} needs ${options.ramOctets}`,
       )
-    const vm = new VirtualMachine(this.kernel, options, this.cores, this.owner)
-    vm.vcpuSpeed = this.options.vcpuSpeed
+    const vm = new VirtualMachine(this.kernel, options, this.cores, this.options.costs, this.owner)
     this.vms.set(options.name, vm)
     return vm
   }

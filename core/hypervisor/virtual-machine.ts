@@ -4,7 +4,8 @@ import type { FrameSink } from '../base/frame-sink.js'
 import { PAGE_OCTETS, type Nanos } from '../base/units.js'
 import type { HostCores } from '../kernel/cores.js'
 import type { Kernel, KernelEvent, Process, QueuedEvent } from '../kernel/kernel.js'
-import { boundaryFrom, Machine, RAM_BLOCK, SLICE_NS } from '../machine/machine.js'
+import { boundaryFrom, Machine, RAM_BLOCK, SLICE_NS, type SliceOutcome } from '../machine/machine.js'
+import type { VirtualisationCosts } from './profiles/hypervisor-profile.js'
 import type { GuestDisk } from '../migration/guest-disk.js'
 import type { MigratableVm, RamBlock, Userfault, UserfaultListener } from '../migration/guest-memory.js'
 
@@ -54,18 +55,19 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm, Userfau
   private readonly ramBlock: number
   private runState: RunState = 'prelaunch'
   private boundary: QueuedEvent | null = null
-  /** The part of a core's speed that it has: its host's. */
-  vcpuSpeed = 1
   private onCore = false
   private waiting = false
   private instructionCount = 0
   /** Percent of its time that the vCPU is kept from running. */
   private throttlePercent = 0
+  /** Until then the vCPU stands still for what the hypervisor did in its place. */
+  private heldUntilNs: Nanos = 0
 
   constructor(
     private readonly kernel: Kernel,
     readonly options: VmOptions,
     readonly cores: HostCores,
+    private readonly costs: VirtualisationCosts,
     private readonly owner: VmOwner,
     /** Where the guest's frames go: its host's virtual switch. Set once the host plugged it in. */
     public network: FrameSink | null = null,
@@ -106,10 +108,11 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm, Userfau
     return this.instructionCount
   }
 
-  /** Start, or go on after a pause. */
+  /** Start, or go on after a pause; after a migration's last phase only if it ran before. */
   resume(): void {
     assert(this.runState !== 'postmigrate', `${this.name} on ${this.hostName} lives elsewhere now`)
     if (this.runState === 'running' || this.hasEnded) return
+    if (this.runState === 'finish-migrate' && !this.ranBefore) return this.enter('paused')
     this.enter('running')
     // Its clock goes on with the next slice, so there must be one, even if the guest was waiting for its timer.
     this.waiting = false
@@ -152,6 +155,12 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm, Userfau
     this.enter('paused')
   }
 
+  /** It lives here now: it runs, or stands still if somebody had stopped it at its source. */
+  takeOver(): void {
+    if (this.ranBefore) this.resume()
+    else if (!this.hasEnded) this.enter('paused')
+  }
+
   /** It lives elsewhere now: this copy never runs again. */
   handOver(): void {
     this.enter('postmigrate')
@@ -165,6 +174,16 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm, Userfau
   /** It will not run again unless it is booted anew. */
   get hasEnded(): boolean {
     return this.runState === 'shutdown' || this.runState === 'internal-error'
+  }
+
+  /** No migration holds it: it runs, or somebody stopped it or switched it off. */
+  get isSettled(): boolean {
+    return this.runState === 'running' || this.runState === 'paused' || this.hasEnded
+  }
+
+  /** Before it was stopped for the last phase of a migration, here or at its source. */
+  private get ranBefore(): boolean {
+    return this.machine.globalState.runState === 'running'
   }
 
   get missingPages(): number {
@@ -219,10 +238,7 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm, Userfau
       return
     }
     this.wantCore(true)
-    const sliceCycles = (this.options.hartHz / 1e9) * SLICE_NS * this.cores.share() * this.vcpuSpeed
-    const budget = Math.floor((sliceCycles * (100 - this.throttlePercent)) / 100)
-    const { executed, state } = machine.runSlice(kernel.nowNs, budget)
-    this.instructionCount += executed
+    const state = this.runSlice()
     this.waiting = state === 'waiting'
     this.reportMissingPages()
     if (state === 'halted') {
@@ -230,6 +246,21 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm, Userfau
       this.wantCore(false)
       this.enter('shutdown')
     } else this.wakeAt(boundaryFrom(kernel.nowNs + 1))
+  }
+
+  private runSlice(): SliceOutcome['state'] {
+    const { costs, machine } = this
+    const { nowNs } = this.kernel
+    const ownNs = SLICE_NS - Math.min(Math.max(this.heldUntilNs - nowNs, 0), SLICE_NS)
+    const cycles = (this.options.hartHz / 1e9) * ownNs * this.cores.share() * costs.vcpuSpeed
+    const { trappedAccesses, loggedStores } = machine
+    const { executed, state } = machine.runSlice(nowNs, Math.floor((cycles * (100 - this.throttlePercent)) / 100))
+    this.instructionCount += executed
+    const heldNs =
+      (machine.trappedAccesses - trappedAccesses) * costs.deviceAccessNs +
+      (machine.loggedStores - loggedStores) * costs.loggedStoreNs
+    if (heldNs > 0) this.heldUntilNs = Math.max(this.heldUntilNs, nowNs + SLICE_NS) + heldNs
+    return state
   }
 
   private wantCore(wanted: boolean): void {

@@ -52,6 +52,11 @@ export class Board implements HartBus, HartLines {
   readonly tpmCrb: TpmCrb | null
   /** Set by the machine: the hart needs its bus first. */
   hart: BoardHart | null = null
+  /**
+   * Loads and stores so far at devices for which a hypervisor leaves its guest. The timer and the interrupt controller are
+   * not among them: processors have their own for guests.
+   */
+  trappedAccesses = 0
   /** Instructions of the present slice begun before the present run. */
   stepsBeforeRun = 0
 
@@ -110,13 +115,14 @@ export class Board implements HartBus, HartLines {
 
   load(address: number, width: number): number {
     if (isInside(address, CLINT_BASE, CLINT_OCTETS)) return this.clint.load(address - CLINT_BASE, width, this.guestNs())
-    if (isInside(address, UART_BASE, UART_OCTETS)) {
-      const value = this.uart.load(address - UART_BASE)
+    if (isInside(address, PLIC_BASE, PLIC_OCTETS)) {
+      const value = this.plic.load(address - PLIC_BASE, width)
       this.driveLines(this.guestNs())
       return value
     }
-    if (isInside(address, PLIC_BASE, PLIC_OCTETS)) {
-      const value = this.plic.load(address - PLIC_BASE, width)
+    this.trappedAccesses++
+    if (isInside(address, UART_BASE, UART_OCTETS)) {
+      const value = this.uart.load(address - UART_BASE)
       this.driveLines(this.guestNs())
       return value
     }
@@ -131,8 +137,9 @@ export class Board implements HartBus, HartLines {
   store(address: number, width: number, value: number): boolean {
     if (isInside(address, CLINT_BASE, CLINT_OCTETS))
       return this.clint.store(address - CLINT_BASE, width, value, this.guestNs())
+    if (isInside(address, PLIC_BASE, PLIC_OCTETS)) return this.plic.store(address - PLIC_BASE, width, value)
+    this.trappedAccesses++
     if (isInside(address, UART_BASE, UART_OCTETS)) this.uart.store(address - UART_BASE, value)
-    else if (isInside(address, PLIC_BASE, PLIC_OCTETS)) return this.plic.store(address - PLIC_BASE, width, value)
     else if (isInside(address, VIRTIO_BASE, VIRTIO_OCTETS)) return this.nic.store(address - VIRTIO_BASE, width, value)
     else if (this.tpmCrb !== null && isInside(address, TPM_CRB_BASE, TPM_CRB_OCTETS))
       return this.tpmCrb.store(address - TPM_CRB_BASE, width, value, this.virtualNs())

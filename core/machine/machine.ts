@@ -141,6 +141,16 @@ export class Machine {
   }
 
   /** How the guest ended the run, or null. */
+  /** Loads and stores so far at devices for which a hypervisor leaves its guest. */
+  get trappedAccesses(): number {
+    return this.board.trappedAccesses
+  }
+
+  /** Stores so far that were the first to their page since the dirty log was read. */
+  get loggedStores(): number {
+    return this.ram.loggedStores
+  }
+
   get exit(): MachineExit | null {
     return this.board.finisher.exit
   }

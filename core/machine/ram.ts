@@ -29,6 +29,9 @@ export class Ram implements HartMemory, SelfCopying {
   /** Pages that have not arrived: see `expectPages`. */
   missingPages = 0
 
+  /** Stores of the hart so far that were the first to their page since the dirty log was read. */
+  loggedStores = 0
+
   private isReleased = false
   private readonly dirtyBits: Uint32Array
   private logging = false
@@ -93,6 +96,7 @@ export class Ram implements HartMemory, SelfCopying {
 
   noteStore(offset: number): boolean {
     const page = offset >>> 12
+    if ((this.attention[page]! & ATTENTION_LOG) !== 0) this.loggedStores++
     this.logDirty(page)
     if ((this.attention[page]! & ATTENTION_CODE) !== 0) this.code?.forgetWord(offset)
     return offset >>> 2 === this.watched && this.watchedValue !== 0

@@ -179,7 +179,12 @@ export class MigrationDestination implements Process, StreamOwner, RequestSender
   }
 
   sendRequest(message: ReturnPathMessage): void {
-    if (this.currentStatus === 'postcopy-active') this.reply(message)
+    if (this.currentStatus !== 'postcopy-active') return
+    try {
+      this.reply(message)
+    } catch (error) {
+      this.fail(failureOf(error))
+    }
   }
 
   streamOpened(_stream: ByteStream): void {}

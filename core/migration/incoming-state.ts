@@ -11,7 +11,7 @@ import { IncomingPostcopy, type PostcopyState } from './incoming-postcopy.js'
 import type { PageRequests } from './page-requests.js'
 import { decodeBlockName } from './wire/postcopy.js'
 import { MIG_CMD, type RamBlockSize, type SectionHeader } from './wire/qevm.js'
-import type { ReturnPathMessage } from './wire/return-path.js'
+import { RESUME_ACK_VALUE, type ReturnPathMessage } from './wire/return-path.js'
 import { SilentObserver } from './wire/stream-observer.js'
 import { StreamReader } from './wire/stream-reader.js'
 import { deviceKey } from './wire/vmdesc.js'
@@ -187,7 +187,7 @@ export class IncomingState extends SilentObserver {
       case MIG_CMD.POSTCOPY_RESUME:
         if (!this.isPaused) throw refused('POSTCOPY_RESUME, but nothing was paused')
         this.isPaused = false
-        return this.reply({ kind: 'RESUME_ACK', value: 1 })
+        return this.reply({ kind: 'RESUME_ACK', value: RESUME_ACK_VALUE })
       default:
         throw refused(`command ${command} is not supported`)
     }

@@ -81,7 +81,7 @@ export interface MigrationParameters {
   readonly vcpuDirtyLimit: number
   /** A hybrid goes over to post-copy by itself after so many rounds; 0: when told to. */
   readonly postcopyAfterRounds: number
-  /** Pages sent along with one that was asked for: those that follow it. */
+  /** Pages sent along with one that was asked for: those around it. */
   readonly postcopyPrepagingPages: number
   /**
    * The guest's disk goes before its memory, in the same stream (capability `block`, libvirt's `--copy-storage-all`). False: it is

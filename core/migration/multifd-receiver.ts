@@ -1,6 +1,6 @@
 /** The destination's end of the extra connections of a migration: pages into memory, as far as the main stream has come. */
 import type { ByteStream, StreamOwner } from '../base/byte-stream.js'
-import { failureOf, type Failure } from '../base/errors.js'
+import { failureOf, WireError, type Failure } from '../base/errors.js'
 import type { Nanos } from '../base/units.js'
 import type { HostCores } from '../kernel/cores.js'
 import type { Kernel, Process, QueuedEvent } from '../kernel/kernel.js'
@@ -9,6 +9,7 @@ import { MultifdReader, type MultifdObserver } from './wire/multifd-reader.js'
 
 /** Octets read in one event. */
 const READ_OCTETS = 256 * 1024
+const ENDED_EARLY = 'an extra connection ended before its last synchronisation'
 
 /** Where the pages go. Both methods throw `WireError` for a page that has no place. */
 export interface MultifdTarget {
@@ -45,15 +46,25 @@ export class MultifdReceiver {
     )
   }
 
-  /** The main stream's records have ended. True when it may go on at once; else `channelsSynced` will come. */
+  /**
+   * The main stream's records have ended. True when it may go on at once; else `channelsSynced` will come. Throws `WireError`
+   * when a connection ended before it had come as far.
+   */
   recordsEnded(): boolean {
     this.isAwaited = true
+    if (this.channels.some(({ isExhausted }) => isExhausted)) throw new WireError('multifd', 0, ENDED_EARLY)
     return this.releaseAll()
   }
 
   /** A connection has come to a synchronisation. */
   channelSynced(): void {
     if (this.isAwaited && this.releaseAll()) this.parts.owner.channelsSynced()
+  }
+
+  /** A connection has ended, and everything that came on it was read. */
+  channelEnded(isBetweenPackets: boolean): void {
+    if (!isBetweenPackets) this.channelFailed(ended('an extra connection ended in the middle of a packet'))
+    else if (this.isAwaited) this.channelFailed(ended(ENDED_EARLY))
   }
 
   channelFailed(cause: Failure): void {
@@ -95,6 +106,7 @@ class IncomingChannel implements StreamOwner, Process, MultifdObserver {
   private unread: Uint8Array = new Uint8Array(0)
   private next: QueuedEvent | null = null
   private workNs: Nanos = 0
+  private hasEnded = false
   private pageNs: Nanos = MIGRATION_COSTS.loadNormalPageNs
 
   constructor(
@@ -104,6 +116,12 @@ class IncomingChannel implements StreamOwner, Process, MultifdObserver {
     this.lane = `multifd ${parts.index}`
     parts.stream.owner = this
     if (parts.stream.readableOctets() > 0) this.goOn()
+  }
+
+  /** It has ended, and nothing that came on it is still to be read. */
+  get isExhausted(): boolean {
+    const { stream } = this.parts
+    return this.hasEnded && !this.isSynced && this.next === null && this.unread.length + stream.readableOctets() === 0
   }
 
   goOnAfterSync(): void {
@@ -133,15 +151,10 @@ class IncomingChannel implements StreamOwner, Process, MultifdObserver {
     if (this.next === null && !this.isSynced) this.goOn()
   }
 
-  streamEnded(stream: ByteStream): void {
-    // The source ends a connection after its last synchronisation, which may still be waiting to be read.
-    if (this.unread.length + stream.readableOctets() > 0 || this.isSynced || this.next !== null) return
-    if (this.reader.isBetweenPackets) return
-    this.parts.receiver.channelFailed({
-      kind: 'connection',
-      protocol: 'multifd',
-      message: 'an extra connection ended in the middle of a packet',
-    })
+  /** The source ends a connection after its last synchronisation, which may still be waiting to be read. */
+  streamEnded(_stream: ByteStream): void {
+    this.hasEnded = true
+    this.tellEnd()
   }
 
   streamFailed(_stream: ByteStream, cause: Failure): void {
@@ -162,6 +175,10 @@ class IncomingChannel implements StreamOwner, Process, MultifdObserver {
     this.isSynced = true
   }
 
+  private tellEnd(): void {
+    if (this.isExhausted) this.parts.receiver.channelEnded(this.reader.isBetweenPackets)
+  }
+
   private goOn(): void {
     const { cores } = this.parts
     const doneNs = this.workNs > 0 ? cores.book(this.lane, this.workNs) : cores.busyUntilNs(this.lane)
@@ -172,7 +189,7 @@ class IncomingChannel implements StreamOwner, Process, MultifdObserver {
   private load(): void {
     const { stream, receiver } = this.parts
     const octets = this.unread.length > 0 ? this.unread : stream.read(READ_OCTETS)
-    if (octets.length === 0) return
+    if (octets.length === 0) return this.tellEnd()
     try {
       this.pageNs = MIGRATION_COSTS.loadNormalPageNs + (this.reader.isCompressed ? MIGRATION_COSTS.inflatePageNs : 0)
       this.unread = octets.slice(this.reader.push(octets, this)) // lent by the stream: kept as a copy
@@ -182,4 +199,8 @@ class IncomingChannel implements StreamOwner, Process, MultifdObserver {
     if (this.isSynced) receiver.channelSynced()
     if (this.next === null && !this.isSynced) this.goOn()
   }
+}
+
+function ended(message: string): Failure {
+  return { kind: 'connection', protocol: 'multifd', message }
 }

@@ -53,7 +53,7 @@ export class OutgoingPostcopy implements OutgoingWork {
 
   /**
    * At first, when the guest stands still and the log was read: what lets it run at the destination. Then what was asked for, and
-   * what lies behind it; at last the end.
+   * what lies around it, and the rest; at last the end.
    */
   next(nowNs: Nanos): OutgoingStep {
     const step = this.batch === null ? this.sendSwitch(nowNs) : this.sendPages(nowNs)

@@ -3,8 +3,8 @@ import { PAGE_OCTETS } from '../base/units.js'
 import type { RamBlock } from './guest-memory.js'
 import type { PendingPages } from './pending-pages.js'
 
-/** A destination asks once for each page that it stands still for: few at a time. */
-const REQUESTS_MAX = 4096
+/** Stretches of pages that may wait. A destination asks once for each page that it stands still for: few at a time. */
+const RUNS_MAX = 12_288
 
 interface PageRun {
   readonly block: number
@@ -24,7 +24,7 @@ export class RequestedPages {
   private readonly runs: PageRun[] = []
   private namedBlock = -1
 
-  /** `prepagingPages`: how many pages behind those asked for are sent with them. */
+  /** `prepagingPages`: how many pages around those asked for are sent along: half of them behind, then those before. */
   constructor(
     private readonly blocks: readonly RamBlock[],
     private readonly prepagingPages: number,
@@ -39,10 +39,13 @@ export class RequestedPages {
       throw refused(`${octets} octets from ${offset} are not whole pages`)
     if (offset + octets > pageCount * PAGE_OCTETS)
       throw refused(`${octets} octets from ${offset} of a block of ${pageCount} pages`)
-    if (this.runs.length === REQUESTS_MAX) throw refused(`over ${REQUESTS_MAX} requests wait`)
+    if (this.runs.length >= RUNS_MAX) throw refused(`over ${RUNS_MAX} stretches of pages wait`)
     const page = offset / PAGE_OCTETS
-    const endPage = Math.min(pageCount, page + octets / PAGE_OCTETS + this.prepagingPages)
-    this.runs.push({ block: this.namedBlock, page, endPage })
+    const endPage = page + octets / PAGE_OCTETS
+    const behind = Math.ceil(this.prepagingPages / 2)
+    this.push(page, endPage)
+    this.push(endPage, Math.min(pageCount, endPage + behind))
+    this.push(Math.max(0, page - (this.prepagingPages - behind)), page)
   }
 
   /** Take the next of them that is still to be sent: `pending` then names it. */
@@ -62,6 +65,10 @@ export class RequestedPages {
   clear(): void {
     this.runs.length = 0
     this.namedBlock = -1
+  }
+
+  private push(page: number, endPage: number): void {
+    if (page < endPage) this.runs.push({ block: this.namedBlock, page, endPage })
   }
 }
 

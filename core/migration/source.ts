@@ -21,7 +21,7 @@ import { MultifdSender, type MultifdOwner } from './multifd-sender.js'
 import { OutgoingStream } from './outgoing-stream.js'
 import { SourceProgress } from './source-progress.js'
 import { MigrationCounters } from './statistics.js'
-import { ReturnPathReader, type ReturnPathMessage } from './wire/return-path.js'
+import { RESUME_ACK_VALUE, ReturnPathReader, type ReturnPathMessage } from './wire/return-path.js'
 
 export interface MigrationSourceParts {
   readonly vm: MigratableVm
@@ -220,7 +220,7 @@ export class MigrationSource extends SourceProgress implements StreamOwner, Mult
         if (status !== 'postcopy-recover') break
         return postcopy.takeBitmap(message.block, message.bitmap)
       case 'RESUME_ACK':
-        if (status !== 'postcopy-recover' || !postcopy.hasAllBitmaps) break
+        if (status !== 'postcopy-recover' || !postcopy.hasAllBitmaps || message.value !== RESUME_ACK_VALUE) break
         this.enter('postcopy-active')
         return thread.goOn()
       case 'SWITCHOVER_ACK':

@@ -80,7 +80,12 @@ export class VcpuThrottle {
 
   private adjust(period: Period): void {
     const { autoConverge, throttleTriggerThreshold, vcpuDirtyLimit } = this.parts.options
-    if (!autoConverge && vcpuDirtyLimit === 0) return
+    if (!autoConverge && vcpuDirtyLimit === 0) {
+      // A limit may be lifted while the migration runs.
+      this.isLimiting = false
+      this.set(0, period)
+      return
+    }
     const thresholdOctets = Math.floor((period.sentOctets * throttleTriggerThreshold) / 100)
     const isTriggered = period.dirtiedOctets > thresholdOctets && ++this.timesHigh >= 2
     if (isTriggered) this.timesHigh = 0

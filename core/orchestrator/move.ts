@@ -55,6 +55,7 @@ export class Move implements QmpClientOwner, Process {
   /** `migrate` was sent: from here on the machine may leave. */
   private hasBegun = false
   private isCancelling = false
+  private isCancelSent = false
 
   constructor(
     private readonly kernel: Kernel,
@@ -112,12 +113,9 @@ export class Move implements QmpClientOwner, Process {
     else if (this.isCancelling) this.end('unknown', `${this.order.from.host} does not answer`)
     else {
       this.isCancelling = true
-      this.isCancelSent = false
       this.deadline = this.kernel.schedule(CANCEL_PATIENCE_NS, this, GIVE_UP)
     }
   }
-
-  private isCancelSent = false
 
   private wantsCancel(): boolean {
     if (!this.isCancelling || this.isCancelSent) return false

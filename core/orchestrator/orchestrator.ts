@@ -156,8 +156,9 @@ export class Orchestrator implements UdpListener, Process, MoveOwner, FenceOwner
         return
       }
       case 'fence':
-        if (!this.fences.has(proposal.host)) this.beginFence(this.record(proposal.host), this.decided(proposal))
-        return
+        if (this.fences.has(proposal.host)) return
+        this.decided(proposal)
+        return this.beginFence(this.record(proposal.host))
       case 'power-on':
       case 'power-off':
         this.decided(proposal)
@@ -174,7 +175,7 @@ export class Orchestrator implements UdpListener, Process, MoveOwner, FenceOwner
     this.moves.set(vm, new Move(this.kernel, this.stack, order, this))
   }
 
-  private beginFence({ name: host, address, advert, vms }: HostRecord, _decision: number): void {
+  private beginFence({ name: host, address, advert, vms }: HostRecord): void {
     const [first] = vms
     assert(first !== undefined, 'only a host with machines is fenced')
     const { controllerAddress: controller } = advert

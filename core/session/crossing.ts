@@ -4,28 +4,20 @@
  * it, as libvirt's client asks both over connections of its own, before they let a guest run that has stood still.
  */
 import type { ByteStream } from '../base/byte-stream.js'
-import { sha256 } from '@noble/hashes/sha2.js'
 import { assert, InputError, type Failure } from '../base/errors.js'
-import { hexOf } from '../base/octets.js'
 import type { Kernel, KernelEvent, Process } from '../kernel/kernel.js'
-import type { Host } from '../hypervisor/host.js'
 import { VirtualDisk } from '../hypervisor/virtual-disk.js'
 import type { VirtualMachine } from '../hypervisor/virtual-machine.js'
-import { compareDevices, compareDisks, compareMachines, compareUnwritten } from '../migration/comparison.js'
+import { compareDevices, compareDisks, compareMachines, compareUnwritten, mismatchOf } from '../migration/comparison.js'
 import { MigrationDestination } from '../migration/destination.js'
 import type { MigrationOptions, MigrationOwner } from '../migration/migration.js'
 import { MigrationSource } from '../migration/source.js'
-import type { HostStack } from '../net/host-stack.js'
 import type { Link } from '../net/link.js'
 import type { ChannelName } from '../secure/channels.js'
-import { TcpConnection } from '../net/tcp/tcp-connection.js'
 import { RecordingStream } from './recording-stream.js'
 import type { ChannelPair } from './channel-pair.js'
-
-export interface CrossingEnd {
-  readonly host: Host
-  readonly stack: HostStack
-}
+import { CrossingConnections, type CrossingEnd } from './crossing-connections.js'
+import { hashRam, type CrossingEvidence, type RamHashes } from './crossing-evidence.js'
 
 export interface CrossingParts {
   readonly id: number
@@ -37,14 +29,6 @@ export interface CrossingParts {
   readonly options: MigrationOptions
   readonly link: Link
   readonly evidence: CrossingEvidence
-}
-
-/** What is kept of a migration beyond the trace, because a report asks for it. Both cost time or memory. */
-export interface CrossingEvidence {
-  /** SHA-256 of both copies of RAM at switch-over. */
-  readonly hashRam: boolean
-  /** The stream as the source wrote it. */
-  readonly recordStream: boolean
 }
 
 /** Told when a migration came to its end, whatever that was. */
@@ -64,20 +48,14 @@ export class Crossing implements MigrationOwner, Process {
   /** The copy that is being filled. */
   readonly incoming: VirtualMachine
   readonly recording: RecordingStream | null
-  /** What the channel runs on. */
-  private lower: ByteStream
-  /** The same for each extra connection of a multifd migration, and which of them have not arrived. */
-  private readonly lowerChannels: readonly ByteStream[]
-  private readonly expectedChannels: Set<ByteStream>
+  private readonly connections: CrossingConnections
   /** Extra connections that arrived before the one that brings the main stream. */
-  private earlyChannels: ByteStream[] = []
-  /** A connection is being made that has not arrived at the destination. */
-  private isExpected = true
+  private readonly earlyChannels: ByteStream[] = []
   private guestLives: 'at source' | 'at destination' = 'at source'
   /** The guest runs where it belongs now, and the other copy is gone. */
   isOver = false
-  /** Hexadecimal, of RAM at switch-over, when asked for. */
-  ramHashes: { readonly source: string; readonly destination: string } | null = null
+  /** Of RAM at switch-over, when asked for. */
+  ramHashes: RamHashes | null = null
 
   constructor(
     private readonly kernel: Kernel,
@@ -92,15 +70,13 @@ export class Crossing implements MigrationOwner, Process {
     const storage = ownDisk === undefined ? {} : { disk: ownDisk }
     this.incoming = to.host.create({ name, mac, ramOctets, hartHz, qemuBoard, ...storage })
     this.incoming.awaitIncoming()
-    this.lower = this.connect()
-    const stream = channels.client(this.lower, from.host.cores)
-    this.lowerChannels = Array.from({ length: options.multifdChannels }, () => this.connect())
-    this.expectedChannels = new Set(this.lowerChannels)
+    this.connections = new CrossingConnections({ from, to, channels })
+    const stream = this.connections.openMain()
     this.recording = parts.evidence.recordStream ? new RecordingStream(stream) : null
     this.source = new MigrationSource(kernel, {
       vm,
       stream: this.recording ?? stream,
-      channels: this.lowerChannels.map((lower) => channels.client(lower, from.host.cores)),
+      channels: Array.from({ length: options.multifdChannels }, () => this.connections.openChannel()),
       cores: from.host.cores,
       options,
       labels: { id, source: from.host.name, destination: to.host.name, channel, linkBps: link.rateBps },
@@ -129,6 +105,11 @@ export class Crossing implements MigrationOwner, Process {
   /** The guest runs at the destination and part of its memory is at the source alone. */
   get isPostcopy(): boolean {
     return this.guestLives === 'at destination' && this.source.status !== 'completed'
+  }
+
+  /** It lives at its destination, which has not been told to let it run yet. */
+  get isFinishing(): boolean {
+    return this.guestLives === 'at destination' && this.source.status === 'completed' && !this.isOver
   }
 
   /** Throws `InputError` once the guest lives at its destination. */
@@ -162,15 +143,12 @@ export class Crossing implements MigrationOwner, Process {
 
   /** Go on with a post-copy over another connection. Throws `InputError` when it was not interrupted. */
   recover(): void {
-    const { channels, from } = this.parts
     if (!this.isInterrupted)
       throw new InputError(`only a post-copy that was interrupted can be recovered; this one is ${this.source.status}`)
     // The end that has not noticed yet is told.
     this.interrupt({ kind: 'connection', protocol: 'qevm', message: 'given up for another connection' })
     if (this.isOver) return
-    this.lower = this.connect()
-    this.isExpected = true
-    this.source.recover(channels.client(this.lower, from.host.cores))
+    this.source.recover(this.connections.openMain())
   }
 
   /** Do without the pages that are at the source alone: the guest is lost. Throws `InputError` when it was not interrupted. */
@@ -214,45 +192,23 @@ export class Crossing implements MigrationOwner, Process {
     this.source.abandon(cause)
   }
 
-  private connect(): ByteStream {
-    const { from, to, channels } = this.parts
-    return from.stack.connect(to.stack.address, channels.port)
-  }
-
-  /** Whether a connection that came to `port` of `end` is the one this migration's source has opened. */
+  /** Whether a connection that came to `port` of `end` is one that this migration's source has opened. */
   expects(end: CrossingEnd, port: number, stream: ByteStream): boolean {
-    const { from, to, channels } = this.parts
-    return (
-      !this.isOver &&
-      end === to &&
-      port === channels.port &&
-      stream instanceof TcpConnection &&
-      stream.remoteAddress === from.stack.address &&
-      (this.isMain(stream) || this.channelOf(stream) !== undefined)
-    )
-  }
-
-  private isMain(arrived: ByteStream): boolean {
-    return this.isExpected && areEnds(this.lower, arrived)
-  }
-
-  /** The source's end of an extra connection that arrived. */
-  private channelOf(arrived: ByteStream): ByteStream | undefined {
-    return [...this.expectedChannels].find((lower) => areEnds(lower, arrived))
+    return !this.isOver && this.connections.expects(end, port, stream)
   }
 
   /** A connection of the source arrived at the destination. */
   accept(lower: ByteStream): void {
-    const { to, channels } = this.parts
-    if (!this.isMain(lower)) return this.acceptChannel(lower)
-    this.isExpected = false
-    if (this.destination !== null) return this.destination.recover(channels.server(lower, to.host.cores))
+    const { options, to } = this.parts
+    const { stream, isMain } = this.connections.accept(lower)
+    if (!isMain) return this.acceptChannel(stream)
+    if (this.destination !== null) return this.destination.recover(stream)
     this.destination = new MigrationDestination(this.kernel, {
       vm: this.incoming,
-      stream: channels.server(lower, to.host.cores),
+      stream,
       isCold: this.isCold,
-      copiesStorage: this.parts.options.copyStorage,
-      multifdChannels: this.parts.options.multifdChannels,
+      copiesStorage: options.copyStorage,
+      multifdChannels: options.multifdChannels,
       cores: to.host.cores,
       owner: this,
       labels: this.source.labels,
@@ -261,12 +217,7 @@ export class Crossing implements MigrationOwner, Process {
     for (const channel of this.earlyChannels.splice(0)) this.destination.addChannel(channel)
   }
 
-  private acceptChannel(lower: ByteStream): void {
-    const { to, channels } = this.parts
-    const expected = this.channelOf(lower)
-    assert(expected !== undefined, 'only a connection that is expected is let in')
-    this.expectedChannels.delete(expected)
-    const channel = channels.server(lower, to.host.cores)
+  private acceptChannel(channel: ByteStream): void {
     if (this.destination === null) this.earlyChannels.push(channel)
     else this.destination.addChannel(channel)
   }
@@ -286,7 +237,7 @@ export class Crossing implements MigrationOwner, Process {
         if (this.guestLives === 'at destination') return this.endPostcopy()
         this.destination?.cancel()
         to.host.remove(this.incoming)
-        assert(vm.state === 'running' || vm.state === 'shutdown', `${vm.name} on ${from.host.name} is ${vm.state}`)
+        assert(vm.isSettled, `${vm.name} on ${from.host.name} is ${vm.state}`)
         this.end()
         return
       case 'postcopy-paused':
@@ -323,36 +274,29 @@ export class Crossing implements MigrationOwner, Process {
     const differences = this.isCold
       ? { ramDifferences: 0, deviceDifferences: 0, diskDifferences: compareDisks(this.parts.vm, this.incoming) }
       : compareMachines(this.parts.vm, this.incoming)
-    const { ramDifferences, deviceDifferences, diskDifferences } = differences
     this.kernel.trace.add('migration-compare', { migration: this.parts.id, ...differences })
-    if (!this.isCold && this.parts.evidence.hashRam)
-      this.ramHashes = { source: ramHash(this.parts.vm), destination: ramHash(this.incoming) }
-    if (ramDifferences === 0 && deviceDifferences === 0 && diskDifferences === 0) {
-      if (this.isCold) this.owner.prepareBoot(this.incoming)
-      this.incoming.incomingLoaded()
-      return null
-    }
-    const ofDisk = diskDifferences === 0 ? '' : `, and in ${diskDifferences} octets of its disk`
-    const message = `the copy differs from its source in ${ramDifferences} octets of memory and ${deviceDifferences} device values${ofDisk}`
-    return { kind: 'mismatch', protocol: 'qevm', message }
+    if (!this.isCold && this.parts.evidence.hashRam) this.ramHashes = hashRam(this.parts.vm, this.incoming)
+    const mismatch = mismatchOf(differences)
+    if (mismatch !== null) return mismatch
+    if (this.isCold) this.owner.prepareBoot(this.incoming)
+    this.incoming.incomingLoaded()
+    return null
   }
 
   destinationMayRun(): Failure | null {
-    const { vm, to } = this.parts
+    const { vm } = this.parts
     if (this.source.status !== 'postcopy-active')
       return { kind: 'cancelled', protocol: 'qevm', message: `the migration is ${this.source.status} at its source` }
-    const deviceDifferences = compareDevices(vm, this.incoming)
-    const diskDifferences = compareDisks(vm, this.incoming)
-    if (deviceDifferences + diskDifferences > 0) {
-      const message = `the copy differs in ${deviceDifferences} device values and ${diskDifferences} octets of its disk`
-      return { kind: 'mismatch', protocol: 'qevm', message }
-    }
+    const mismatch = mismatchOf({
+      ramDifferences: 0, // it has not followed
+      deviceDifferences: compareDevices(vm, this.incoming),
+      diskDifferences: compareDisks(vm, this.incoming),
+    })
+    if (mismatch !== null) return mismatch
     this.guestLives = 'at destination'
     vm.handOver()
     for (const { memory } of this.incoming.memory) memory.startDirtyLog()
-    to.host.plug(this.incoming)
-    this.incoming.resume()
-    to.host.announce(this.incoming)
+    this.startIncoming()
     return null
   }
 
@@ -390,20 +334,16 @@ export class Crossing implements MigrationOwner, Process {
   }
 
   handleEvent(): void {
-    const { from, to, vm } = this.parts
-    to.host.plug(this.incoming)
-    this.incoming.resume()
-    to.host.announce(this.incoming)
+    const { from, vm } = this.parts
+    this.startIncoming()
     from.host.remove(vm)
     this.end()
   }
-}
 
-function ramHash(vm: VirtualMachine): string {
-  return hexOf(sha256(vm.machine.ram.octets))
-}
-
-/** Whether both are ends of one TCP connection, by its source's port. */
-function areEnds(near: ByteStream, far: ByteStream): boolean {
-  return near instanceof TcpConnection && far instanceof TcpConnection && far.remotePort === near.localPort
+  private startIncoming(): void {
+    const { host } = this.parts.to
+    host.plug(this.incoming)
+    this.incoming.takeOver()
+    host.announce(this.incoming)
+  }
 }

@@ -8,9 +8,12 @@ import { profiles } from '../hypervisor/profiles/profiles.js'
 import type { HypervisorName, HypervisorProfile } from '../hypervisor/profiles/hypervisor-profile.js'
 import type { VirtualMachine } from '../hypervisor/virtual-machine.js'
 import type { Kernel } from '../kernel/kernel.js'
+import { migrationLimits, type MigrationLimits } from '../migration/migration.js'
 import type { Link } from '../net/link.js'
 import { ChannelPair, type HostCredentials } from './channel-pair.js'
-import { Crossing, type CrossingEnd, type CrossingEvidence, type CrossingOwner } from './crossing.js'
+import { Crossing, type CrossingOwner } from './crossing.js'
+import type { CrossingEnd } from './crossing-connections.js'
+import type { CrossingEvidence } from './crossing-evidence.js'
 import { HostMonitor, type MonitorDesk } from './host-monitor.js'
 import { migrationProblem } from './migration-problem.js'
 import { profileProblem, refuseProblem, type MigrationScenario } from './scenario.js'
@@ -158,9 +161,7 @@ export class GuestDesk implements MonitorDesk, CrossingOwner {
     const changed = { ...this.migrationSettings, ...settings }
     refuseProblem(migrationProblem(changed) ?? profileProblem(this.options.profileName, changed))
     this.migrationSettings = changed
-    const { downtimeLimitNs, maxBandwidth, maxPostcopyBandwidth, roundsMax, vcpuDirtyLimit } = changed
-    const limits = { downtimeLimitNs, maxBandwidth, maxPostcopyBandwidth, roundsMax, vcpuDirtyLimit }
-    this.crossingUnderWay?.source.changeLimits(limits)
+    this.crossingUnderWay?.source.changeLimits(limitsIn(settings))
   }
 
   suspend(name: string): void {
@@ -193,4 +194,11 @@ export class GuestDesk implements MonitorDesk, CrossingOwner {
     if (this.crossingUnderWay !== null) throw new InputError(`${name} is being migrated: wait, or cancel that first`)
     return vm
   }
+}
+
+/** The limits among `settings`: those that are not named stay as they were chosen for the migration at hand. */
+function limitsIn(settings: Partial<MigrationScenario>): Partial<MigrationLimits> {
+  return Object.fromEntries(
+    migrationLimits.filter((name) => settings[name] !== undefined).map((name) => [name, settings[name]]),
+  )
 }

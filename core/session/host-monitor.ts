@@ -7,7 +7,8 @@ import type { RunState, VirtualMachine } from '../hypervisor/virtual-machine.js'
 import type { MigrationParameters } from '../migration/migration.js'
 import { queryMigrate } from '../migration/query-migrate.js'
 import { ipv4Text } from '../net/wire/addresses.js'
-import type { Crossing, CrossingEnd } from './crossing.js'
+import type { Crossing } from './crossing.js'
+import type { CrossingEnd } from './crossing-connections.js'
 
 /** What monitors do to the session. Everything throws `InputError` when it cannot be done. */
 export interface MonitorDesk {
@@ -18,6 +19,8 @@ export interface MonitorDesk {
   /** The migration under way, or the last one. */
   readonly crossing: Crossing | null
   readonly monitoredHosts: readonly HostMonitor[]
+  /** The one copy of the guest that is alive. */
+  liveVm(): VirtualMachine | undefined
   migrate(destination: string, once: Partial<MigrationParameters>): void
   cancelMigration(): void
   configureMigration(settings: Partial<MigrationParameters>): void
@@ -36,8 +39,8 @@ const ANY_ADDRESS: readonly string[] = ['', '0', '0.0.0.0', '[::]']
 export class HostMonitor implements MonitorTarget {
   /** Where a migration is listened for, since `migrate-incoming`. */
   private incoming: MigrationAddress | null = null
-  /** Why the last `migrate` never got a connection. */
-  private refusal: { readonly reason: string | null } | null = null
+  /** Why the last `migrate` never got a connection, and the migration that was the last one then. */
+  private refusal: { readonly reason: string | null; readonly before: Crossing | null } | null = null
 
   constructor(
     private readonly desk: MonitorDesk,
@@ -62,20 +65,28 @@ export class HostMonitor implements MonitorTarget {
 
   cont(): void {
     const { vm } = this
-    if (vm?.state === 'postmigrate' || vm?.state === 'inmigrate' || vm === undefined)
+    if (vm === undefined || vm !== this.desk.liveVm())
       throw new InputError(`there is no machine here that could go on: ${this.vmName} is not alive on ${this.hostName}`)
     if (vm.hasEnded) throw new InputError('Resetting the Virtual Machine is required')
+    if (vm.state === 'finish-migrate' || this.desk.crossing?.isFinishing === true)
+      throw new InputError('Migration is not finalized yet')
     vm.resume()
   }
 
   quit(): void {
+    const { vm } = this
+    if (vm !== undefined && vm === this.desk.liveVm()) return this.desk.destroy(this.vmName)
     const { crossing } = this.desk
-    if (this.vm?.state === 'inmigrate') crossing?.destination?.cancel()
-    else if (this.vm?.state === 'postmigrate') {
-      // What only this process had of a guest that runs elsewhere is gone with it.
-      if (crossing?.source.status !== 'postcopy-paused') this.desk.pauseMigration()
-      this.desk.abandonPostcopy()
-    } else if (this.vm !== undefined) this.desk.destroy(this.vmName)
+    if (vm === undefined || crossing === null) return
+    if (vm === crossing.incoming) {
+      const message = `the hypervisor on ${this.hostName} was ended`
+      return crossing.source.abandon({ kind: 'connection', protocol: 'qevm', message })
+    }
+    if (!crossing.isPostcopy) return // its copy is of no use any more
+    // What only this process had of a guest that runs elsewhere is gone with it.
+    if (crossing.source.status !== 'postcopy-paused') this.desk.pauseMigration()
+    // It was over if nothing of it was missing there.
+    if (this.desk.crossing?.isOver === false) this.desk.abandonPostcopy()
   }
 
   /** A disk asked for with the command is moved as if it had been set, until it is over (`block_cleanup_parameters`). */
@@ -97,11 +108,11 @@ export class HostMonitor implements MonitorTarget {
   }
 
   migrationInfo(): MigrationInfo {
-    if (this.refusal !== null) {
+    const { crossing } = this.desk
+    if (this.refusal?.before === crossing) {
       const { reason } = this.refusal
       return { status: 'failed', ...(reason === null ? {} : { 'error-desc': reason }) }
     }
-    const { crossing } = this.desk
     if (crossing !== null && this.isSource) return queryMigrate(crossing.source, this.desk.kernel.nowNs)
     const arriving = crossing?.parts.to === this.place ? crossing.destination : null
     const at = this.incoming
@@ -131,7 +142,7 @@ export class HostMonitor implements MonitorTarget {
   }
 
   migrationRefused(reason: string | null): void {
-    this.refusal = { reason }
+    this.refusal = { reason, before: this.desk.crossing }
   }
 
   listenForMigration(at: MigrationAddress): void {

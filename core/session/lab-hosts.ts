@@ -10,7 +10,7 @@ import { QMP_PORT } from '../hypervisor/wire/qmp.js'
 import type { Kernel } from '../kernel/kernel.js'
 import { SSH_PORT } from '../secure/channels.js'
 import { makeCredentials } from './channel-pair.js'
-import type { CrossingEnd } from './crossing.js'
+import type { CrossingEnd } from './crossing-connections.js'
 import type { GuestDesk, GuestPlace } from './guest-desk.js'
 import type { Rack } from './rack.js'
 import type { Scenario } from './scenario.js'
@@ -21,11 +21,11 @@ export function labHosts(kernel: Kernel, rack: Rack, scenario: Scenario, owner: 
     kernel,
     networks.map(({ stack }) => stack.name),
   )
-  const { vcpuSpeed } = profiles[scenario.profile].costs
+  const { costs } = profiles[scenario.profile]
   const { coresPerHost: coreCount, hostRamOctets: ramOctets } = scenario
   return networks.map((network, index) => {
     const { stack } = network
-    const host = new Host(kernel, { name: stack.name, coreCount, ramOctets, vcpuSpeed }, network, owner)
+    const host = new Host(kernel, { name: stack.name, coreCount, ramOctets, costs }, network, owner)
     const link = rack.links.find(({ name }) => name === stack.name)
     const credentials = keys[index]
     assert(link !== undefined && credentials !== undefined, 'every host has a cable and keys')

@@ -1,7 +1,7 @@
 /**
  * A migration's stream in Xen's frame: what the engine writes goes out in libxc records (core/migration/wire/libxc.ts) and
  * comes out of them at the other end, octet for octet. Pages that are sent whole are lifted into PAGE_DATA; the rest follows
- * in a TOOLSTACK record, as runs between which the pages stand. What the destination answers is not framed: Xen has no
+ * in a TOOLSTACK record, as runs between which the pages stand. The guest's page tables go first. What the destination answers is not framed: Xen has no
  * return path, and this lab's engine needs one.
  */
 import { WireError } from '../base/errors.js'
@@ -16,10 +16,12 @@ import {
   encodePageData,
   LIBXC_PAGES_MAX,
   LIBXC_RECORD,
+  PAGE_TYPE,
   type LibxcPage,
 } from '../migration/wire/libxc.js'
 import { encodeLibxcRuns, LibxcUnframer } from '../migration/wire/libxc-runs.js'
-import { RAM_SAVE_FLAG, RECORD_HEADER_OCTETS } from '../migration/wire/qevm.js'
+import { encodeP2mFrames, encodePvInfo, pvPageTables } from '../migration/wire/pv-page-tables.js'
+import { RAM_SAVE_FLAG, RECORD_HEADER_OCTETS, type RamBlockSize } from '../migration/wire/qevm.js'
 import { StreamReader } from '../migration/wire/stream-reader.js'
 import { SilentObserver } from '../migration/wire/stream-observer.js'
 import { ChannelEffects, SecureChannel, type ChannelProtocol, type ChannelRole } from '../secure/channel.js'
@@ -27,6 +29,7 @@ import { sshCosts, type CipherCosts } from '../secure/costs.js'
 
 /** Payload of one piece: fewer pages than one record may hold. */
 const PIECE_OCTETS_MAX = (LIBXC_PAGES_MAX / 4) * PAGE_OCTETS
+const TABLES_A_RECORD = LIBXC_PAGES_MAX / 4
 const UNREAD_OCTETS_MAX = 1024 ** 2
 /** What is kept of a page whose rest has not been written. */
 const HELD_OCTETS_MAX = 2 * PAGE_OCTETS
@@ -46,6 +49,8 @@ interface PlacedPage extends LibxcPage {
 /** Finds the pages in what is written. */
 class PageFinder extends SilentObserver {
   pages: PlacedPage[] = []
+  /** Pages of the guest's memory: the largest block. 0 until the stream has said so. */
+  pageCount = 0
   private readonly reader = new StreamReader(this, { unknownDevices: 'recover' })
   private held: Uint8Array = new Uint8Array(0)
   private heldAt = 0
@@ -70,13 +75,17 @@ class PageFinder extends SilentObserver {
     return this.take(this.held.length)
   }
 
+  override memorySize(blocks: readonly RamBlockSize[]): void {
+    this.pageCount = Math.max(0, ...blocks.map(({ octets }) => octets)) / PAGE_OCTETS
+  }
+
   override page(_block: number, offset: number, octets: Uint8Array): void {
     const at = this.reader.recordPosition - this.heldAt
     if (at < 0) return
     const isNamed = (readU64be(this.held, at) & RAM_SAVE_FLAG.CONTINUE) === 0
     const nameOctets = isNamed ? 1 + (this.held[at + RECORD_HEADER_OCTETS] ?? 0) : 0
     const from = this.heldAt + at + RECORD_HEADER_OCTETS + nameOctets
-    this.pages.push({ pfn: offset / PAGE_OCTETS, octets: octets.slice(), at: from })
+    this.pages.push({ pfn: offset / PAGE_OCTETS, type: PAGE_TYPE.NOTAB, octets: octets.slice(), at: from })
   }
 
   /** A stream that cannot be read is carried as it is: the destination will say what is wrong with it. */
@@ -120,11 +129,17 @@ abstract class PlainProtocol {
 class LibxcSender extends PlainProtocol implements ChannelProtocol {
   private readonly finder = new PageFinder()
   private hasBegun = false
+  private hasTables = false
 
   send(payload: Uint8Array): void {
-    if (!this.hasBegun) this.put(encodeLibxcHeaders())
+    if (!this.hasBegun) {
+      this.put(encodeLibxcHeaders())
+      this.put(encodePvInfo())
+    }
     this.hasBegun = true
-    this.putFramed(this.finder.push(payload))
+    const ready = this.finder.push(payload)
+    if (!this.hasTables && this.finder.pageCount > 0) this.putTables(this.finder.pageCount)
+    this.putFramed(ready)
   }
 
   end(): void {
@@ -138,6 +153,14 @@ class LibxcSender extends PlainProtocol implements ChannelProtocol {
   }
   receiveEnd(): void {
     this.effects.peerEnded = true
+  }
+
+  private putTables(pageCount: number): void {
+    this.hasTables = true
+    this.put(encodeP2mFrames(pageCount))
+    const tables = pvPageTables(pageCount)
+    for (let from = 0; from < tables.length; from += TABLES_A_RECORD)
+      this.put(encodePageData(tables.slice(from, from + TABLES_A_RECORD)))
   }
 
   private putFramed({ octets, at, pages }: ReturnType<PageFinder['push']>): void {

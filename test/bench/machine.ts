@@ -19,6 +19,7 @@ import lists from './programs/lists.elf'
 import sha256 from './programs/sha256.elf'
 import sieve from './programs/sieve.elf'
 import writer from './programs/writer.elf'
+import { bareMachine } from '../support/bare-machine.js'
 
 const programs = { 'integer loop': integer, sieve, 'SHA-256': sha256, 'linked lists': lists, 'memory writer': writer }
 /** Instructions between two readings of the dirty log: 20 ms of the guest's time. */
@@ -94,7 +95,7 @@ function measureSpeed(): void {
 
 function vmOf(kernel: Kernel, name: string, ramOctets: number, owner: VmOwner): VirtualMachine {
   const options = { name, mac: Uint8Array.of(2, 0, 0, 0, 0, 1), ramOctets, hartHz: HART_HZ }
-  const vm = new VirtualMachine(kernel, options, new HostCores(kernel, name, 1), owner)
+  const vm = new VirtualMachine(kernel, options, new HostCores(kernel, name, 1), bareMachine, owner)
   vm.machine.loadElf(shell)
   writeGuestParameters(vm.machine.ram, { ...SHELL_DEFAULTS, pagesPerSecond: 0 })
   vm.resume()

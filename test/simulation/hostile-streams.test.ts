@@ -29,6 +29,7 @@ import {
   SAMPLE_RAM_OCTETS,
 } from '../support/stream-samples.js'
 import { ToyMemory, ToyVm } from '../support/toy-vm.js'
+import { bareMachine } from '../support/bare-machine.js'
 
 /** HOSTILE_RUNS=100000 is the full count; SEED replays what a failure prints. */
 const { HOSTILE_RUNS = '400', SEED } = process.env
@@ -67,7 +68,7 @@ function machineFor(sample: Sample, kernel: Kernel): MigratableVm {
   if (own.includes(sample)) {
     const options = { name: 'vm', mac: GUEST_MAC, ramOctets: SAMPLE_RAM_OCTETS, hartHz: HART_HZ }
     const owner = { consoleWrote: () => undefined, vmStateChanged: () => undefined }
-    const vm = new VirtualMachine(kernel, options, new HostCores(kernel, 'b', 1), owner)
+    const vm = new VirtualMachine(kernel, options, new HostCores(kernel, 'b', 1), bareMachine, owner)
     vm.awaitIncoming()
     return vm
   }

@@ -12,9 +12,11 @@ import { channelNames, type LinkName, type MigrationScenario } from '../../core/
 import type { Session, SessionCommand } from '../../core/session/session.js'
 import { bootedSession } from '../support/lab-session.js'
 import { simulationSeeds, withSeed } from '../support/seeds.js'
-import { runWatched } from '../support/watched-run.js'
+import { expectOneLife, runWatched } from '../support/watched-run.js'
 
 const RAM_OCTETS = 2 ** 20
+/** Two chunks and a half: one that is text, one that is empty, part of one. */
+const DISK_OCTETS = 2.5 * 2 ** 20
 const SLICE_RUNS = 40
 /** Runs in one test, so that ten thousand do not make a report of ten thousand lines. */
 const RUNS_A_TEST = 20
@@ -25,7 +27,7 @@ const TWICE_IN = 5
 const images = ['kv', 'web', 'stress', 'shell'] as const
 type ImageName = (typeof images)[number]
 
-const strategies = ['stop-and-copy', 'precopy', 'postcopy', 'hybrid'] as const
+const strategies = ['stop-and-copy', 'precopy', 'precopy', 'postcopy', 'postcopy', 'hybrid', 'hybrid', 'cold'] as const
 const hostLinks = ['host-a', 'host-b'] as const satisfies readonly LinkName[]
 
 const booted = new Map<ImageName, KeptGraph<Session>>()
@@ -34,7 +36,8 @@ const booted = new Map<ImageName, KeptGraph<Session>>()
 function start(image: ImageName): Session {
   let kept = booted.get(image)
   if (kept === undefined) {
-    const guest = { ramOctets: RAM_OCTETS, fillOctets: RAM_OCTETS / 4, workingSetPages: 32, hasSecrets: false }
+    const memory = { ramOctets: RAM_OCTETS, fillOctets: RAM_OCTETS / 4, workingSetPages: 32 }
+    const guest = { ...memory, diskOctets: DISK_OCTETS, hasSecrets: false }
     kept = bootedSession({ image, guest: { ...guest, dirtyPagesPerSecond: 500 } }).keep()
     booted.set(image, kept)
   }
@@ -76,6 +79,7 @@ function someSettings(random: RandomStream): Partial<MigrationScenario> {
     roundsMax: random.pick([0, 1, 5, 30]),
     postcopyAfterRounds: random.pick([0, 1, 3]),
     postcopyPrepagingPages: random.pick([0, 0, 8]),
+    copyStorage: random.below(4) === 0,
     ...random.pick(features),
   }
 }
@@ -120,8 +124,7 @@ class DisturbedRun {
     const { random } = this
     this.try(someWorkload(random))
     this.try({ kind: 'configure-network', bandwidthBps: random.pick([2e7, 1e8, 1e9]) })
-    this.try({ kind: 'configure-migration', settings: someSettings(random) })
-    this.try({ kind: 'migrate' })
+    this.migrate()
     for (let count = random.below(10); count > 0; count--) {
       this.letPass(random.pick([300_000, 3_000_000, 20_000_000, 60_000_000]))
       this.disturb()
@@ -129,6 +132,26 @@ class DisturbedRun {
     this.letPass(20_000_000)
     this.settle()
     this.check()
+  }
+
+  private migrate(): void {
+    this.try({ kind: 'configure-migration', settings: someSettings(this.random) })
+    const count = this.session.trace.count('migration-start')
+    this.try({ kind: 'migrate' })
+    const started = this.session.trace.rows('migration-start', count)
+    if (started.some(({ strategy }) => strategy === 'cold')) this.wasSwitchedOff = true
+  }
+
+  /** At either host's monitor, whatever the guest is doing. */
+  private stopOrGoOn(): void {
+    const target = this.random.pick(this.session.world.guestDesk.monitoredHosts)
+    try {
+      if (this.random.below(2) === 0) target.stop()
+      else target.cont()
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error
+    }
+    expectOneLife(this.session)
   }
 
   private letPass(spanNs: number): void {
@@ -146,7 +169,7 @@ class DisturbedRun {
   private disturb(): void {
     const { random } = this
     const link = random.pick(hostLinks)
-    switch (random.below(17)) {
+    switch (random.below(19)) {
       case 0:
       case 1:
         return this.try({ kind: 'cut-link', link })
@@ -167,8 +190,7 @@ class DisturbedRun {
         if (random.below(4) === 0) this.try({ kind: 'abandon-postcopy' })
         return
       case 10:
-        this.try({ kind: 'configure-migration', settings: someSettings(random) })
-        return this.try({ kind: 'migrate' })
+        return this.migrate()
       case 11:
         return this.try(someWorkload(random))
       case 12:
@@ -179,6 +201,9 @@ class DisturbedRun {
         return
       case 14:
         return this.try({ kind: random.pick(['switch-over', 'continue-migration']) })
+      case 15:
+      case 16:
+        return this.stopOrGoOn()
       default:
         return this.typeLine()
     }
@@ -217,6 +242,10 @@ class DisturbedRun {
       runWatched(this.session, milliseconds(5))
     }
     expect(this.session.isMigrating, 'still under way').toBe(false)
+    if (this.session.world.liveVm()?.state === 'paused')
+      this.session.world.guestDesk.resumeVm(this.session.world.guestName)
+    // What was typed while it stood still is answered now.
+    runWatched(this.session, milliseconds(20))
     if (this.wasSwitchedOff) {
       runWatched(this.session, seconds(1))
       this.try({ kind: 'boot' })
@@ -244,7 +273,8 @@ class DisturbedRun {
     expect(compared.length).toBeGreaterThanOrEqual(completed)
     // TCP keeps damaged frames away from it: nothing that arrives may be refused.
     expect(trace.rows('migration-refused')).toEqual([])
-    for (const row of compared) expect(row).toMatchObject({ ramDifferences: 0, deviceDifferences: 0 })
+    for (const row of compared)
+      expect(row).toMatchObject({ ramDifferences: 0, deviceDifferences: 0, diskDifferences: 0 })
     const last = runs.at(-1)
     if (last !== undefined && losses.length === 0 && !this.wasSwitchedOff)
       expect(vm?.hostName).toBe(last.status === 'completed' ? last.destination : last.source)

@@ -13,6 +13,7 @@ import type { TcpOptions } from '../../core/net/tcp/tcp-layer.js'
 import { parseIpv4, parseMac } from '../../core/net/wire/addresses.js'
 import { FaultySink, type Faults } from './faulty-sink.js'
 import { GUEST_MAC, guestImage, MIB, type GuestImage } from './guest-machine.js'
+import { bareMachine } from './bare-machine.js'
 
 export interface GuestServerOptions {
   readonly parameters?: Partial<GuestParameters>
@@ -49,7 +50,7 @@ export class GuestServer {
   ) {
     const kernel = (this.kernel = new Kernel(seed))
     const options = { name: image, mac: GUEST_MAC, ramOctets, hartHz: HART_HZ, qemuBoard }
-    this.vm = new VirtualMachine(kernel, options, new HostCores(kernel, 'host', 4), this)
+    this.vm = new VirtualMachine(kernel, options, new HostCores(kernel, 'host', 4), bareMachine, this)
     this.vm.machine.loadElf(guestImage(image))
     const told = { ...defaultsOfImage(image), ip: this.address, pagesPerSecond: 0, ...parameters }
     writeGuestParameters(this.vm.machine.ram, told)

@@ -33,6 +33,7 @@ export const libxcFields = {
   recordType: field('libxc.record.type', 'Record type', 'uint32', { base: 'hex', words: recordWords }),
   recordLength: field('libxc.record.length', 'Length of the body', 'uint32'),
   pageCount: field('libxc.page_data.count', 'Pages', 'uint32'),
+  pageTables: field('libxc.page_data.page_tables', 'Page tables among them', 'uint32'),
   body: field('libxc.record.body', 'Body', 'octets'),
 }
 
@@ -74,9 +75,19 @@ function dissectRecord({ octets, sink }: Dissection, start: number, end: number)
   sink.field(libxcFields.recordType, start, 4, type)
   sink.field(libxcFields.recordLength, start + 4, 4, length)
   const bodyAt = start + LIBXC_RECORD_HEADER_OCTETS
-  if (type === LIBXC_RECORD.PAGE_DATA && end >= bodyAt + 4)
-    sink.field(libxcFields.pageCount, bodyAt, 4, readU32le(octets, bodyAt))
+  if (type === LIBXC_RECORD.PAGE_DATA && end >= bodyAt + 4) dissectPageData(sink, octets, bodyAt, end)
   if (length > 0) sink.field(libxcFields.body, bodyAt, Math.min(length, end - bodyAt), null)
+}
+
+/** count u32, reserved u32, and a u64 a page: its number, and in the highest four bits its type. */
+function dissectPageData(sink: Dissection['sink'], octets: Uint8Array, start: number, end: number): void {
+  const count = readU32le(octets, start)
+  sink.field(libxcFields.pageCount, start, 4, count)
+  const listOctets = 8 * count
+  if (start + 8 + listOctets > end) return
+  let tables = 0
+  for (let at = start + 8; at < start + 8 + listOctets; at += 8) if (readU32le(octets, at + 4) >>> 28 !== 0) tables++
+  sink.field(libxcFields.pageTables, start + 8, listOctets, tables)
 }
 
 export const libxcProtocol: StreamProtocol = Object.freeze({

@@ -78,7 +78,7 @@ export interface CapabilityChange {
   readonly state: boolean
 }
 
-/** The engine's parameters after the changes, all of them or none. Throws `QmpError`. */
+/** The engine's parameters that change; `settings` are changed with them. Throws `QmpError`. */
 export function changeCapabilities(
   changes: readonly CapabilityChange[],
   parameters: MigrationParameters,

@@ -170,18 +170,24 @@ function readParameter(given: QapiArguments, { name, kind }: MigrationParameter)
   }
 }
 
-/** The engine's parameters after the changes, all of them or none. Throws `QmpError`. */
+/** The engine's parameters that change; `settings` are changed with them. Throws `QmpError`. */
 export function changeParameters(
   values: ReadonlyMap<MigrationParameter, ParameterValue>,
   parameters: MigrationParameters,
   settings: MonitorSettings,
 ): Settings {
-  for (const [{ name, change, check, value: current }, value] of values) {
-    const reason = typeof value === 'number' ? check?.(value, parameters) : undefined
-    if (reason !== undefined) throw new QmpError(reason)
+  for (const [{ name, change, value: current }, value] of values)
     if (change === undefined && value !== current(parameters, settings))
       throw new QmpError(`Parameter '${name}' cannot be changed here: the virtual network has nothing it would change`)
+  const changes = Object.assign(
+    {},
+    ...[...values].map(([{ change }, value]) => change?.(value, parameters, settings)),
+  ) as Settings
+  // As QEMU: what is given together is looked at together.
+  const changed = { ...parameters, ...changes }
+  for (const [{ check }, value] of values) {
+    const reason = typeof value === 'number' ? check?.(value, changed) : undefined
+    if (reason !== undefined) throw new QmpError(reason)
   }
-  const changes = [...values].map(([{ change }, value]) => change?.(value, parameters, settings) ?? {})
-  return Object.assign({}, ...changes) as Settings
+  return changes
 }

@@ -1,11 +1,13 @@
 /** The commands of QMP, each with its arguments in the names of QEMU 7.2's schema (qapi/). What is refused throws `QmpError`. */
 import { InputError } from '../../base/errors.js'
+import type { MigrationParameters } from '../../migration/migration.js'
 import type { JsonObject, JsonOutput } from '../wire/json-value.js'
 import { QEMU_VERSION, QmpError } from '../wire/qmp.js'
 import { changeCapabilities, migrationCapabilities } from './migration-capabilities.js'
 import { changeParameters, migrationParameters, readParameters } from './migration-parameters.js'
 import { outgoingAddress, parseMigrationUri } from './migration-uri.js'
 import type { Monitor } from './monitor.js'
+import type { MonitorSettings } from './monitor-settings.js'
 import type { MonitorTarget } from './monitor-target.js'
 import { QapiArguments } from './qapi-arguments.js'
 
@@ -31,6 +33,16 @@ const addressed =
     run(monitor, uri)
     return NOTHING
   }
+
+/** All of what is changed, or, when it is refused, nothing: the monitor's own settings too. */
+function configure(
+  { target, settings }: Monitor,
+  change: (now: MigrationParameters, settings: MonitorSettings) => Partial<MigrationParameters>,
+): void {
+  const changed = { ...settings }
+  target.configureMigration(change(target.migrationParameters(), changed))
+  Object.assign(settings, changed)
+}
 
 const commands: Readonly<Record<string, Command>> = {
   qmp_capabilities: () => {
@@ -100,16 +112,16 @@ const commands: Readonly<Record<string, Command>> = {
       throw new QmpError('Postcopy must be started after migration has been started')
     target.startPostcopy()
   }),
-  'migrate-set-parameters': ({ target, settings }, given) => {
+  'migrate-set-parameters': (monitor, given) => {
     const values = readParameters(given)
-    target.configureMigration(changeParameters(values, target.migrationParameters(), settings))
+    configure(monitor, (now, settings) => changeParameters(values, now, settings))
     return NOTHING
   },
   'query-migrate-parameters': plain(({ target, settings }) => {
     const now = target.migrationParameters()
     return Object.fromEntries(migrationParameters.map(({ name, value }) => [name, value(now, settings)]))
   }),
-  'migrate-set-capabilities': ({ target, settings }, given) => {
+  'migrate-set-capabilities': (monitor, given) => {
     const names = migrationCapabilities.map(({ name }) => name)
     const changes = given.objects('capabilities').map((entry) => {
       const change = { capability: entry.choice('capability', names), state: entry.boolean('state') }
@@ -117,8 +129,8 @@ const commands: Readonly<Record<string, Command>> = {
       return change
     })
     given.close()
-    if (target.isMigrating()) throw new QmpError(IN_PROGRESS)
-    target.configureMigration(changeCapabilities(changes, target.migrationParameters(), settings))
+    if (monitor.target.isMigrating()) throw new QmpError(IN_PROGRESS)
+    configure(monitor, (now, settings) => changeCapabilities(changes, now, settings))
     return NOTHING
   },
   'query-migrate-capabilities': plain(({ target, settings }) =>

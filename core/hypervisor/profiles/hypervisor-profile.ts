@@ -54,6 +54,10 @@ export interface MigrationFeatures {
 export interface VirtualisationCosts {
   /** The part of a core's speed that a guest's processor has: 1 for that of the bare machine. */
   readonly vcpuSpeed: number
-  /** Where the figure is from. */
+  /** Of a vCPU, when its guest loads from or stores to a device and somebody else answers, in nanoseconds. */
+  readonly deviceAccessNs: number
+  /** Of a vCPU, at the first store to a page since the dirty log was read, in nanoseconds. */
+  readonly loggedStoreNs: number
+  /** Where the figures are from. */
   readonly source: string
 }

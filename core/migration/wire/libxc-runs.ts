@@ -4,7 +4,8 @@
  */
 import { WireError } from '../../base/errors.js'
 import { concatOctets, readU32le, writeU32le } from '../../base/octets.js'
-import { decodePageData, encodeLibxcRecord, LIBXC_RECORD, LibxcReader } from './libxc.js'
+import { decodePageData, encodeLibxcRecord, LIBXC_RECORD, LibxcReader, PAGE_TYPE, type LibxcPage } from './libxc.js'
+import { checkPageTable, decodeP2mFrames } from './pv-page-tables.js'
 
 /** u32 length and octets of each run; a page stands between every two. */
 export function encodeLibxcRuns(runs: readonly Uint8Array[]): Uint8Array {
@@ -33,6 +34,8 @@ function decodeRuns(body: Uint8Array): readonly Uint8Array[] {
 export class LibxcUnframer {
   private readonly reader = new LibxcReader()
   private pages: readonly Uint8Array[] = []
+  /** Of the guest, once X86_PV_P2M_FRAMES said so. */
+  private pageCount = 0
 
   /** The stream inside, as far as it is there. */
   push(octets: Uint8Array): Uint8Array[] {
@@ -40,8 +43,9 @@ export class LibxcUnframer {
     for (const { type, body } of this.reader.push(octets)) {
       if (type === LIBXC_RECORD.PAGE_DATA) {
         if (this.pages.length > 0) throw new WireError('libxc', 0, 'pages without a record that places them')
-        this.pages = decodePageData(body).map((page) => page.octets.slice())
-      } else if (type === LIBXC_RECORD.TOOLSTACK) this.place(decodeRuns(body), pieces)
+        this.pages = this.guestPages(decodePageData(body))
+      } else if (type === LIBXC_RECORD.X86_PV_P2M_FRAMES) this.pageCount = decodeP2mFrames(body)
+      else if (type === LIBXC_RECORD.TOOLSTACK) this.place(decodeRuns(body), pieces)
     }
     return pieces
   }
@@ -49,6 +53,12 @@ export class LibxcUnframer {
   /** Nothing follows. */
   end(): void {
     if (!this.reader.isDone) throw new WireError('libxc', 0, 'the stream ends without an END record')
+  }
+
+  /** Page tables are checked: no processor of this lab would walk them. */
+  private guestPages(pages: readonly LibxcPage[]): readonly Uint8Array[] {
+    for (const page of pages) if (page.type !== PAGE_TYPE.NOTAB) checkPageTable(page, this.pageCount)
+    return pages.filter(({ type }) => type === PAGE_TYPE.NOTAB).map(({ octets }) => octets.slice())
   }
 
   private place(runs: readonly Uint8Array[], pieces: Uint8Array[]): void {

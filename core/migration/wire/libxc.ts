@@ -6,8 +6,9 @@
  *     domain header   type u32  page shift u16  reserved u16  Xen major u32  minor u32                      little-endian
  *     records         type u32  length u32  body, padded to 8 octets                                        little-endian
  *
- * PAGE_DATA holds pages with their numbers. What Xen has X86 records and a device model's blob for is here the machine's
- * state in QEMU's sections, in a record of type TOOLSTACK; X86 records, VERIFY and CHECKPOINT are known and passed over.
+ * PAGE_DATA holds pages with their numbers and types; page tables are in pv-page-tables.ts. What Xen has X86 records of
+ * registers and a device model's blob for is here the machine's state in QEMU's sections, in a record of type TOOLSTACK;
+ * those records, VERIFY and CHECKPOINT are known and passed over.
  */
 import { WireError } from '../../base/errors.js'
 import { concatOctets, readU16be, readU32be, readU32le, writeU16be, writeU32be, writeU32le } from '../../base/octets.js'
@@ -46,15 +47,20 @@ export const LIBXC_RECORD = {
 const OPTIONAL = 0x80000000
 const knownTypes: readonly number[] = Object.values(LIBXC_RECORD)
 
-/** DHDR_TYPE_X86_HVM: Xen has no number for the lab's processor. */
-const DOMAIN_TYPE = 2
+/** DHDR_TYPE_X86_PV: Xen has no number for the lab's processor. */
+const DOMAIN_TYPE = 1
 const PAGE_SHIFT = 12
 const XEN_MAJOR = 4
 const XEN_MINOR = 17
 
 /** MAX_BATCH_SIZE: pages of one PAGE_DATA record. */
 export const LIBXC_PAGES_MAX = 1024
+/** In the upper word of a page's number. */
+const TYPE_SHIFT = 28
 const RECORD_OCTETS_MAX = LIBXC_PAGES_MAX * (PAGE_OCTETS + 8) + 4096
+
+/** Of a page, in the highest four bits of its number: the level of a page table (xen/public/domctl.h, XEN_DOMCTL_PFINFO). */
+export const PAGE_TYPE = { NOTAB: 0, L1TAB: 1, L4TAB: 4 } as const
 
 export interface LibxcRecord {
   readonly type: number
@@ -64,6 +70,8 @@ export interface LibxcRecord {
 export interface LibxcPage {
   /** Number of the page in its block of memory. */
   readonly pfn: number
+  /** `PAGE_TYPE`. */
+  readonly type: number
   readonly octets: Uint8Array
 }
 
@@ -91,13 +99,14 @@ export function encodeLibxcRecord({ type, body }: LibxcRecord): Uint8Array {
   return octets
 }
 
-/** count u32, reserved u32, then a u64 for each page (its number; type NOTAB in the upper bits), then the pages. */
+/** count u32, reserved u32, then a u64 for each page (its number, its type in the upper four bits), then the pages. */
 export function encodePageData(pages: readonly LibxcPage[]): Uint8Array {
   const listOctets = 8 + 8 * pages.length
   const body = new Uint8Array(listOctets + PAGE_OCTETS * pages.length)
   writeU32le(body, 0, pages.length)
-  pages.forEach(({ pfn, octets }, index) => {
+  pages.forEach(({ pfn, type, octets }, index) => {
     writeU32le(body, 8 + 8 * index, pfn)
+    writeU32le(body, 12 + 8 * index, type << TYPE_SHIFT)
     body.set(octets, listOctets + PAGE_OCTETS * index)
   })
   return encodeLibxcRecord({ type: LIBXC_RECORD.PAGE_DATA, body })
@@ -113,9 +122,12 @@ export function decodePageData(body: Uint8Array): readonly LibxcPage[] {
     throw new WireError('libxc', 0, `PAGE_DATA of ${count} pages has ${body.length} octets`)
   return Array.from({ length: count }, (_, index) => {
     const at = 8 + 8 * index
-    if (readU32le(body, at + 4) !== 0) throw new WireError('libxc', at, 'a page of another type than NOTAB')
+    const high = readU32le(body, at + 4)
+    const type = high >>> TYPE_SHIFT
+    if (type > PAGE_TYPE.L4TAB) throw new WireError('libxc', at, `a page of type ${type}`)
+    if (high << 4 !== 0) throw new WireError('libxc', at, 'a page number above 32 bits')
     const from = listOctets + PAGE_OCTETS * index
-    return { pfn: readU32le(body, at), octets: body.subarray(from, from + PAGE_OCTETS) }
+    return { pfn: readU32le(body, at), type, octets: body.subarray(from, from + PAGE_OCTETS) }
   })
 }
 

@@ -4,6 +4,7 @@
  *     u16 type, u16 length, length octets; after RECV_BITMAP a bitmap that the length does not count
  */
 import { WireError } from '../../base/errors.js'
+import { OctetQueue } from '../../base/octet-queue.js'
 import { latin1Text, OctetReader, OctetWriter, readU16be } from '../../base/octets.js'
 import { MIG_RP_MSG } from './qevm.js'
 
@@ -18,6 +19,8 @@ export type ReturnPathMessage =
   | { readonly kind: 'RESUME_ACK'; readonly value: number }
   | { readonly kind: 'SWITCHOVER_ACK' }
 
+/** MIGRATION_RESUME_ACK_VALUE (migration/migration.h): the destination goes on. */
+export const RESUME_ACK_VALUE = 1
 const BITMAP_OCTETS_MAX = 8 * 1024 * 1024
 /** Ends a bitmap (`RAMBLOCK_RECV_BITMAP_ENDING`). */
 const BITMAP_ENDING = [0x01234567, 0x89abcdef] as const
@@ -55,46 +58,41 @@ export function encodeReturnPath(message: ReturnPathMessage): Uint8Array {
 
 /** Reads messages in whatever pieces they arrive. */
 export class ReturnPathReader {
-  private unread = new Uint8Array(0)
+  private readonly unread = new OctetQueue()
+  /** Offset of the message at hand. */
   private position = 0
 
   /** The messages that are whole now. Throws `WireError` for anything QEMU would not send. */
   push(octets: Uint8Array): ReturnPathMessage[] {
-    const all = new Uint8Array(this.unread.length + octets.length)
-    all.set(this.unread)
-    all.set(octets, this.unread.length)
+    this.unread.push(octets.slice())
     const messages: ReturnPathMessage[] = []
-    let at = 0
     for (;;) {
-      const length = this.messageOctets(all.subarray(at), at)
-      if (length === null || all.length - at < length) break
-      messages.push(this.decode(all.subarray(at, at + length), at))
-      at += length
+      const length = this.messageOctets(this.unread.peek(4 + MESSAGE_OCTETS_MAX + 8))
+      if (length === null || this.unread.length < length) return messages
+      messages.push(this.decode(this.unread.take(length)))
+      this.position += length
     }
-    this.unread = all.slice(at)
-    this.position += at
-    return messages
   }
 
-  /** Octets of the message that begins here, or null when that cannot be told yet. */
-  private messageOctets(octets: Uint8Array, at: number): number | null {
+  /** Octets of the message that begins with `octets`, or null when that cannot be told yet. */
+  private messageOctets(octets: Uint8Array): number | null {
     if (octets.length < 4) return null
     const type = readU16be(octets, 0)
     const length = 4 + readU16be(octets, 2)
-    if (length > 4 + MESSAGE_OCTETS_MAX) throw this.refused(at, `message ${type} of ${length - 4} octets`)
+    if (length > 4 + MESSAGE_OCTETS_MAX) throw this.refused(`message ${type} of ${length - 4} octets`)
     if (type !== MIG_RP_MSG.RECV_BITMAP) return length
     if (octets.length < length + 8) return null
     const size = new OctetReader(octets.subarray(length), 'return path').u64()
-    if (size > BITMAP_OCTETS_MAX) throw this.refused(at, `bitmap of ${size} octets`)
+    if (size > BITMAP_OCTETS_MAX) throw this.refused(`bitmap of ${size} octets`)
     return length + 8 + size + 8
   }
 
-  private decode(octets: Uint8Array, at: number): ReturnPathMessage {
+  private decode(octets: Uint8Array): ReturnPathMessage {
     const reader = new OctetReader(octets, 'return path')
     const type = reader.u16()
     const length = reader.u16()
     const expect = (expected: number): void => {
-      if (length !== expected) throw this.refused(at, `message ${type} of ${length} octets, not ${expected}`)
+      if (length !== expected) throw this.refused(`message ${type} of ${length} octets, not ${expected}`)
     }
     switch (type) {
       case MIG_RP_MSG.SHUT:
@@ -121,18 +119,18 @@ export class ReturnPathReader {
         expect(1 + name.length)
         const bitmap = reader.view(reader.u64(), 'bitmap').slice()
         if (reader.u32() !== BITMAP_ENDING[0] || reader.u32() !== BITMAP_ENDING[1])
-          throw this.refused(at, 'a bitmap without its ending')
+          throw this.refused('a bitmap without its ending')
         return { kind: 'RECV_BITMAP', block: latin1Text(name), bitmap }
       }
       case MIG_RP_MSG.SWITCHOVER_ACK:
         expect(0)
         return { kind: 'SWITCHOVER_ACK' }
       default:
-        throw this.refused(at, `message of type ${type}`)
+        throw this.refused(`message of type ${type}`)
     }
   }
 
-  private refused(at: number, reason: string): WireError {
-    return new WireError('return path', this.position + at, reason)
+  private refused(reason: string): WireError {
+    return new WireError('return path', this.position, reason)
   }
 }

@@ -10,6 +10,7 @@ import { ManagementController, type PowerSwitch } from '../../orchestrator/manag
 import { joinPorts } from '../../net/frame-port.js'
 import type { HostStack } from '../../net/host-stack.js'
 import type { Ipv4Address } from '../../net/wire/addresses.js'
+import { profiles } from '../../hypervisor/profiles/profiles.js'
 import type { HostNetwork } from '../rack.js'
 import type { FleetScenario } from './fleet-scenario.js'
 
@@ -64,7 +65,12 @@ export class FleetHost implements AgentHost, PowerSwitch, Process {
   ) {
     const { network, controllerStack, orchestrator, scenario } = parts
     const { cores: coreCount, ram: ramOctets } = scenario.hosts
-    this.host = new Host(kernel, { name: network.stack.name, coreCount, ramOctets, vcpuSpeed: 1 }, network, owner)
+    this.host = new Host(
+      kernel,
+      { name: network.stack.name, coreCount, ramOctets, costs: profiles.kvm.costs },
+      network,
+      owner,
+    )
     this.agent = new HostAgent(kernel, network.stack, this, orchestrator, scenario.orchestrator.adverts)
     joinPorts(network.bridge.addPort(), controllerStack)
     this.controller = new ManagementController(controllerStack, this)

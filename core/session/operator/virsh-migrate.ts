@@ -15,6 +15,8 @@ import { DOMAIN, domainOf, notValid, runningDomain, type VirshCommand, type Virs
 const MIB = 1024 ** 2
 /** libvirt's default number of connections of `--parallel` is QEMU's. */
 const PARALLEL_CONNECTIONS = 2
+/** Milliseconds in an int of C. */
+const TIMEOUT_SECONDS_MAX = Math.floor((2 ** 31 - 1) / 1000)
 const COMP_METHODS = ['xbzrle', 'mt', 'zlib', 'zstd'] as const
 
 const flag = (name: string, help: string): CommandOption => ({ name, kind: 'flag', help })
@@ -131,6 +133,9 @@ function checkTogether(given: GivenOptions): void {
     requires(given, option, needed)
   if (given.has('timeout') && !given.has('live'))
     throw new InputError('error: migrate: Unexpected timeout for offline migration')
+  const timeoutSeconds = given.number('timeout') ?? 1
+  if (timeoutSeconds < 1) throw new InputError('error: migrate: Invalid timeout')
+  if (timeoutSeconds > TIMEOUT_SECONDS_MAX) throw new InputError('error: migrate: Timeout is too big')
   if (given.has('tunnelled') && !given.has('p2p'))
     throw notValid('cannot perform tunnelled migration without using peer2peer flag')
   if (given.has('suspend'))

@@ -93,7 +93,9 @@ function migrate({ desk, watchMigration }: VirshContext, words: readonly string[
         throw new InputError(`xl: cannot execute ${command}: there is ssh, or "" for a connection in clear`)
       once.channel = command === 'ssh' ? 'ssh' : 'none'
     } else if (word === '-C') rest.shift()
-    else if (!['--live', '-e', '-p', '--debug'].includes(word)) {
+    else if (word === '-p')
+      throw new InputError('xl: -p is not supported: a guest goes on at its destination as it was at its source')
+    else if (!['--live', '-e', '--debug'].includes(word)) {
       if (word.startsWith('-')) throw new InputError(`xl: invalid option -- '${word.replace(/^-+/, '')}'\n${USAGE}`)
       names.push(word)
     }
@@ -124,7 +126,7 @@ Options:
 -e              Do not wait in the background (on <host>) for the death
                 of the domain.
 --debug         Verify transferred domain page data.
--p              Do not unpause domain after migrating it.
+-p              Do not unpause domain after migrating it (not supported here).
 `
 
 const COMMANDS: Readonly<

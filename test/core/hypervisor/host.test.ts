@@ -4,6 +4,7 @@ import type { FrameSink } from '../../../core/base/frame-sink.js'
 import { Host, type VmNetwork } from '../../../core/hypervisor/host.js'
 import type { VirtualMachine } from '../../../core/hypervisor/virtual-machine.js'
 import { Kernel } from '../../../core/kernel/kernel.js'
+import { bareMachine } from '../../support/bare-machine.js'
 
 const MIB = 1024 ** 2
 const mac = Uint8Array.of(0x52, 0x54, 0, 0, 0, 1)
@@ -31,7 +32,7 @@ function host(ramOctets = 8 * MIB) {
   return {
     kernel,
     network,
-    host: new Host(kernel, { name: 'host-a', coreCount: 2, ramOctets, vcpuSpeed: 1 }, network, nobody),
+    host: new Host(kernel, { name: 'host-a', coreCount: 2, ramOctets, costs: bareMachine }, network, nobody),
   }
 }
 const options = (name: string, ramOctets = 4 * MIB) => ({ name, mac, ramOctets, hartHz: 50e6 })

@@ -8,6 +8,7 @@ import { SLICE_NS } from '../../../core/machine/machine.js'
 import { HostCores } from '../../../core/kernel/cores.js'
 import { Kernel } from '../../../core/kernel/kernel.js'
 import { assemble } from '../../support/assembler.js'
+import { bareMachine } from '../../support/bare-machine.js'
 
 const HART_HZ = 50e6
 const RAM_BASE = 0x8000_0000
@@ -56,12 +57,12 @@ class Owner implements VmOwner {
   }
 }
 
-function machine(program: string, coreCount = 2) {
+function machine(program: string, coreCount = 2, costs = bareMachine) {
   const kernel = new Kernel('vm')
   const owner = new Owner()
   const cores = new HostCores(kernel, 'host-a', coreCount)
   const options = { name: 'web', mac: Uint8Array.of(0x52, 0x54, 0, 0, 0, 1), ramOctets: 1024 ** 2, hartHz: HART_HZ }
-  const vm = new VirtualMachine(kernel, options, cores, owner)
+  const vm = new VirtualMachine(kernel, options, cores, costs, owner)
   vm.machine.loadFlat(assemble(program), RAM_BASE)
   return { kernel, owner, cores, vm }
 }
@@ -82,6 +83,28 @@ describe('VirtualMachine', () => {
     vm.resume()
     kernel.runUntil(SLICE_NS)
     expect(vm.instructions).toBe(SLICE_INSTRUCTIONS / 2)
+  })
+
+  it('stands still for what its hypervisor does in its place', () => {
+    const pollLine = 'lui t0, 0x10000\nloop:\nlbu t1, 5(t0)\nj loop'
+    const { kernel, vm } = machine(pollLine, 2, { ...bareMachine, deviceAccessNs: 1000 })
+    vm.resume()
+    kernel.runUntil(milliseconds(50))
+    // Two instructions of 20 ns and 1 µs for the access between them: as many fit as if the vCPU waited at each.
+    expect(vm.instructions / ((50e6 / 1040) * 2)).toBeCloseTo(1, 1)
+  })
+
+  it('pays for the first store to each page after the dirty log was read', () => {
+    const storeOften = 'lui t0, 0x80010\nloop:\nsw t0, 0(t0)\nj loop'
+    const [free, logged] = [0, 25_000].map((loggedStoreNs) => {
+      const { kernel, vm } = machine(storeOften, 2, { ...bareMachine, loggedStoreNs })
+      vm.machine.ram.startDirtyLog()
+      vm.resume()
+      kernel.runUntil(milliseconds(1))
+      return vm.instructions
+    })
+    // One page, one fault of half a slice.
+    expect(logged).toBe(free! - SLICE_INSTRUCTIONS / 2)
   })
 
   it('asks nothing of its core, and nothing of the kernel, while it sleeps', () => {

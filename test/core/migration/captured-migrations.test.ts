@@ -12,6 +12,7 @@ import { readCapture, readTruth } from '../../support/captures.js'
 import { GUEST_MAC, MIB } from '../../support/guest-machine.js'
 import { ReplayedStream } from '../../support/replayed-stream.js'
 import { silentOwner } from '../../support/saved-machine.js'
+import { bareMachine } from '../../support/bare-machine.js'
 
 const sha256 = (octets: Uint8Array): string => createHash('sha256').update(octets).digest('hex')
 
@@ -20,7 +21,7 @@ function replayed(name: string): { destination: MigrationDestination; vm: Virtua
   const kernel = new Kernel(name)
   const cores = new HostCores(kernel, 'b', 1)
   const options = { name: 'guest', mac: GUEST_MAC, ramOctets: 8 * MIB, hartHz: 50e6, qemuBoard: true }
-  const vm = new VirtualMachine(kernel, options, cores, {
+  const vm = new VirtualMachine(kernel, options, cores, bareMachine, {
     consoleWrote: () => undefined,
     vmStateChanged: () => undefined,
   })

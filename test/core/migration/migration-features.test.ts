@@ -140,6 +140,18 @@ describe('dirty limit', () => {
     expect(first!.percent).toBeGreaterThan(40)
     expect(migration.source.statistics.dirtyPagesRate).toBeLessThan(1100)
   })
+
+  it('lets the guest run again when its limit is lifted', () => {
+    const toy = { pages: 2048, filledPages: 2048, workingSetPages: 1900, pagesPerSecond: 1500 }
+    const options = { maxBandwidth: 4 * 1024 ** 2, downtimeLimitNs: 0, roundsMax: 0 }
+    const migration = new ToyMigration(toy, { ...options, vcpuDirtyLimit: 2 * 1024 ** 2 }).run(5)
+    expect(migration.source.throttlePercent).toBeGreaterThan(0)
+    migration.source.changeLimits({ vcpuDirtyLimit: 0 })
+    migration.run(10)
+    expect(migration.source.throttlePercent).toBe(0)
+    expect(migration.vm.throttlePercents.at(-1)).toBe(0)
+    expect(migration.source.status).toBe('active')
+  })
 })
 
 describe('the switch-over', () => {

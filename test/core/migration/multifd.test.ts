@@ -117,14 +117,15 @@ describe('multifd', () => {
     )
   })
 
-  it('leaves exactly one live copy when it is cancelled, or a connection is lost, at any instant', () => {
+  it('leaves exactly one live copy when it is cancelled, or a connection is lost or ended, at any instant', () => {
     const options = { multifdChannels: 3, roundsMax: 3 }
     const endNs = new ToyMigration(toy, options).run().source.endedAtNs!
     fc.assert(
-      fc.property(fc.nat(endNs), fc.constantFrom(-1, 0, 1, 2), (atNs, victim) => {
+      fc.property(fc.nat(endNs), fc.constantFrom(-1, 0, 1, 2), fc.boolean(), (atNs, victim, isEnded) => {
         const migration = new ToyMigration(toy, options)
         migration.kernel.runUntil(atNs)
         if (victim < 0) migration.source.cancel()
+        else if (isEnded) migration.channels[victim]!.end()
         else {
           const stream = migration.channels[victim]!
           stream.abort()

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { milliseconds, seconds } from '../../../core/base/units.js'
 import { HMP_PORT } from '../../../core/hypervisor/monitor/monitor-ports.js'
+import type { Session } from '../../../core/session/session.js'
 import { bootedSession, smallSession } from '../../support/lab-session.js'
 import { messagesOf, MonitorClient } from '../../support/monitor-client.js'
+import { expectAlive, runWatched } from '../../support/watched-run.js'
 
 const TO_B = { uri: 'tcp:10.0.0.2:49152' }
 const ANYWHERE = { uri: 'tcp:0:49152' }
@@ -137,6 +139,92 @@ describe('the monitors of the hosts', () => {
     }
   })
 
+  /** The copy was loaded, and its source has not heard of it: at that instant both stand still. */
+  function loadedSession(): Session {
+    const session = bootedSession()
+    session.do({ kind: 'migrate' })
+    session.runWhile(({ world }) => world.crossing?.incoming.state !== 'paused', seconds(10))
+    expect(session.world.liveVm()).toMatchObject({ hostName: 'host-a', state: 'finish-migrate' })
+    return session
+  }
+
+  it('let no copy go on while it is not settled which one lives', () => {
+    const session = loadedSession()
+    const [a, b] = session.world.guestDesk.monitoredHosts
+    expect(() => b!.cont()).toThrow('web is not alive on host-b')
+    expect(() => a!.cont()).toThrow('Migration is not finalized yet')
+    session.runWhile(({ world }) => world.crossing?.source.status !== 'completed', seconds(1))
+    expect(() => a!.cont()).toThrow('web is not alive on host-a')
+    expect(() => b!.cont()).toThrow('Migration is not finalized yet')
+    runWatched(session, seconds(1))
+    expect(session.world.allVms().map(({ hostName, state }) => [hostName, state])).toEqual([['host-b', 'running']])
+  })
+
+  it('end the copy that has just been loaded, and the guest goes on at its source', () => {
+    const session = loadedSession()
+    session.world.guestDesk.monitoredHosts[1]!.quit()
+    expect(session.world.lastRun()).toMatchObject({
+      status: 'failed',
+      cause: 'the hypervisor on host-b was ended',
+    })
+    expect(session.world.allVms().map(({ hostName, state }) => [hostName, state])).toEqual([['host-a', 'running']])
+  })
+
+  it('end a source that is not needed any more', () => {
+    const session = loadedSession()
+    session.runWhile(({ world }) => world.crossing?.source.status !== 'completed', seconds(1))
+    session.world.guestDesk.monitoredHosts[0]!.quit()
+    session.runFor(seconds(1))
+    expect(session.world.allVms().map(({ hostName, state }) => [hostName, state])).toEqual([['host-b', 'running']])
+  })
+
+  it.each(['cancelled', 'completed', 'post-copy'] as const)(
+    'a guest that was stopped during a migration stands still after it, until it is let go on: %s',
+    (outcome) => {
+      const strategy = outcome === 'post-copy' ? 'hybrid' : 'precopy'
+      const session = bootedSession({ bandwidthBps: 1e8, migration: { strategy, postcopyAfterRounds: 0 } })
+      session.do({ kind: 'migrate' })
+      session.runFor(milliseconds(20))
+      const [a, b] = session.world.guestDesk.monitoredHosts
+      a!.stop()
+      if (outcome === 'cancelled') session.do({ kind: 'cancel-migration' })
+      if (outcome === 'post-copy') session.do({ kind: 'start-postcopy' })
+      session.runFor(seconds(2))
+      const [vm, ...others] = session.world.allVms()
+      expect(others).toEqual([])
+      expect(session.world.lastRun()?.status).toBe(outcome === 'cancelled' ? 'cancelled' : 'completed')
+      expect(vm).toMatchObject({ hostName: outcome === 'cancelled' ? 'host-a' : 'host-b', state: 'paused' })
+      const stoppedAfter = vm!.instructions
+      session.runFor(milliseconds(50))
+      expect(vm!.instructions).toBe(stoppedAfter)
+      ;(outcome === 'cancelled' ? a! : b!).cont()
+      expectAlive(session)
+    },
+  )
+
+  it('move a guest that was stopped and let go on again while pages were sent, and it runs', () => {
+    const session = bootedSession({ bandwidthBps: 1e8 })
+    session.do({ kind: 'migrate' })
+    session.runFor(milliseconds(20))
+    const [a] = session.world.guestDesk.monitoredHosts
+    a!.stop()
+    session.runFor(milliseconds(5))
+    a!.cont()
+    session.runFor(seconds(2))
+    expect(session.world.lastRun()?.status).toBe('completed')
+    expectAlive(session)
+  })
+
+  it('forget a migration that was refused once there is another', () => {
+    const session = bootedSession({ bandwidthBps: 1e7 })
+    const client = MonitorClient.negotiated(session)
+    client.execute('migrate', TO_B)
+    expect(client.execute('query-migrate')).toMatchObject({ status: 'failed' })
+    session.do({ kind: 'migrate' })
+    session.runFor(milliseconds(20))
+    expect(client.execute('query-migrate')).toMatchObject({ status: 'active' })
+  })
+
   it('speak to people on the next port', () => {
     const session = bootedSession()
     const person = new MonitorClient(session, { port: HMP_PORT })
@@ -154,6 +242,27 @@ describe('the monitors of the hosts', () => {
     const fork = session.fork()
     expect(fork.world.monitors[0]?.humanCommand('info migrate_parameters')).toContain('downtime-limit: 77 ms')
     expect(client.execute('query-migrate-parameters')).toMatchObject({ 'downtime-limit': 77 })
+  })
+
+  it('set all that is asked for together, or nothing of it', () => {
+    const session = bootedSession()
+    const client = MonitorClient.negotiated(session)
+    expect(client.execute('migrate-set-parameters', { 'multifd-channels': 7, 'max-bandwidth': 1 })).toMatchObject({
+      desc: expect.stringContaining('64KiB/s or more') as string,
+    })
+    const parameters = { 'multifd-channels': 2, 'max-bandwidth': 128 * 2 ** 20 }
+    expect(client.execute('query-migrate-parameters')).toMatchObject(parameters)
+    const capabilities = ['events', 'auto-converge', 'x-colo'].map((capability) => ({ capability, state: true }))
+    expect(client.execute('migrate-set-capabilities', { capabilities })).toMatchObject({ class: 'GenericError' })
+    expect(session.world.monitors[0]?.settings.events).toBe(false)
+    const throttle = { 'cpu-throttle-initial': 60, 'max-cpu-throttle': 70 }
+    expect(client.execute('migrate-set-parameters', throttle)).toEqual({})
+    const lower = { 'cpu-throttle-initial': 10, 'max-cpu-throttle': 50 }
+    expect(client.execute('migrate-set-parameters', lower)).toEqual({})
+    expect(client.execute('migrate-set-parameters', { 'max-cpu-throttle': 5 })).toMatchObject({
+      desc: "Parameter 'max_cpu_throttle' expects an integer in the range of cpu_throttle_initial to 99",
+    })
+    expect(client.execute('query-migrate-parameters')).toMatchObject(lower)
   })
 
   it('refuse more connections than there is room for', () => {

@@ -177,7 +177,7 @@ describe('post-copy', () => {
     expect(raised).toBeLessThan(slow! / 2)
   })
 
-  it('asks for less when pages behind those asked for come along', () => {
+  it('asks for less when pages around those asked for come along', () => {
     const requests = [0, 16].map((postcopyPrepagingPages) => {
       const session = migrating({
         migration: { postcopyPrepagingPages, maxPostcopyBandwidth: 1024 * 1024 },

@@ -59,9 +59,12 @@ describe('a rack of any hypervisor', () => {
     index.update()
     const [first = 0] = new DisplayFilter(index, 'libxc.id == "XENF"').matchRange(1, index.lastPacket + 1)
     expect(summarisePacket(index, first)).toMatchObject({ protocol: 'libxc' })
-    expect(summarisePacket(index, first)?.info).toContain('image header, domain header, TOOLSTACK')
+    expect(summarisePacket(index, first)?.info).toContain('image header, domain header, X86_PV_INFO')
     const filter = new DisplayFilter(index, 'libxc.record.type == 1 && libxc.page_data.count > 1')
     expect(filter.matchRange(1, index.lastPacket + 1).length).toBeGreaterThan(3)
+    // Two of level 1 for 4 MiB, and one of each level above.
+    const tables = new DisplayFilter(index, 'libxc.page_data.page_tables == 5')
+    expect(tables.matchRange(1, index.lastPacket + 1)).toHaveLength(1)
   })
 
   it('runs guests at the speed of its kind of virtualisation', () => {
@@ -105,6 +108,8 @@ describe('xl', () => {
     expect(says(session, 'operator', 'xl unpause 1')).toBe('')
     expect(says(session, 'operator', 'xl migrate db host-b')).toContain('"db" is an invalid domain identifier (rc=-6)')
     expect(says(session, 'operator', 'xl migrate web')).toContain("'xl migrate' requires at least 2 arguments.")
+    expect(says(session, 'operator', 'xl migrate -p web host-b')).toContain('-p is not supported')
+    expect(session.isMigrating).toBe(false)
     expect(says(session, 'operator', 'xl help')).toContain(' migrate             Migrate a domain to another host')
     expect(says(sessionWith('kvm'), 'operator', 'xl list')).toContain('KVM with QEMU and libvirt')
   })

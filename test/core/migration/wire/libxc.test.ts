@@ -20,8 +20,8 @@ const END = encodeLibxcRecord({ type: LIBXC_RECORD.END, body: run() })
 const stream = concatOctets([
   encodeLibxcHeaders(),
   encodePageData([
-    { pfn: 3, octets: page(1) },
-    { pfn: 9, octets: page(2) },
+    { pfn: 3, type: 0, octets: page(1) },
+    { pfn: 9, type: 0, octets: page(2) },
   ]),
   encodeLibxcRuns([run(10, 11), run(), run(12)]),
   encodeLibxcRuns([run(13)]),
@@ -32,7 +32,7 @@ const inside = concatOctets([run(10, 11), page(1), page(2), run(12, 13)])
 describe('Xen’s migration stream', () => {
   it('opens as its specification says', () => {
     expect(hexOf(encodeLibxcHeaders())).toBe(
-      `${'ff'.repeat(8)}58454e4600000003${'00'.repeat(8)}02000000${'0c000000'}04000000${'11000000'}`,
+      `${'ff'.repeat(8)}58454e4600000003${'00'.repeat(8)}01000000${'0c000000'}04000000${'11000000'}`,
     )
     expect(hexOf(encodeLibxcRecord({ type: 13, body: run(7) }))).toBe('0d0000000100000007' + '00'.repeat(7))
   })
@@ -70,7 +70,9 @@ describe('Xen’s migration stream', () => {
     ['a record of 4294967295 octets', (octets: Uint8Array) => writeU32le(octets, 44, 0xffffffff)],
     ['PAGE_DATA of 3 pages has', (octets: Uint8Array) => writeU32le(octets, 48, 3)],
     ['PAGE_DATA of 0 pages', (octets: Uint8Array) => writeU32le(octets, 48, 0)],
-    ['another type than NOTAB', (octets: Uint8Array) => writeU32le(octets, 60, 1)],
+    ['a page number above 32 bits', (octets: Uint8Array) => writeU32le(octets, 60, 1)],
+    ['a page of type 13', (octets: Uint8Array) => writeU32le(octets, 60, 0xd0000000)],
+    ['a page table as page 3, outside 0 to 0', (octets: Uint8Array) => writeU32le(octets, 60, 0x10000000)],
     ['a run longer than its record', (octets: Uint8Array) => writeU32le(octets, 8272, 99)],
   ])('refuses %s', (reason, change) => {
     const octets = stream.slice()
@@ -79,7 +81,7 @@ describe('Xen’s migration stream', () => {
   })
 
   it('refuses pages that stand nowhere, octets after the end, and no end', () => {
-    const pages = encodePageData([{ pfn: 0, octets: page(1) }])
+    const pages = encodePageData([{ pfn: 0, type: 0, octets: page(1) }])
     const push = (...parts: readonly Uint8Array[]): unknown =>
       new LibxcUnframer().push(concatOctets([encodeLibxcHeaders(), ...parts]))
     expect(() => push(pages, pages)).toThrow('pages without a record that places them')

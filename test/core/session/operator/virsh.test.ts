@@ -61,6 +61,8 @@ describe('virsh migrate', () => {
     ['web --live --offline', 'error: Options --live and --offline are mutually exclusive'],
     ['web --postcopy-after-precopy', 'error: Option --postcopy is required by option --postcopy-after-precopy'],
     ['web --timeout 5', 'error: migrate: Unexpected timeout for offline migration'],
+    ['web --live --timeout 0', 'error: migrate: Invalid timeout'],
+    ['web --live --timeout 2147484', 'error: migrate: Timeout is too big'],
     [
       'web --live --tunnelled',
       'error: Requested operation is not valid: cannot perform tunnelled migration without using peer2peer flag',

@@ -1,0 +1,82 @@
+/** The TCP connections of a migration: opened by its source, and known again when they arrive at its destination. */
+import type { ByteStream } from '../base/byte-stream.js'
+import { assert } from '../base/errors.js'
+import type { Host } from '../hypervisor/host.js'
+import type { HostStack } from '../net/host-stack.js'
+import { TcpConnection } from '../net/tcp/tcp-connection.js'
+import type { ChannelPair } from './channel-pair.js'
+
+export interface CrossingEnd {
+  readonly host: Host
+  readonly stack: HostStack
+}
+
+export interface ConnectionParts {
+  readonly from: CrossingEnd
+  readonly to: CrossingEnd
+  /** What runs on each connection. */
+  readonly channels: ChannelPair
+}
+
+export class CrossingConnections {
+  /** The source's end of what has not arrived: the connection of the main stream, and the extra ones of multifd. */
+  private awaitedMain: ByteStream | null = null
+  private readonly awaitedChannels = new Set<ByteStream>()
+
+  constructor(private readonly parts: ConnectionParts) {}
+
+  /** For the main stream: at first, and again to recover. One that has not arrived yet is not waited for any more. */
+  openMain(): ByteStream {
+    this.awaitedMain = this.connect()
+    return this.secured(this.awaitedMain)
+  }
+
+  openChannel(): ByteStream {
+    const lower = this.connect()
+    this.awaitedChannels.add(lower)
+    return this.secured(lower)
+  }
+
+  /** Whether a connection that came to `port` of `end` is one that was opened here. */
+  expects(end: CrossingEnd, port: number, arrived: ByteStream): boolean {
+    const { from, to, channels } = this.parts
+    return (
+      end === to &&
+      port === channels.port &&
+      arrived instanceof TcpConnection &&
+      arrived.remoteAddress === from.stack.address &&
+      this.nearEndOf(arrived) !== undefined
+    )
+  }
+
+  /** One that is expected arrived. Returns the destination's end of what runs on it, and whether it is the main stream's. */
+  accept(arrived: ByteStream): { readonly stream: ByteStream; readonly isMain: boolean } {
+    const { to, channels } = this.parts
+    const near = this.nearEndOf(arrived)
+    assert(near !== undefined, 'only a connection that is expected is let in')
+    const isMain = near === this.awaitedMain
+    if (isMain) this.awaitedMain = null
+    else this.awaitedChannels.delete(near)
+    return { stream: channels.server(arrived, to.host.cores), isMain }
+  }
+
+  private connect(): ByteStream {
+    const { from, to, channels } = this.parts
+    return from.stack.connect(to.stack.address, channels.port)
+  }
+
+  private secured(lower: ByteStream): ByteStream {
+    const { from, channels } = this.parts
+    return channels.client(lower, from.host.cores)
+  }
+
+  private nearEndOf(arrived: ByteStream): ByteStream | undefined {
+    const awaited = this.awaitedMain === null ? [] : [this.awaitedMain]
+    return [...awaited, ...this.awaitedChannels].find((near) => areEnds(near, arrived))
+  }
+}
+
+/** Whether both are ends of one TCP connection, by its source's port. */
+function areEnds(near: ByteStream, far: ByteStream): boolean {
+  return near instanceof TcpConnection && far instanceof TcpConnection && far.remotePort === near.localPort
+}
