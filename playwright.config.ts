@@ -20,7 +20,13 @@ export default defineConfig<object, ShellOptions>({
       testIgnore: '**/accessibility.spec.ts',
       use: { shell: 'electron' },
     },
-    { name: 'chromium', testMatch: '**/*.spec.ts', testIgnore: '**/desktop.spec.ts', use: { shell: 'chromium' } },
+    {
+      name: 'chromium',
+      testMatch: '**/*.spec.ts',
+      testIgnore: '**/desktop.spec.ts',
+      grepInvert: /@electron/,
+      use: { shell: 'chromium' },
+    },
     { name: 'screenshots', testMatch: '**/*.shots.ts', use: { shell: 'electron' } },
   ],
 })

@@ -35,6 +35,7 @@ export const migrationOptions = {
   'postcopy-after-rounds': { type: 'string' },
   'postcopy-prepaging': { type: 'string' },
   'copy-storage': { type: 'boolean', default: qemuDefaults.copyStorage },
+  'zero-blocks': { type: 'boolean', default: qemuDefaults.zeroBlocks },
 } as const
 
 type Texts = { readonly [K in keyof typeof migrationOptions]?: string | boolean | undefined }
@@ -71,6 +72,7 @@ export function migrationFrom(texts: Texts, profile: HypervisorProfile): Migrati
     postcopyAfterRounds: number('postcopy-after-rounds', parseCount, defaults.postcopyAfterRounds),
     postcopyPrepagingPages: number('postcopy-prepaging', parseCount, defaults.postcopyPrepagingPages),
     copyStorage: texts['copy-storage'] === true,
+    zeroBlocks: texts['zero-blocks'] === true,
   }
 }
 

@@ -38,12 +38,12 @@ export function keepGraph<T>(root: T): KeptGraph<T> {
 type TypedArray = Uint8Array | Uint16Array | Uint32Array | Int32Array | Float64Array | BigUint64Array
 
 /**
- * An object with the same properties, still those of `value`. The literal names its prototype first: a prototype that is
+ * An object of the same class with the same properties, still those of `value`. The literal names its prototype first: a prototype that is
  * set later, or properties added one by one under computed names, leave an object that is four to ten times slower to use
  * than one that its constructor made.
  */
-function sameShape(value: object, prototype: object | null): object {
-  return { __proto__: prototype, ...value }
+export function shallowCopy<T extends object>(value: T): T {
+  return { __proto__: Object.getPrototypeOf(value) as object | null, ...value }
 }
 
 export function copyGraph<T>(root: T, purpose: CopyPurpose = 'live'): T {
@@ -65,7 +65,6 @@ export function copyGraph<T>(root: T, purpose: CopyPurpose = 'live'): T {
     const known = copies.get(value)
     if (known !== undefined) return known as V
     if (Object.isFrozen(value) && !ArrayBuffer.isView(value)) return value
-    const prototype = Object.getPrototypeOf(value) as object | null
 
     const remember = (copied: object): void => void copies.set(value, copied)
     if ('copySelf' in value && typeof value.copySelf === 'function') {
@@ -92,7 +91,7 @@ export function copyGraph<T>(root: T, purpose: CopyPurpose = 'live'): T {
           ? new Set()
           : Array.isArray(value)
             ? new Array(value.length)
-            : sameShape(value, prototype)
+            : shallowCopy(value)
     remember(copied)
     // Filled later, from a list, so that a long chain of references does not exhaust the call stack.
     pending.push({ from: value, to: copied, path })

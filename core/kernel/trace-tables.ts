@@ -28,6 +28,7 @@ export const traceTables = {
     downtimeLimitNs: 'number',
     maxBandwidth: 'number',
     roundsMax: 'number',
+    stopRule: 'text',
     linkBps: 'number',
     ramOctets: 'number',
   },

@@ -1,7 +1,7 @@
 /** Guest RAM with its dirty log. */
 import { InputError } from '../base/errors.js'
 import { differingOctets, isZeroPage } from '../base/page-scan.js'
-import type { CopyPurpose, SelfCopying } from '../base/snapshot.js'
+import { shallowCopy, type CopyPurpose, type SelfCopying } from '../base/snapshot.js'
 import { PAGE_OCTETS } from '../base/units.js'
 import type { DecodedCode } from '../cpu/decoded-code.js'
 import { ATTENTION_CODE, ATTENTION_KEPT, ATTENTION_LOG, ATTENTION_WATCH, type HartMemory } from '../cpu/memory.js'
@@ -193,8 +193,7 @@ export class Ram implements HartMemory, SelfCopying {
     if (!isWhole && purpose === 'kept') return this
     const pages = isWhole ? this.keep() : this.keptPages!
     const octets = new Uint8Array(isWhole ? 0 : this.pageCount * PAGE_OCTETS)
-    const copied = Object.create(Ram.prototype) as Ram
-    Object.assign<object, Ram, object>(copied, this, {
+    const copied: Ram = Object.assign(shallowCopy<Ram>(this), {
       octets,
       halves: new Uint16Array(octets.buffer),
       words: new Int32Array(octets.buffer),

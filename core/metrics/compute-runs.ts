@@ -74,7 +74,8 @@ function computeRun(
     clientGapFromNs: gap?.fromNs ?? null,
     clientGapToNs: gap?.toNs ?? null,
     wireOctets: wireOctets(trace, last?.source ?? '', start.atNs, untilNs),
-    rounds: rounds(trace, migration, start.atNs),
+    rounds: rounds(trace, start),
+    diskOctets: diskOctets(trace, migration),
     postcopy: postcopy(trace, migration),
     throttle: trace
       .rows('migration-throttle')
@@ -151,10 +152,15 @@ function wireOctets(trace: Trace, link: string, fromNs: Nanos, untilNs: Nanos): 
   return octets
 }
 
-function rounds(trace: Trace, migration: number, startNs: Nanos): RoundMetrics[] {
-  const rows = trace.rows('migration-round').filter((row) => row.migration === migration)
-  const workload = trace.rows('workload').findLast((row) => row.atNs <= startNs)
-  const predicted = predictRounds(rows, workload)
+function diskOctets(trace: Trace, migration: number): number {
+  const passes = trace.rows('migration-disk').filter((row) => row.migration === migration)
+  return passes.reduce((sum, { octets }) => sum + octets, 0)
+}
+
+function rounds(trace: Trace, start: TimedRow<'migration-start'>): RoundMetrics[] {
+  const rows = trace.rows('migration-round').filter(({ migration }) => migration === start.migration)
+  const workload = trace.rows('workload').findLast(({ atNs }) => atNs <= start.atNs)
+  const predicted = predictRounds(rows, start, workload)
   return rows.map((row, index) => ({
     round: row.round,
     zeroPages: row.zeroPages,

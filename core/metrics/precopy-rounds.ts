@@ -87,8 +87,8 @@ function writtenSince({ pageCount, pagesPerSecond, order }: PageWrites, seconds:
   return pageCount - (pageCount - leftPages) * exponential(-stores / pageCount)
 }
 
-/** What is sent until somebody looks and finds less than the threshold. */
-function untilLook(leftPages: number, thresholdPages: number, pagesPerLook: number): number {
+/** Of so many pages, those that are sent until somebody looks and finds less than the threshold. */
+export function untilLook(leftPages: number, thresholdPages: number, pagesPerLook: number): number {
   const looks = Math.max(1, Math.ceil((leftPages - thresholdPages) / pagesPerLook))
   return Math.min(leftPages, looks * pagesPerLook)
 }

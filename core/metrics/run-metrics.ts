@@ -15,7 +15,7 @@ export interface RoundMetrics {
   readonly dirtiedPages: number
   /** The guest stood still during this round. */
   readonly paused: boolean
-  /** Pages the closed form of pre-copy expects for this round; null when it has no say (first round, stop-and-copy). */
+  /** Pages that constant rates and the run's stop rule make of this round; null when they have no say (first round, stop-and-copy). */
   readonly predictedPages: number | null
 }
 
@@ -107,6 +107,8 @@ export interface RunMetrics {
    */
   readonly wireOctets: number
   readonly rounds: readonly RoundMetrics[]
+  /** Octets on the migration stream of a disk that was moved in it, before the rounds and when the guest stood still; 0 without. */
+  readonly diskOctets: number
   /** Null unless it went over to post-copy. */
   readonly postcopy: PostcopyMetrics | null
   readonly throttle: readonly ThrottleStep[]

@@ -63,7 +63,9 @@ export class MigrationThread implements Process {
   /** When it came to its first round, and when the guest was stopped. */
   activeAtNs: Nanos | null = null
   pausedAtNs: Nanos | null = null
-  /** `halted`: until the operator lets the last stage begin, or there is another connection. */
+  /** What follows once the guest stands still. */
+  private stoppedFor: 'last-stage' | 'postcopy' = 'last-stage'
+  /** `halted`: until the operator lets the guest leave, or there is another connection. */
   private state: 'idle' | 'working' | 'halted' | 'all-sent' = 'idle'
   private work: OutgoingWork
   private burst: QueuedEvent | null = null
@@ -78,7 +80,7 @@ export class MigrationThread implements Process {
     const common = { ram: this.ram, out, pacing: this.pacing, options, labels, trace: kernel.trace }
     this.storage =
       options.copyStorage && vm.disk
-        ? new OutgoingStorage({ ...common, disk: new OutgoingDisk(vm.disk, out.writer), cores })
+        ? new OutgoingStorage({ ...common, disk: new OutgoingDisk(vm.disk, out.writer, options), cores })
         : null
     const outgoing = { ...common, vm, storage: this.storage }
     this.precopy = new OutgoingPrecopy(outgoing)
@@ -112,10 +114,11 @@ export class MigrationThread implements Process {
     this.carryOut(this.work.next(this.kernel.nowNs))
   }
 
-  /** The guest stands still: send what is left of it. */
-  startLastStage(): void {
-    this.parts.owner.threadEntered('device')
+  /** The guest stands still, and may leave. */
+  continueSwitchover(): void {
     this.state = 'working'
+    if (this.stoppedFor === 'postcopy') return this.startPostcopy()
+    this.parts.owner.threadEntered('device')
     this.carryOut(this.work.next(this.kernel.nowNs))
   }
 
@@ -185,7 +188,7 @@ export class MigrationThread implements Process {
       case 'switchover':
         return this.switchOver(step.isForced)
       case 'postcopy':
-        return this.goOver()
+        return this.stopGuestFor('postcopy')
     }
   }
 
@@ -205,16 +208,21 @@ export class MigrationThread implements Process {
   private switchOver(isForced: boolean): void {
     this.forced = isForced
     if (this.pausedAtNs === null) this.traceSwitchover(isForced)
+    this.stopGuestFor('last-stage')
+  }
+
+  /** Before it leaves, the operator may want to do something at both ends (`migration_maybe_pause`). */
+  private stopGuestFor(next: 'last-stage' | 'postcopy'): void {
     this.stopGuest()
+    this.stoppedFor = next
     const { pauseBeforeSwitchover, strategy } = this.parts.options
-    if (!pauseBeforeSwitchover || strategy === 'cold') return this.startLastStage()
+    if (!pauseBeforeSwitchover || strategy === 'cold') return this.continueSwitchover()
     this.state = 'halted'
     this.parts.owner.threadEntered('pre-switchover')
   }
 
-  /** Post-copy: stop the guest and send what lets it run at the destination (`postcopy_start`). */
-  private goOver(): void {
-    this.stopGuest()
+  /** Post-copy: send what lets the guest run at the destination (`postcopy_start`). */
+  private startPostcopy(): void {
     this.precopy.leaveRounds(this.kernel.nowNs)
     this.traceSwitchover(false)
     this.work = this.postcopy

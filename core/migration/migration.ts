@@ -61,7 +61,7 @@ export interface MigrationParameters {
   /** After so many rounds the guest is stopped whatever is left; 0 for no end. */
   readonly roundsMax: number
   readonly stopRule: StopRuleName
-  /** Stop before the last round (guest stopped, status 'pre-switchover') until told to go on. */
+  /** Before the last round, or before the guest leaves in post-copy, stop (guest stopped, status 'pre-switchover') until told to go on. */
   readonly pauseBeforeSwitchover: boolean
   readonly zeroPageDetection: ZeroPageDetection
   readonly xbzrle: boolean
@@ -88,6 +88,8 @@ export interface MigrationParameters {
    * taken to be on storage that both hosts share.
    */
   readonly copyStorage: boolean
+  /** Chunks of zeros of that disk go as a word that says so (capability `zero-blocks`); false: as 1 MiB of zeros each. */
+  readonly zeroBlocks: boolean
 }
 
 /** Those that may change while a migration runs: limits, not what is sent. */
@@ -128,6 +130,7 @@ export const DEFAULT_MIGRATION_PARAMETERS: MigrationParameters = Object.freeze({
   postcopyAfterRounds: 3,
   postcopyPrepagingPages: 0,
   copyStorage: false,
+  zeroBlocks: false,
 })
 
 export const DEFAULT_MIGRATION_OPTIONS: MigrationOptions = Object.freeze({

@@ -1,6 +1,9 @@
 /**
  * The source's end of the extra connections of a migration (QEMU 7.2 migration/multifd.c): pages are gathered into packets, and
- * each packet goes to the next connection that has nothing to send.
+ * each packet goes to the next connection that has nothing to send. It counts against the bandwidth limit when it is given to one
+ * (`qemu_file_acct_rate_limit`), whole: with a limit below some tens of MiB/s more is sent than it allows, a whole number of packets
+ * each window. QEMU 7.2 was measured to send 10.1 MiB/s where 8 were allowed, and 5.0 MiB/s, one packet of 513 KiB each 100 ms,
+ * where 4 were, or 1.
  */
 import type { ByteStream, StreamOwner } from '../base/byte-stream.js'
 import type { Failure } from '../base/errors.js'

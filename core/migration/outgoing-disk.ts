@@ -1,17 +1,19 @@
 /**
  * The disk's section of an outgoing stream (QEMU 7.2 migration/block.c): all of it before memory, then, guest stopped, the chunks that
- * were written meanwhile. Chunks of zeros go as such (capability `zero-blocks`).
+ * were written meanwhile.
  */
 import { PAGE_OCTETS, type Nanos } from '../base/units.js'
 import type { Trace } from '../kernel/trace.js'
 import { MIGRATION_COSTS } from './costs.js'
 import { DISK_CHUNK_OCTETS, DISK_SECTOR_OCTETS, diskChunkOctets, diskChunks, type GuestDisk } from './guest-disk.js'
 import { BLOCK_SECTION, encodeDiskChunk, encodeDiskEnd, encodeDiskProgress } from './wire/block-section.js'
+import type { MigrationOptions } from './migration.js'
 import type { StreamWriter } from './wire/stream-writer.js'
 
 /** QEMU registers it between its clock (0) and RAM (2). */
 const BLOCK_SECTION_ID = 1
 const CHUNK_PAGES = DISK_CHUNK_OCTETS / PAGE_OCTETS
+const NO_OCTETS = new Uint8Array(0)
 
 /** Sizes are octets of the disk. */
 export interface DiskStatistics {
@@ -44,6 +46,7 @@ export class OutgoingDisk {
   constructor(
     private readonly disk: GuestDisk,
     private readonly writer: StreamWriter,
+    private readonly options: Pick<MigrationOptions, 'zeroBlocks'>,
   ) {}
 
   /** START. The log begins; every chunk is to be sent. */
@@ -127,7 +130,7 @@ export class OutgoingDisk {
 
   private sendChunk(index: number): Nanos {
     const { disk, pass } = this
-    const octets = disk.chunk(index)
+    const octets = disk.chunk(index) ?? (this.options.zeroBlocks ? null : NO_OCTETS) // what is not there goes as zeros
     this.dirty.delete(index)
     this.writer.octets(encodeDiskChunk(disk.name, (index * DISK_CHUNK_OCTETS) / DISK_SECTOR_OCTETS, octets))
     this.transferred += diskChunkOctets(disk, index)

@@ -96,7 +96,7 @@ function ramInfo(source: MigrationSource): Partial<MigrationInfo> {
     ...(options.compression !== 'none' && options.multifdChannels === 0
       ? { compression: compressionStatistics(statistics.compression) }
       : {}),
-    ...(source.diskStatistics === null ? {} : { disk: { ...noRam, ...source.diskStatistics } }),
+    ...(source.diskStatistics === null || source.isOver ? {} : { disk: { ...noRam, ...source.diskStatistics } }),
     ...(throttlePercent > 0 ? { 'cpu-throttle-percentage': throttlePercent } : {}),
   }
 }

@@ -81,11 +81,11 @@ export class MigrationSource extends SourceProgress implements StreamOwner, Mult
   /** Begin, now if the stream is open, else when it opens. */
   start(): void {
     assert(this.status === 'none', 'a migration starts once')
-    const { strategy, downtimeLimitNs, maxBandwidth, roundsMax } = this.options
+    const { strategy, downtimeLimitNs, maxBandwidth, roundsMax, stopRule } = this.options
     const { id, channel, linkBps } = this.labels
     const ramOctets = pageCountOf(this.vm.memory) * PAGE_OCTETS
-    const row = { migration: id, strategy, channel, downtimeLimitNs, maxBandwidth, roundsMax, linkBps, ramOctets }
-    this.kernel.trace.add('migration-start', row)
+    const limits = { downtimeLimitNs, maxBandwidth, roundsMax, stopRule, linkBps }
+    this.kernel.trace.add('migration-start', { migration: id, strategy, channel, ...limits, ramOctets })
     this.startedAtNs = this.kernel.nowNs
     this.out.stream.owner = this
     this.enter('setup')
@@ -117,7 +117,7 @@ export class MigrationSource extends SourceProgress implements StreamOwner, Mult
   /** Go on after `pauseBeforeSwitchover` (QMP's migrate-continue). Throws `InputError` at any other time. */
   continueSwitchover(): void {
     if (this.status !== 'pre-switchover') throw new InputError(`the migration is ${this.status}: it goes on by itself`)
-    this.thread.startLastStage()
+    this.thread.continueSwitchover()
   }
 
   /** QEMU's `migrate-start-postcopy`: at the next opportunity. */

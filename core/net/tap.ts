@@ -1,7 +1,7 @@
 /** A capture: frames as they passed, with their times, in memory up to a limit. */
 import { concatOctets } from '../base/octets.js'
 import type { FrameSink } from '../base/frame-sink.js'
-import type { SelfCopying } from '../base/snapshot.js'
+import { shallowCopy, type SelfCopying } from '../base/snapshot.js'
 import type { Nanos } from '../base/units.js'
 import type { Kernel } from '../kernel/kernel.js'
 import { recycleFrame } from './frame-pool.js'
@@ -143,9 +143,9 @@ export class Tap implements FrameSink, SelfCopying {
 
   /** Full chunks never change, so a kept state shares them instead of copying a capture whole. */
   copySelf(copy: <T>(value: T) => T, register: (copied: object) => void): object {
-    const copied = Object.create(Tap.prototype) as Tap
+    const copied = shallowCopy<Tap>(this)
     register(copied)
-    return Object.assign(copied, this, {
+    return Object.assign(copied, {
       kernel: copy(this.kernel),
       chunks: this.chunks.map((chunk, index) => (index === this.chunks.length - 1 ? chunk.copy() : chunk)),
       comments: new Map(this.comments),

@@ -21,7 +21,7 @@ export interface MonitorDesk {
   readonly monitoredHosts: readonly HostMonitor[]
   /** The one copy of the guest that is alive. */
   liveVm(): VirtualMachine | undefined
-  migrate(destination: string): void
+  migrate(destination: string, once: Partial<MigrationParameters>): void
   cancelMigration(): void
   configureMigration(settings: Partial<MigrationParameters>): void
   continueMigration(): void
@@ -89,8 +89,11 @@ export class HostMonitor implements MonitorTarget {
     if (this.desk.crossing?.isOver === false) this.desk.abandonPostcopy()
   }
 
+  /** A disk asked for with the command is moved as if it had been set, until it is over (`block_cleanup_parameters`). */
   migrationParameters(): MigrationParameters {
-    return this.desk.migrationSettings
+    const { migrationSettings, crossing } = this.desk
+    const copiesDisk = this.isMigrating() && crossing?.source.options.copyStorage === true
+    return copiesDisk ? { ...migrationSettings, copyStorage: true } : migrationSettings
   }
   configureMigration(settings: Partial<MigrationParameters>): void {
     this.desk.configureMigration(settings)
@@ -121,12 +124,12 @@ export class HostMonitor implements MonitorTarget {
   }
 
   /** As QEMU: a connection that is refused is no error of the command, but of the migration. */
-  migrate(to: MigrationAddress): void {
+  migrate(to: MigrationAddress, once: Partial<MigrationParameters>): void {
     if (this.vm === undefined) throw new InputError(`${this.vmName} is not on ${this.hostName}`)
     this.refusal = null
     const peer = this.desk.monitoredHosts.find((host) => host.answersTo(to.host))
     if (peer?.listensAt(to.port) === true) {
-      this.desk.migrate(peer.hostName)
+      this.desk.migrate(peer.hostName, once)
       peer.incoming = null
     } else {
       const isKnown = peer !== undefined || /^[\d.]+$/.test(to.host)

@@ -150,11 +150,6 @@ function contradiction(migration: Parameters): MigrationProblem | null {
     return { setting: 'zero-page-detection', reason: 'the channels look for zero pages: choose multifd-channels too' }
   if (autoConverge && vcpuDirtyLimit > 0)
     return { setting: 'vcpu-dirty-limit', reason: 'conflicts with auto-converge: choose one of both' }
-  if (migration.pauseBeforeSwitchover && hasPostcopy)
-    return {
-      setting: 'pause-before-switchover',
-      reason: 'a post-copy has no last round to wait for: choose pre-copy or stop-and-copy',
-    }
   if (strategy === 'cold' && (xbzrle || compression !== 'none' || multifdChannels > 0))
     return { setting: 'strategy', reason: 'cold: no memory is moved, so there is nothing to compress or to spread' }
   return null

@@ -162,7 +162,7 @@ function runSection(run: RunMetrics, { probes, throughput }: ReportData, documen
     planted ? 'yes' : 'no',
   ])
   return `<section class="run"><h2>Run ${run.migration}: ${escape(channelTitle(run.channel))}</h2>
-<p>${escape(run.vm)} from ${escape(run.source)} to ${escape(run.destination)}, ${escape(strategyTitle(run.strategy).toLowerCase())} at ${formatBitRate(run.linkBps)}: ${escape(run.status)}${run.cause === '' ? '' : ` (${escape(run.cause)})`}.</p>
+<p>${escape(run.vm)} from ${escape(run.source)} to ${escape(run.destination)}, ${escape(strategyTitle(run.strategy).toLowerCase())} at ${formatBitRate(run.linkBps)}: ${escape(run.status)}${run.cause === '' ? '' : ` (${escape(run.cause)})`}.${run.diskOctets === 0 ? '' : ` Its disk went with it: ${formatOctets(run.diskOctets)} of the stream.`}</p>
 ${figure('What the client felt: reply times, the gap, the guest’s pause', downtimeChart({ probes, run }, options))}
 ${figure('Rounds: pages sent; dashed: predicted', roundsChart(run, options))}
 ${figure('Throughput of the source’s link', throughputChart(rate, options))}

@@ -17,6 +17,9 @@ import {
 import { tsharkComplaints } from '../support/tshark.js'
 import { expect, test } from './lab-window.js'
 
+/** The same page runs in both shells: what does not touch the shell is tried in one. */
+const onlyInElectron = { tag: '@electron' }
+
 test('jumps to a step, is kept, and opens again where it was; reset begins anew', async ({ lab }) => {
   const { page } = lab
   await openFirstLab(page)
@@ -41,7 +44,7 @@ test('jumps to a step, is kept, and opens again where it was; reset begins anew'
   expect(lab.problems).toEqual([])
 })
 
-test('a migration is cancelled and the guest stays; the clock steps', async ({ lab }) => {
+test('a migration is cancelled and the guest stays; the clock steps', onlyInElectron, async ({ lab }) => {
   const { page } = lab
   await openFirstLab(page)
   await jumpTo(page, 2)
@@ -70,7 +73,7 @@ test('a migration is cancelled and the guest stays; the clock steps', async ({ l
   expect(lab.problems).toEqual([])
 })
 
-test('a guest moves before its memory; the connection is broken and made again', async ({ lab }) => {
+test('a guest moves before its memory; the connection is broken and made again', onlyInElectron, async ({ lab }) => {
   const { page } = lab
   await button(page, /Sandbox/)
     .first()
@@ -99,7 +102,7 @@ test('a guest moves before its memory; the connection is broken and made again',
   expect(lab.problems).toEqual([])
 })
 
-test('the sandbox takes every setting', async ({ lab }) => {
+test('the sandbox takes every setting', onlyInElectron, async ({ lab }) => {
   const { page } = lab
   await button(page, /Sandbox/)
     .first()
@@ -125,36 +128,40 @@ test('the sandbox takes every setting', async ({ lab }) => {
   expect(lab.problems).toEqual([])
 })
 
-test('the sandbox runs every guest; a web server answers its client while it moves', async ({ lab }) => {
-  const { page } = lab
-  await button(page, /Sandbox/)
-    .first()
-    .click()
-  const settings = page.getByRole('group', { name: 'Experiment settings' })
-  await button(page, 'Settings').click()
-  const guests = settings.getByLabel(/^Guest/)
-  const titles = (await guests.getByRole('option').allInnerTexts()).map((title) => title.trim())
-  expect(titles.length).toBeGreaterThanOrEqual(4)
-  for (const title of [...titles.filter((each) => each !== 'Web server'), 'Web server']) {
-    await guests.selectOption({ label: title })
-    await expect(button(page, /^Boot /)).toBeVisible()
-    await page.keyboard.press('Escape')
-    await button(page, /^Boot /).click()
-    await expect(clock(page)).toHaveText(/^00:00\.[1-9]/, { timeout: 30_000 })
+test(
+  'the sandbox runs every guest; a web server answers its client while it moves',
+  onlyInElectron,
+  async ({ lab }) => {
+    const { page } = lab
+    await button(page, /Sandbox/)
+      .first()
+      .click()
+    const settings = page.getByRole('group', { name: 'Experiment settings' })
     await button(page, 'Settings').click()
-  }
-  await page.keyboard.press('Escape')
-  await page.getByLabel('Playing speed').selectOption({ label: 'Full speed' })
-  await expect(clock(page)).toHaveText(/^00:0[1-9]/, { timeout: 30_000 })
-  await migrateOver(page, 'NaCl')
-  await expect(
-    page
-      .getByRole('region', { name: /Runs compared/ })
-      .getByRole('row')
-      .nth(1),
-  ).toContainText('NaCl')
-  expect(lab.problems).toEqual([])
-})
+    const guests = settings.getByLabel(/^Guest/)
+    const titles = (await guests.getByRole('option').allInnerTexts()).map((title) => title.trim())
+    expect(titles.length).toBeGreaterThanOrEqual(4)
+    for (const title of [...titles.filter((each) => each !== 'Web server'), 'Web server']) {
+      await guests.selectOption({ label: title })
+      await expect(button(page, /^Boot /)).toBeVisible()
+      await page.keyboard.press('Escape')
+      await button(page, /^Boot /).click()
+      await expect(clock(page)).toHaveText(/^00:00\.[1-9]/, { timeout: 30_000 })
+      await button(page, 'Settings').click()
+    }
+    await page.keyboard.press('Escape')
+    await page.getByLabel('Playing speed').selectOption({ label: 'Full speed' })
+    await expect(clock(page)).toHaveText(/^00:0[1-9]/, { timeout: 30_000 })
+    await migrateOver(page, 'NaCl')
+    await expect(
+      page
+        .getByRole('region', { name: /Runs compared/ })
+        .getByRole('row')
+        .nth(1),
+    ).toContainText('NaCl')
+    expect(lab.problems).toEqual([])
+  },
+)
 
 test('exports the report, the data and the capture; evidence leads to its packet', async ({ lab, userData }) => {
   const { page } = lab
@@ -186,7 +193,7 @@ test('exports the report, the data and the capture; evidence leads to its packet
   expect(lab.problems).toEqual([])
 })
 
-test('the keyboard reaches what is used most', async ({ lab }) => {
+test('the keyboard reaches what is used most', onlyInElectron, async ({ lab }) => {
   const { page } = lab
   await openFirstLab(page)
   await page.getByRole('region', { name: /^Stage/ }).focus()

@@ -80,6 +80,7 @@ function someSettings(random: RandomStream): Partial<MigrationScenario> {
     postcopyAfterRounds: random.pick([0, 1, 3]),
     postcopyPrepagingPages: random.pick([0, 0, 8]),
     copyStorage: random.below(4) === 0,
+    zeroBlocks: random.below(2) === 0,
     ...random.pick(features),
   }
 }

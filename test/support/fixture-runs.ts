@@ -103,6 +103,7 @@ export function fixtureRun(run: FixtureRun, nowNs: number): RunMetrics {
     clientGapToNs: isGapOver ? times.gapToNs : null,
     wireOctets: rounds.reduce((sum, { octets }) => sum + Math.round(octets * 1.06), 0),
     rounds,
+    diskOctets: 0,
     postcopy: null,
     throttle: [],
     ramOctets: PAGES * 4096,

@@ -18,6 +18,8 @@ import { bareMachine } from './bare-machine.js'
 export interface GuestServerOptions {
   readonly parameters?: Partial<GuestParameters>
   readonly ramOctets?: number
+  /** See `VmOptions`. */
+  readonly qemuBoard?: boolean
   /** What goes wrong with frames, in both directions. */
   readonly faults?: Faults
   readonly tcp?: TcpOptions
@@ -37,10 +39,17 @@ export class GuestServer {
 
   constructor(
     image: GuestImage,
-    { parameters = {}, ramOctets = 16 * MIB, faults = {}, tcp = {}, seed = 'guest server' }: GuestServerOptions = {},
+    {
+      parameters = {},
+      ramOctets = 16 * MIB,
+      qemuBoard = false,
+      faults = {},
+      tcp = {},
+      seed = 'guest server',
+    }: GuestServerOptions = {},
   ) {
     const kernel = (this.kernel = new Kernel(seed))
-    const options = { name: image, mac: GUEST_MAC, ramOctets, hartHz: HART_HZ }
+    const options = { name: image, mac: GUEST_MAC, ramOctets, hartHz: HART_HZ, qemuBoard }
     this.vm = new VirtualMachine(kernel, options, new HostCores(kernel, 'host', 4), bareMachine, this)
     this.vm.machine.loadElf(guestImage(image))
     const told = { ...defaultsOfImage(image), ip: this.address, pagesPerSecond: 0, ...parameters }

@@ -15,7 +15,7 @@ interface HumanCommand {
   readonly alias?: string
   readonly parameters?: string
   readonly help: string
-  /** One character each, without a value. */
+  /** One character each, without a value, in the order in which they may be given. */
   readonly flags?: string
   /** Words it must have. */
   readonly words: number
@@ -193,9 +193,14 @@ export function executeHmp(monitor: Monitor, line: string): string {
   if (name === undefined || command === undefined) return `unknown command: '${wanted}'\r\n`
   const flags = new Set<string>()
   const words = [...given]
+  let allowed = command.flags ?? ''
   for (const option of given) {
-    if (!/^-[a-z]$/.test(option) || command.flags?.includes(option.slice(1)) !== true) break
-    flags.add(option.slice(1))
+    if (allowed === '' || !option.startsWith('-')) break
+    const flag = option.slice(1)
+    if (flag.length !== 1 || !allowed.includes(flag))
+      return `${name}: unsupported option -${flag.slice(0, 1)}\r\n${tryHelp(name)}`
+    flags.add(flag)
+    allowed = allowed.slice(allowed.indexOf(flag) + 1)
     words.shift()
   }
   const names = namesOf(name, command)

@@ -50,6 +50,15 @@ function ramLines({ ram }: MigrationInfo): Line[] {
   ]
 }
 
+function diskLines({ disk }: MigrationInfo): Line[] {
+  if (disk === undefined) return []
+  return [
+    `transferred disk: ${kbytes(disk.transferred)}`,
+    `remaining disk: ${kbytes(disk.remaining)}`,
+    `total disk: ${kbytes(disk.total)}`,
+  ]
+}
+
 function xbzrleLines({ 'xbzrle-cache': cache }: MigrationInfo): Line[] {
   if (cache === undefined) return []
   return [
@@ -91,6 +100,7 @@ function migrateInfo(info: MigrationInfo): Line[] {
     ...GLOBALS,
     ...head,
     ...ramLines(info),
+    ...diskLines(info),
     ...xbzrleLines(info),
     ...compressionLines(info),
     present(info['cpu-throttle-percentage'], (percent) => `cpu throttle percentage: ${percent}`),

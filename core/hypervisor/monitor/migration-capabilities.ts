@@ -26,7 +26,7 @@ export const migrationCapabilities: readonly Capability[] = [
   { name: 'xbzrle', isOn: ({ xbzrle }) => xbzrle, change: (isOn) => ({ xbzrle: isOn }) },
   absent('rdma-pin-all', NO_RDMA),
   { name: 'auto-converge', isOn: ({ autoConverge }) => autoConverge, change: (isOn) => ({ autoConverge: isOn }) },
-  absent('zero-blocks', 'block migration by the stream is gone from QEMU; a disk is copied before'),
+  { name: 'zero-blocks', isOn: ({ zeroBlocks }) => zeroBlocks, change: (isOn) => ({ zeroBlocks: isOn }) },
   {
     name: 'compress',
     isOn: ({ compression, multifdChannels }) => compression !== 'none' && multifdChannels === 0,
@@ -48,7 +48,7 @@ export const migrationCapabilities: readonly Capability[] = [
   },
   absent('x-colo', 'no second copy is kept in step'),
   absent('release-ram', 'memory is given back when the copy is gone'),
-  absent('block', 'block migration by the stream is gone from QEMU; a disk is copied before'),
+  { name: 'block', isOn: ({ copyStorage }) => copyStorage, change: (isOn) => ({ copyStorage: isOn }) },
   { name: 'return-path', isOn: () => true, reason: 'the source always waits for the destination to confirm' },
   {
     name: 'pause-before-switchover',

@@ -25,7 +25,8 @@ export interface MonitorTarget {
   isMigrating(): boolean
   /** Whether this host is the source of the migration of that number in the trace. */
   sends(migration: number): boolean
-  migrate(to: MigrationAddress): void
+  /** `once` holds for this migration alone. */
+  migrate(to: MigrationAddress, once: Partial<MigrationParameters>): void
   /** A migration failed before it began, for a reason or for none that is told. */
   migrationRefused(reason: string | null): void
   listenForMigration(at: MigrationAddress): void

@@ -8,6 +8,7 @@ import { changeParameters, migrationParameters, readParameters } from './migrati
 import { outgoingAddress, parseMigrationUri } from './migration-uri.js'
 import type { Monitor } from './monitor.js'
 import type { MonitorSettings } from './monitor-settings.js'
+import type { MonitorTarget } from './monitor-target.js'
 import { QapiArguments } from './qapi-arguments.js'
 
 type Command = (monitor: Monitor, given: QapiArguments) => JsonOutput
@@ -63,18 +64,20 @@ const commands: Readonly<Record<string, Command>> = {
   quit: plain((monitor) => monitor.quit()),
   migrate: (monitor, given) => {
     const uri = given.string('uri')
-    const copiesDisk = given.optionalBoolean('blk') === true || given.optionalBoolean('inc') === true
+    const copiesDisk = given.optionalBoolean('blk') === true
+    const isIncremental = given.optionalBoolean('inc') === true
     given.ignore('detach')
     const isResumed = given.optionalBoolean('resume') === true
     given.close()
-    if (copiesDisk) throw new QmpError('Block migration is not here: a disk is copied before its memory')
     const { target } = monitor
     const { status } = target.migrationInfo()
     if (isResumed && status !== 'postcopy-paused') throw new QmpError('Cannot resume if there is no paused migration')
     if (!isResumed && target.isMigrating()) throw new QmpError(IN_PROGRESS)
-    const address = outgoingAddress(target, uri)
-    if (isResumed) target.resumeMigration(address)
-    else target.migrate(address)
+    if (isResumed) target.resumeMigration(outgoingAddress(target, uri))
+    else {
+      if (copiesDisk || isIncremental) checkBlockOptions(target, isIncremental)
+      target.migrate(outgoingAddress(target, uri), copiesDisk ? { copyStorage: true } : {})
+    }
     return NOTHING
   },
   'migrate-incoming': addressed(({ target }, uri) => {
@@ -149,6 +152,13 @@ const statuses = [
   ...(['none', 'setup', 'cancelling', 'cancelled', 'active', 'postcopy-active', 'postcopy-paused'] as const),
   ...(['postcopy-recover', 'completed', 'failed', 'colo', 'pre-switchover', 'device', 'wait-unplug'] as const),
 ]
+
+/** Whether a disk can be asked for with the command, as the capability `block` asks for it. Throws `QmpError`. */
+function checkBlockOptions(target: MonitorTarget, isIncremental: boolean): void {
+  if (target.migrationParameters().copyStorage)
+    throw new QmpError('Command options are incompatible with current migration capabilities')
+  if (isIncremental) throw new QmpError("Parameter 'inc' cannot be had here: no disk has a base image at both hosts")
+}
 
 /** Throws `QmpError`. */
 export function executeQmp(monitor: Monitor, name: string, given: JsonObject): JsonOutput {

@@ -1,11 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { Agent, get } from 'node:http'
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { SHELL_DEFAULTS } from '../../../core/machine/guest-parameters.js'
 import { storeSecrets } from '../../../core/machine/store-secrets.js'
 import { GuestServer } from '../../support/guest-server.js'
+import { freePort, LocalConnection } from '../../support/local-connection.js'
 import { QemuGuest, requireQemu } from '../../support/qemu-riscv32.js'
 
 /** Fails the test with what to install when the tool is missing. */
@@ -15,10 +15,10 @@ function requireTool(tool: string, debianPackage: string): void {
 }
 
 let qemu: QemuGuest | null = null
-const sockets: Socket[] = []
+const connections: LocalConnection[] = []
 beforeAll(requireQemu)
 afterEach(() => {
-  for (const socket of sockets.splice(0)) socket.destroy()
+  for (const connection of connections.splice(0)) connection.close()
   qemu?.kill()
 })
 
@@ -30,39 +30,10 @@ async function qemuService(image: 'web' | 'kv', toPort: number): Promise<{ guest
   return { guest, port: fromPort }
 }
 
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
-}
-
-/** A connection whose answers are told by their ends. */
-class Connection {
-  received = ''
-  hasEnded = false
-  readonly socket: Socket
-
-  constructor(port: number) {
-    this.socket = connect(port, '127.0.0.1')
-    sockets.push(this.socket)
-    this.socket.on('data', (octets: Buffer) => (this.received += octets.toString('latin1')))
-    this.socket.on('close', () => (this.hasEnded = true))
-    this.socket.on('error', () => undefined)
-  }
-
-  async ask(text: string, isWhole: (answer: string) => boolean): Promise<string> {
-    this.socket.write(Buffer.from(text, 'latin1'))
-    for (let waitedMs = 0; !isWhole(this.received) && !this.hasEnded; waitedMs += 5) {
-      if (waitedMs > 15_000) throw new Error(`no answer to ${JSON.stringify(text)}, but ${this.received}`)
-      await new Promise((resolve) => setTimeout(resolve, 5))
-    }
-    const { received } = this
-    this.received = ''
-    return received
-  }
+function connectTo(port: number): LocalConnection {
+  const connection = new LocalConnection(port)
+  connections.push(connection)
+  return connection
 }
 
 const web = (target: string, fields = ''): string => `GET ${target} HTTP/1.1\r\nHost: guest\r\n${fields}\r\n`
@@ -76,7 +47,7 @@ describe('web in QEMU, over its user network', () => {
   test('gives the answers it gives in the emulator, octet for octet', async () => {
     const { port } = await qemuService('web', 80)
     const ours = new GuestServer('web')
-    const [theirClient, ourClient] = [new Connection(port), ours.connect(80)]
+    const [theirClient, ourClient] = [connectTo(port), ours.connect(80)]
     const token = (text: string): string => /session=(\w+)/.exec(text)?.[1] ?? ''
     let cookie = ''
     const answers: string[] = []
@@ -148,7 +119,7 @@ describe('kv in QEMU, over its user network', () => {
   test('gives the answers it gives in the emulator, octet for octet', async () => {
     const { guest, port } = await qemuService('kv', 6379)
     const ours = new GuestServer('kv')
-    const [theirClient, ourClient] = [new Connection(port), ours.connect(6379)]
+    const [theirClient, ourClient] = [connectTo(port), ours.connect(6379)]
     const isWhole = (text: string): boolean => text.endsWith('$3\r\nend\r\n')
     let transcript = ''
     for (const asked of [
@@ -173,10 +144,10 @@ describe('kv in QEMU, over its user network', () => {
 
   test('answers many clients at once while its load goes on', async () => {
     const { port } = await qemuService('kv', 6379)
-    const clients: Connection[] = []
+    const clients: LocalConnection[] = []
     for (let i = 0; i < 20; i++) {
       // One after another: QEMU's user network lets only one wait at its forwarded port.
-      const client = new Connection(port)
+      const client = connectTo(port)
       expect(await client.ask('PING\r\n', (text) => text.endsWith('\n'))).toBe('+PONG\r\n')
       clients.push(client)
     }
@@ -186,7 +157,7 @@ describe('kv in QEMU, over its user network', () => {
     )
     const numbers = answers.flatMap((answer) => answer.match(/\d+/g)!.map(Number))
     expect(numbers.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 400 }, (_, i) => i + 1))
-    const another = new Connection(port)
+    const another = connectTo(port)
     const loadWrites = async (): Promise<number> => {
       const info = await another.ask('INFO\r\nECHO end\r\n', (text) => text.endsWith('$3\r\nend\r\n'))
       return Number(/load_writes:(\d+)/.exec(info)?.[1])

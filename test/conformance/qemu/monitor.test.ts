@@ -52,6 +52,8 @@ const commands = [
   execute('migrate'),
   execute('migrate', { uri: 3 }),
   execute('migrate', { uri: 'smtp:x' }),
+  execute('migrate', { uri: 'smtp:x', blk: true }),
+  execute('migrate', { uri: 'smtp:x', blk: 1 }),
   execute('migrate', { uri: 'tcp:x:1', resume: true }),
   execute('migrate', { uri: 'tcp:x:1', extra: true }),
   execute('migrate-incoming', { uri: 'tcp:0:49152' }),
@@ -84,6 +86,19 @@ const commands = [
   capabilities(capability('xbzrle', true), capability('auto-converge', true), capability('events', true)),
   execute('query-migrate-capabilities'),
   capabilities(capability('xbzrle', false)),
+  capabilities(capability('block', true), capability('zero-blocks', true)),
+  execute('query-migrate-capabilities'),
+  ...[{ blk: true }, { inc: true }, { blk: true, resume: true }].map((flags) =>
+    execute('migrate', { uri: 'smtp:x', ...flags }),
+  ),
+  ...['-d -b tcp:x:1', '-b -d tcp:x:1', '-x tcp:x:1', '-b', '-d -b -i -r'].map((words) =>
+    execute('human-monitor-command', { 'command-line': `migrate ${words}` }),
+  ),
+  capabilities(capability('block', false), capability('zero-blocks', false)),
+  ...[true, false].flatMap((state) => [
+    capabilities(capability('postcopy-ram', state), capability('pause-before-switchover', state)),
+    execute('query-migrate-capabilities'),
+  ]),
 ]
 
 const typed = [

@@ -10,12 +10,14 @@ import { machineFromFile } from '../../../core/migration/machine-file.js'
 import { deviceOf, registersOf } from '../../support/device-states.js'
 import { playBoth, type Exchange } from '../../support/guest-dialogue.js'
 import { GUEST_MAC, guestImage, MIB, RunningMachine, type GuestImage } from '../../support/guest-machine.js'
+import { GuestServer } from '../../support/guest-server.js'
+import { freePort, LocalConnection } from '../../support/local-connection.js'
 import { migratableMachine, streamOf } from '../../support/saved-machine.js'
 import { QemuConsole, QemuProcess, requireQemu } from './qemu-process.js'
 
 const RAM_OCTETS = 16 * MIB
 const BOARD = ['-M', 'virt', '-m', '16M', '-bios', 'none', '-global', 'virtio-mmio.force-legacy=false']
-const NETWORK = ['-device', 'virtio-net-device,bus=virtio-mmio-bus.0,mac=52:54:00:12:34:56']
+const NETWORK = 'virtio-net-device,bus=virtio-mmio-bus.0,mac=52:54:00:12:34:56'
 
 interface Visit {
   readonly image: GuestImage
@@ -46,6 +48,36 @@ const visits: readonly Visit[] = [
   },
   { image: 'web', before: [['', 'web> ']], half: 'he', after: [['lp\r', 'web> ']] },
   { image: 'kv', before: [['', 'kv> ']], half: 'he', after: [['lp\r', 'kv> ']] },
+  {
+    image: 'stress',
+    before: [
+      ['', 'stress> '],
+      ['tick off\r', 'stress> '],
+      ['work 100 2000\r', 'stress> '],
+      ['hot 8 90\r', 'stress> '],
+    ],
+    half: 'cont',
+    after: [
+      ['ent\r', 'stress> '],
+      ['hot 8 900\r', 'stress> '],
+      ['work 64 0 7\r', 'stress> '],
+      ['content zeros\r', 'stress> '],
+    ],
+  },
+  {
+    image: 'tenant',
+    before: [
+      ['', 'B> '],
+      ['tick off\r', 'B> '],
+      ['ps\r', 'B> '],
+    ],
+    half: 'peek 0x80',
+    after: [
+      ['000000\r', 'B> '],
+      ['what\r', 'B> '],
+      ['spin 1\r', 'B> '],
+    ],
+  },
 ]
 
 let folder = ''
@@ -62,12 +94,31 @@ afterEach(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-async function startQemu(args: readonly string[]): Promise<QemuProcess> {
+/** `netdev`: of the network device, what it is connected to. */
+async function startQemu(args: readonly string[], netdev = ''): Promise<QemuProcess> {
   terminal = new QemuConsole()
-  qemu = await QemuProcess.start([...BOARD, ...NETWORK, ...terminal.serialArguments, '-S', ...args])
+  qemu = await QemuProcess.start([
+    ...BOARD,
+    '-device',
+    `${NETWORK}${netdev}`,
+    ...terminal.serialArguments,
+    '-S',
+    ...args,
+  ])
   await terminal.open()
   return qemu
 }
+
+/** What a guest in the emulator has counted for its clients, and goes on counting for those of a real QEMU. */
+const services = [
+  {
+    image: 'web',
+    port: 80,
+    request: 'GET /counter HTTP/1.1\r\nHost: guest\r\n\r\n',
+    answer: /^HTTP\/1.1 200 OK\r\n[^]*\r\n\r\n(\d+)\n$/,
+  },
+  { image: 'kv', port: 6379, request: '*2\r\n$4\r\nINCR\r\n$6\r\nvisits\r\n', answer: /^:(\d+)\r\n$/ },
+] as const
 
 /** A guest in the emulator that has said what it says to `before`, and stands still with a line half typed. */
 function ourGuest({ image, before, half }: Visit): RunningMachine {
@@ -133,4 +184,29 @@ describe.each(visits)('$image', (visit) => {
     await theirs.execute('cont')
     await playBoth(new RunningMachine(machine), terminal, visit.after)
   })
+})
+
+it.each(services)('$image serves the clients of a real QEMU after it came there', async (service) => {
+  const { image, port: toPort, request, answer } = service
+  const ours = new GuestServer(image, { qemuBoard: true })
+  const isWhole = (text: string): boolean => answer.test(text)
+  const counted = (text: string): string | undefined => answer.exec(text)?.[1]
+  const client = ours.connect(toPort)
+  for (const count of ['1', '2', '3']) expect(counted(client.ask(request, isWhole))).toBe(count)
+  ours.vm.pause('paused')
+  const path = join(folder, 'ours.qevm')
+  writeFileSync(path, streamOf(migratableMachine(ours.vm.machine)))
+
+  const fromPort = await freePort()
+  // The user network has the guest's own, which is not QEMU's usual one.
+  const network = `user,id=n0,net=10.1.0.0/24,hostfwd=tcp:127.0.0.1:${fromPort}-10.1.0.7:${toPort}`
+  const theirs = await startQemu(['-netdev', network, '-incoming', `exec:cat ${path}`], ',netdev=n0')
+  await theirs.until('query-status', ({ status }) => status !== 'inmigrate')
+  await theirs.execute('cont')
+  const connection = new LocalConnection(fromPort)
+  try {
+    for (const count of ['4', '5', '6']) expect(counted(await connection.ask(request, isWhole))).toBe(count)
+  } finally {
+    connection.close()
+  }
 })

@@ -33,6 +33,7 @@ function sessionTrace(): Kernel {
     downtimeLimitNs: 4 * MS,
     maxBandwidth: 0,
     roundsMax: 30,
+    stopRule: 'qemu',
     linkBps: 1e9,
     ramOctets: 1000 * 4096,
   })
@@ -67,6 +68,14 @@ function sessionTrace(): Kernel {
     address: 0x80002000,
     packet: 9,
   })
+  for (const [octets, paused] of [
+    [7000, 0],
+    [500, 1],
+  ] as const) {
+    const pass = { device: 'disk0', chunks: 1, zeroChunks: 0, startNs: 0, endNs: 0 }
+    trace.add('migration-disk', { migration: 1, ...pass, octets, paused })
+    trace.add('migration-disk', { migration: 2, ...pass, octets, paused })
+  }
   probe(1, 50, 51)
   probe(2, 55, 56)
   at(60)
@@ -112,6 +121,7 @@ describe('computeRuns', () => {
 
   it("counts the wire at the source's link", () => {
     expect(run?.wireOctets).toBe(5000)
+    expect(run?.diskOctets).toBe(7500)
   })
 
   it('measures leakage against what was planted, and keeps what else was found', () => {

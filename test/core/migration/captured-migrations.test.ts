@@ -16,7 +16,7 @@ import { bareMachine } from '../../support/bare-machine.js'
 
 const sha256 = (octets: Uint8Array): string => createHash('sha256').update(octets).digest('hex')
 
-/** A destination of ours that is sent what a real QEMU sent to another: what became of it, and its VM. */
+/** A destination of ours that is sent what a real QEMU sent to another, on as many connections: what became of it, and its VM. */
 function replayed(name: string): { destination: MigrationDestination; vm: VirtualMachine; stream: ReplayedStream } {
   const kernel = new Kernel(name)
   const cores = new HostCores(kernel, 'b', 1)
@@ -26,18 +26,21 @@ function replayed(name: string): { destination: MigrationDestination; vm: Virtua
     vmStateChanged: () => undefined,
   })
   vm.awaitIncoming()
-  const [main = new Uint8Array(0)] = clientStreams(readCapture(name))
-  const stream = new ReplayedStream(main)
+  const [stream = new ReplayedStream(new Uint8Array(0)), ...channels] = clientStreams(readCapture(name)).map(
+    (octets) => new ReplayedStream(octets),
+  )
   const labels = { id: 1, source: 'a', destination: 'b', channel: 'none', linkBps: 0 }
-  const destination = new MigrationDestination(kernel, { vm, stream, cores, labels, owner: silentOwner })
+  const parts = { vm, stream, cores, labels, multifdChannels: channels.length, owner: silentOwner }
+  const destination = new MigrationDestination(kernel, parts)
   destination.start()
+  for (const channel of channels) destination.addChannel(channel)
   destination.streamEnded(stream)
   while (kernel.step());
   return { destination, vm, stream }
 }
 
 /** Post-copy: the guest never runs here, so its memory is as the source had it when it stopped. */
-describe.each(['a_plain', 'a_login', 'a_xbzrle', 'a_postcopy'])('the real migration %s', (name) => {
+describe.each(['a_plain', 'a_login', 'a_xbzrle', 'a_postcopy', 'a_multifd'])('the real migration %s', (name) => {
   it('loads in the destination: its memory is hash for hash that of QEMU', () => {
     const { destination, vm, stream } = replayed(name)
     expect([destination.cause, destination.status]).toEqual([null, 'completed'])

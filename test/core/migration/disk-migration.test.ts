@@ -37,6 +37,22 @@ describe('a disk that is moved with its guest', () => {
     expect(migration.source.diskStatistics).toEqual({ transferred: OCTETS, remaining: 0, total: OCTETS })
   })
 
+  it.each([
+    [false, 4, 0],
+    [true, 3, 1],
+  ])('has its zeros sent as such if that is wanted: %s', (zeroBlocks, chunks, zeroChunks) => {
+    const [disk, copy] = [
+      new VirtualDisk('disk0', 4 * DISK_CHUNK_OCTETS),
+      new VirtualDisk('disk0', 4 * DISK_CHUNK_OCTETS),
+    ]
+    fillDisk(disk, new RandomStream('disk'), false)
+    const migration = moving({ zeroBlocks }, { disk, copy }).run()
+    const [bulk] = migration.kernel.trace.rows('migration-disk')
+    expect(bulk).toMatchObject({ chunks, zeroChunks })
+    expect(Math.floor((bulk?.octets ?? 0) / DISK_CHUNK_OCTETS)).toBe(chunks)
+    expect(disk.differingOctets(copy)).toBe(0)
+  })
+
   it('is sent again where it was written meanwhile, the guest standing still', () => {
     const both = disks()
     const migration = moving({ maxBandwidth: 4 * 1024 ** 2 }, both)

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { copyGraph } from '../../../core/base/snapshot.js'
 import { milliseconds } from '../../../core/base/units.js'
+import { MIGRATION_LANE } from '../../../core/migration/costs.js'
 import { ToyMigration } from '../../support/toy-migration.js'
 
 const busy = { pages: 1024, filledPages: 700, workingSetPages: 400, pagesPerSecond: 20_000 }
@@ -62,6 +63,35 @@ describe('multifd', () => {
     // A window ends with the packet that reaches its limit, half a mebioctet long, as in QEMU.
     expect(rate).toBeGreaterThan(14 * 1024 ** 2)
     expect(rate).toBeLessThan(25 * 1024 ** 2)
+  })
+
+  it.each([
+    [8, 10.09],
+    [4, 5.03],
+    [1, 5.05],
+  ])(
+    'sends whole packets in each window: where %i MiB/s are allowed, the %d that QEMU was measured to send',
+    (limit, rate) => {
+      const options = { multifdChannels: 2, maxBandwidth: limit * 1024 ** 2, downtimeLimitNs: milliseconds(1) }
+      const migration = new ToyMigration({ pages: 4096, filledPages: 4096, pagesPerSecond: 0 }, options).run()
+      const [first] = migration.source.rounds
+      const sent = (first!.octets * 1e9) / (first!.endNs - first!.startNs) / 1024 ** 2
+      expect(Math.abs(sent / rate - 1)).toBeLessThan(0.05)
+    },
+  )
+
+  it('takes no page while its thread is at work on those before', () => {
+    const { kernel, source, sourceCores } = new ToyMigration(busy, { multifdChannels: 2, maxBandwidth: 0 })
+    const early: number[] = []
+    for (let taken = 0; source.endedAtNs === null;) {
+      const freeAtNs = sourceCores.busyUntilNs(MIGRATION_LANE)
+      if (!kernel.step()) break
+      const { normal, duplicate } = source.statistics
+      if (normal + duplicate > taken && kernel.nowNs < freeAtNs) early.push(kernel.nowNs)
+      taken = normal + duplicate
+    }
+    expect(source.status).toBe('completed')
+    expect(early).toEqual([])
   })
 
   const choices = fc.record({

@@ -83,6 +83,28 @@ describe('a pause before switch-over', () => {
     expect(runningOn(session)).toEqual(['host-b'])
     expect(session.world.lastRun()?.downtimeMs).toBeGreaterThan(300)
   })
+
+  it.each(['postcopy', 'hybrid'] as const)('comes before the guest goes on at the destination, by %s', (strategy) => {
+    const session = sessionWith({ strategy, pauseBeforeSwitchover: true, postcopyAfterRounds: 1, downtimeLimitNs: 0 })
+    session.do({ kind: 'migrate' })
+    session.runFor(seconds(1))
+    expect(session.world.liveVm()).toMatchObject({ hostName: 'host-a', state: 'finish-migrate' })
+    session.do({ kind: 'continue-migration' })
+    session.runWhile(({ isMigrating }) => isMigrating, seconds(1))
+    expect(runningOn(session)).toEqual(['host-b'])
+    const statuses = session.trace.rows('migration-status').map(({ status }) => status)
+    expect(statuses).toEqual(['setup', 'active', 'pre-switchover', 'postcopy-active', 'completed'])
+    expect(session.trace.rows('migration-compare')).toMatchObject([{ ramDifferences: 0, deviceDifferences: 0 }])
+    expect(session.world.lastRun()?.downtimeMs).toBeGreaterThan(300)
+  })
+
+  it('can be given up: the guest goes on where it is, by post-copy too', () => {
+    const session = sessionWith({ strategy: 'postcopy', pauseBeforeSwitchover: true })
+    session.do({ kind: 'migrate' })
+    session.runFor(milliseconds(100))
+    session.do({ kind: 'cancel-migration' })
+    expect(runningOn(session)).toEqual(['host-a'])
+  })
 })
 
 describe('multifd', () => {

@@ -51,6 +51,26 @@ describe('the monitors of the hosts', () => {
     expect(session.world.liveVm()?.hostName).toBe('host-b')
   })
 
+  it('move a disk too when the command asks for it, that once', () => {
+    const session = bootedSession({ bandwidthBps: 1e8, guest: { diskOctets: 1024 ** 2 } })
+    const [a, b] = [MonitorClient.negotiated(session), MonitorClient.negotiated(session, 'hostB')]
+    const block = { capability: 'block', state: true }
+    b.execute('migrate-incoming', ANYWHERE)
+    expect(a.execute('migrate', { ...TO_B, inc: true })).toMatchObject({ class: 'GenericError' })
+    expect(a.execute('migrate', { ...TO_B, blk: true })).toEqual({})
+    expect(a.execute('query-migrate-capabilities')).toContainEqual(block)
+    expect(a.execute('query-migrate')).toMatchObject({ status: 'active', disk: { total: 1024 ** 2 } })
+    const line = { 'command-line': 'info migrate' }
+    expect(a.execute('human-monitor-command', line)).toContain('total disk: 1024 kbytes\r\n')
+    session.runFor(seconds(2))
+    expect(session.trace.rows('migration-disk')[0]).toMatchObject({ chunks: 1 })
+    expect(a.execute('query-migrate-capabilities')).toContainEqual({ ...block, state: false })
+    expect(b.execute('migrate-set-capabilities', { capabilities: [block] })).toEqual({})
+    expect(b.execute('migrate', { uri: 'tcp:10.0.0.1:49152', blk: true })).toMatchObject({
+      desc: 'Command options are incompatible with current migration capabilities',
+    })
+  })
+
   it('fail a migration to where nobody listens, and leave the guest', () => {
     const session = bootedSession()
     const client = MonitorClient.negotiated(session)

@@ -48,7 +48,7 @@ const data: ReportData = {
       questions: [],
     },
   ],
-  runs: [fixtureRun(clear, Infinity), fixtureRun(sealed, Infinity)],
+  runs: [fixtureRun(clear, Infinity), { ...fixtureRun(sealed, Infinity), diskOctets: 3 * 1024 ** 2 }],
   probes: probesBetween(0.5e9, 4e9, [clear, sealed]),
   throughput: throughputBetween(0.5e9, 4e9, [clear, sealed]),
 }
@@ -88,6 +88,10 @@ describe('reportHtml', () => {
     const [first, second] = data.runs
     expect(document.querySelector('section.run')!.querySelectorAll('tbody tr').length).toBe(first!.findings.length)
     expect(document.querySelectorAll('section.run')[1]!.textContent).toContain('The stream was sealed.')
+    const disks = [...document.querySelectorAll('section.run')].map(
+      ({ textContent }) => /Its disk.*?\./.exec(textContent ?? '')?.[0],
+    )
+    expect(disks).toEqual([undefined, 'Its disk went with it: 3 MiB of the stream.'])
     expect(second!.findings).toHaveLength(0)
   })
 
