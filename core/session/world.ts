@@ -123,6 +123,9 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
   boot(): void {
     const known = this.liveVm()
     if (known?.hasEnded === false) throw new InputError(`${known.name} is ${known.state} on ${known.hostName} already`)
+    // A cold migration: what it copies must not change, and its copy boots when it is there.
+    if (this.crossingUnderWay !== null)
+      throw new InputError(`${this.guestName} is being migrated: wait, or cancel that first`)
     const host = known === undefined ? this.hosts[0] : this.hosts.find(({ name }) => name === known.hostName)
     assert(host !== undefined, 'a session has hosts')
     if (known !== undefined) host.remove(known)

@@ -48,6 +48,8 @@ describe('a cold migration', () => {
     session.do({ kind: 'migrate' })
     session.runWhile(({ world }) => world.crossingUnderWay?.source.status !== 'device', seconds(1))
     expect(runningOn(session)).toEqual([])
+    // It boots at the destination when it is there: one that booted here meanwhile would be a second one.
+    expect(() => session.do({ kind: 'boot' })).toThrow('web is being migrated: wait, or cancel that first')
     session.do({ kind: 'cancel-migration' })
     expect(session.world.lastRun()).toMatchObject({
       status: 'cancelled',
