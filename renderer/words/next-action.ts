@@ -13,15 +13,19 @@ export function hostOfGuest(hosts: readonly HostView[]): (HostView & { readonly 
   return holders.find(({ vm }) => vm.state === 'running' || vm.state === 'paused') ?? holders[0] ?? null
 }
 
+/** It will not run again unless it is booted anew. */
+const endedStates: readonly string[] = ['shutdown', 'internal-error']
+
 export function nextAction({
   booted,
   guest,
   hosts,
   migration,
 }: Pick<SessionView, 'booted' | 'guest' | 'hosts' | 'migration'>): NextAction {
-  const holder = hostOfGuest(hosts)
-  if (!booted) return { label: `Boot ${guest}`, request: { kind: 'boot' } }
   if (migration !== null && isMigrating(migration.status)) return mainControl(migration.status)
+  const holder = hostOfGuest(hosts)
+  const hasEnded = holder !== null && endedStates.includes(holder.vm.state)
+  if (!booted || hasEnded) return { label: `Boot ${guest}`, request: { kind: 'boot' } }
   const other = hosts.find((host) => host.role === 'hypervisor' && host.name !== holder?.name)
   return { label: other ? `Migrate ${guest} to ${other.title}` : `Migrate ${guest}`, request: { kind: 'migrate' } }
 }

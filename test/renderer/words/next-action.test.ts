@@ -42,6 +42,13 @@ describe('nextAction', () => {
     expect(action).toEqual({ label: 'Boot web', request: { kind: 'boot' } })
   })
 
+  test.each(['shutdown', 'internal-error'])('boots again a guest that is %s, but not while it is moved', (state) => {
+    const hosts = [host('a', 'Host A', vm(state)), host('b', 'Host B')]
+    const after = (status: string) => nextAction({ guest: 'web', booted: true, hosts, migration: migration(status) })
+    expect(after('completed').label).toBe('Boot web')
+    expect(after('active').label).toBe('Cancel migration')
+  })
+
   test('names the guest and where it would go', () => {
     const onA = [host('a', 'Host A', vm('running')), host('b', 'Host B')]
     const onB = [host('a', 'Host A'), host('b', 'Host B', vm('running'))]
