@@ -3,10 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { PAGE_OCTETS } from '../../../core/base/units.js'
-import { HostCores } from '../../../core/kernel/cores.js'
 import { Kernel } from '../../../core/kernel/kernel.js'
-import { DEFAULT_MIGRATION_OPTIONS, type MigrationOwner } from '../../../core/migration/migration.js'
-import { MigrationSource } from '../../../core/migration/source.js'
 import { encodeDeviceState } from '../../../core/migration/wire/device-codec.js'
 import { observeFields, observedNumber } from '../../../core/migration/wire/observed-fields.js'
 import { RAM_SECTION, type SectionHeader } from '../../../core/migration/wire/qevm.js'
@@ -14,17 +11,9 @@ import { RamImage } from '../../../core/migration/wire/ram-image.js'
 import { StreamReader } from '../../../core/migration/wire/stream-reader.js'
 import { StreamWriter } from '../../../core/migration/wire/stream-writer.js'
 import { describeDevice, descriptionText, type DeviceDescription } from '../../../core/migration/wire/vmdesc.js'
-import { CollectingStream } from '../../support/collecting-stream.js'
 import { NoneGuest } from '../../support/none-guest.js'
+import { streamOf } from '../../support/saved-machine.js'
 import { QemuProcess, requireQemu } from './qemu-process.js'
-
-const silentOwner: MigrationOwner = {
-  sourceStatusChanged: () => undefined,
-  destinationStatusChanged: () => undefined,
-  destinationLoaded: () => null,
-  destinationMayRun: () => null,
-  guestHasLeft: () => false,
-}
 
 let folder = ''
 let qemu: QemuProcess | null = null
@@ -55,21 +44,8 @@ async function savedMemory(running: QemuProcess, address: number, octets: number
 
 describe('a stream of ours', () => {
   it('made by the engine loads in a real QEMU, memory and all', async () => {
-    const kernel = new Kernel('file')
-    const vm = new NoneGuest(kernel)
-    const stream = new CollectingStream()
-    const source = new MigrationSource(kernel, {
-      vm,
-      stream,
-      cores: new HostCores(kernel, 'a', 1),
-      options: { ...DEFAULT_MIGRATION_OPTIONS, returnPath: false },
-      labels: { id: 1, source: 'a', destination: 'file', channel: 'none', linkBps: 0 },
-      owner: silentOwner,
-    })
-    source.start()
-    while (kernel.step());
-    expect(source.status).toBe('completed')
-    const running = await load(stream.octets())
+    const vm = new NoneGuest(new Kernel('none'))
+    const running = await load(streamOf(vm))
     expect(Buffer.compare(await savedMemory(running, 0, 1024 * 1024), vm.ram.octets)).toBe(0)
   })
 
