@@ -142,8 +142,10 @@ export function scenarioProblem({
 
 /** What the hypervisor cannot do, or null. */
 export function profileProblem(profile: HypervisorName, migration: MigrationScenario): ScenarioProblem | null {
-  const { title, features } = profiles[profile]
-  const { strategy, xbzrle, compression, multifdChannels, copyStorage } = migration
+  const { title, features, encryption } = profiles[profile]
+  const { channel, strategy, xbzrle, compression, multifdChannels, copyStorage } = migration
+  if (encryption === 'required' && channel === 'none')
+    return { setting: 'channel', reason: `${title} moves it sealed or not at all: choose another channel than none` }
   const refuse = (setting: MigrationSetting, what: string): ScenarioProblem => ({
     setting,
     reason: `${title} has no ${what}`,

@@ -4,7 +4,7 @@
  */
 import type { MigrationParameters } from '../../migration/migration.js'
 
-export const hypervisorNames = ['kvm', 'qemu', 'xen', 'xend', 'vmware-6.0', 'vmware-6.7'] as const
+export const hypervisorNames = ['kvm', 'qemu', 'xen', 'xend', 'vmware-6.0', 'vmware-6.7', 'vmware-encrypted'] as const
 export type HypervisorName = (typeof hypervisorNames)[number]
 
 /** On the bare machine, or as a program (and a module) of an operating system. */
@@ -18,8 +18,10 @@ export type EncryptionRule =
   | 'none'
   /** Inside a connection of SSH. */
   | 'ssh tunnel'
-  /** Sealed when both hosts can, else in clear. This lab's hosts have no vMotion encryption yet, so it is in clear. */
+  /** Sealed when both hosts can, else in clear, and nobody is told: an operator who asks for clear text gets it. */
   | 'opportunistic'
+  /** Sealed or not at all. */
+  | 'required'
 
 export interface HypervisorProfile {
   readonly name: HypervisorName
@@ -33,7 +35,7 @@ export interface HypervisorProfile {
   readonly streamFormat: 'qemu' | 'libxc'
   readonly encryption: EncryptionRule
   /** The channel, by its name in core/secure, that the encryption rule comes to in this rack. */
-  readonly channel: 'none' | 'ssh'
+  readonly channel: 'none' | 'nacl' | 'ssh'
   /** Where they are not QEMU's. */
   readonly defaults: Partial<MigrationParameters>
   /** Of a migration: what the hypervisor cannot do is refused. */

@@ -40,7 +40,8 @@ describe('a rack of any hypervisor', () => {
     expect(session.trace.rows('migration-compare').at(-1)).toMatchObject({ ramDifferences: 0, deviceDifferences: 0 })
     const { streams } = session.world.sniffer.report()
     const { encryption, migrationPort, streamFormat } = profiles[name]
-    const opening = encryption === 'ssh tunnel' ? 'ssh' : streamFormat === 'libxc' ? 'libxc' : 'qevm'
+    const { channel } = profiles[name]
+    const opening = channel !== 'none' ? channel : streamFormat === 'libxc' ? 'libxc' : 'qevm'
     expect(streams.map(({ protocol }) => protocol)).toContain(opening)
     const ports = streams.map(({ server }) => Number(server?.split(':').at(-1)))
     expect(ports).toContain(encryption === 'ssh tunnel' ? 22 : migrationPort)
@@ -67,6 +68,14 @@ describe('a rack of any hypervisor', () => {
     expect(tables.matchRange(1, index.lastPacket + 1)).toHaveLength(1)
   })
 
+  it('seals when it can and is not told otherwise, where that is left to it', () => {
+    const [sealed, clear] = [{}, { channel: 'none' } as const].map((migration) =>
+      moved(sessionWith('vmware-6.7', migration)).world.lastRun(),
+    )
+    expect(sealed).toMatchObject({ status: 'completed', secretsFound: 0 })
+    expect(clear?.secretsFound).toBeGreaterThan(0)
+  })
+
   it('runs guests at the speed of its kind of virtualisation', () => {
     // While it boots, a guest does not wait for anything.
     const [fast, paravirtual, slow] = (['kvm', 'xen', 'qemu'] as const).map(
@@ -79,6 +88,7 @@ describe('a rack of any hypervisor', () => {
   it('refuses what its hypervisor has not', () => {
     expect(() => sessionWith('xen', { strategy: 'hybrid' })).toThrow('strategy: Xen with xl has no post-copy')
     expect(() => sessionWith('vmware-6.0', { xbzrle: true })).toThrow('VMware ESXi 6.0 has no XBZRLE')
+    expect(() => sessionWith('vmware-encrypted', { channel: 'none' })).toThrow('moves it sealed or not at all')
     const session = sessionWith('xen')
     expect(says(session, 'operator', 'virsh migrate --live --parallel web')).toContain('has no multifd')
   })
