@@ -31,6 +31,7 @@ import type { HostCores } from '../kernel/cores.js'
 import type { Kernel } from '../kernel/kernel.js'
 import { ChannelEffects, SecureChannel, type ChannelProtocol, type ChannelRole, type RandomOctets } from './channel.js'
 import { naclCosts, type CipherCosts } from './costs.js'
+import { MIGRATION_PORT, type ChannelProtection } from './protection.js'
 import { OctetQueue } from '../base/octet-queue.js'
 
 // Keys are passed in, never made up: a run must be repeatable.
@@ -88,6 +89,19 @@ export interface NaclChannelOptions extends NaclCredentials {
   readonly channelName?: string
   readonly costs?: CipherCosts
 }
+
+export const naclProtection: ChannelProtection = Object.freeze({
+  title: 'NaCl box',
+  port: MIGRATION_PORT,
+  hidesContent: true,
+  hidesRepetition: true,
+  protectsIntegrity: true,
+  authenticates: 'both',
+  refusesDowngrade: true,
+  hasForwardSecrecy: true,
+  keyBits: 256,
+  stillShows: ['which hosts talk', 'how much, and when', 'that it is the migration port'],
+})
 
 /** A `ByteStream` under the NaCl channel; open when the handshake is done. */
 export class NaclChannel extends SecureChannel {

@@ -13,6 +13,7 @@ import type { HostCores } from '../kernel/cores.js'
 import type { Kernel } from '../kernel/kernel.js'
 import { SecureChannel, type ChannelPlace, type RandomOctets } from './channel.js'
 import { sshCosts, type CipherCosts } from './costs.js'
+import { SSH_PORT, type ChannelProtection } from './protection.js'
 import { SshConnection, type SshClientCredentials, type SshServerCredentials } from './ssh/connection.js'
 
 export interface SshTunnelOptions {
@@ -26,6 +27,19 @@ export interface SshTunnelOptions {
   /** Octets in one direction after which keys are changed; 2^30 if absent. */
   readonly rekeyOctets?: number
 }
+
+export const sshProtection: ChannelProtection = Object.freeze({
+  title: 'SSH tunnel',
+  port: SSH_PORT,
+  hidesContent: true,
+  hidesRepetition: true,
+  protectsIntegrity: true,
+  authenticates: 'both',
+  refusesDowngrade: true,
+  hasForwardSecrecy: true,
+  keyBits: 256,
+  stillShows: ['which hosts talk', 'how much, and when', 'that it is SSH, its version and algorithms'],
+})
 
 export class SshClientTunnel extends SecureChannel {
   constructor(kernel: Kernel, options: SshTunnelOptions & SshClientCredentials) {

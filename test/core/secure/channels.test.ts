@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { equalOctets } from '../../../core/base/octets.js'
 import { copyGraph } from '../../../core/base/snapshot.js'
 import { naclCosts, sshCosts } from '../../../core/secure/costs.js'
-import { channelProtections, openChannel } from '../../../core/secure/channels.js'
+import { openChannel, protectionOf } from '../../../core/secure/channels.js'
 import {
   clientCredentials,
   patternOctets,
@@ -225,8 +225,8 @@ describe('channels', () => {
   })
 
   it('say what they protect', () => {
-    expect(channelProtections.none.hidesContent).toBe(false)
-    expect([channelProtections.nacl.port, channelProtections.ssh.port]).toEqual([49152, 22])
+    expect(protectionOf('none').hidesContent).toBe(false)
+    expect([protectionOf('nacl').port, protectionOf('ssh').port]).toEqual([49152, 22])
   })
 
   it('open on connections that were open before', () => {
