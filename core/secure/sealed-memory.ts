@@ -23,15 +23,11 @@ export class SealedMemory {
   private readonly records = new Map<string, SealedRecord>()
   private heldOctets = 0
 
-  constructor(private readonly octetsMax = REMEMBERED_OCTETS_MAX) {}
+  /** Nothing is remembered with 0: then ciphers open everything. */
+  constructor(public octetsMax = REMEMBERED_OCTETS_MAX) {}
 
   /** `sealed` is what the cipher made of `plain`. All are copied. */
-  remember(
-    cipher: string,
-    key: Uint8Array,
-    nonce: Uint8Array,
-    { associated, sealed, plain }: SealedRecord,
-  ): void {
+  remember(cipher: string, key: Uint8Array, nonce: Uint8Array, { associated, sealed, plain }: SealedRecord): void {
     const name = nameOf(cipher, key, nonce)
     this.forget(name)
     this.records.set(name, { associated: associated.slice(), sealed: sealed.slice(), plain: plain.slice() })

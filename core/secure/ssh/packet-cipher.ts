@@ -12,10 +12,12 @@ import { chacha20orig } from '@noble/ciphers/chacha.js'
 import { AuthenticationError, WireError } from '../../base/errors.js'
 import { readU32be, writeU32be, writeU64be } from '../../base/octets.js'
 import type { RandomOctets } from '../channel.js'
+import { sealedMemory } from '../sealed-memory.js'
 import { payloadOf, SSH_PACKET_OCTETS_MAX } from '../wire/ssh-messages.js'
 
 export const TAG_OCTETS = 16
 const BLOCK_OCTETS = 8
+const CIPHER = 'chacha20-poly1305@openssh.com'
 
 /** 32 octets each. */
 export interface PacketKeys {
@@ -46,9 +48,10 @@ export function sealPacket(
   const nonce = nonceOf(sequence)
   const length = packet.subarray(0, 4)
   chacha20orig(keys.headerKey, nonce, length, length)
-  const sealed = packet.subarray(4, 4 + packetLength)
-  chacha20orig(keys.mainKey, nonce, sealed, sealed, 1)
+  const plain = packet.slice(4, 4 + packetLength)
+  chacha20orig(keys.mainKey, nonce, plain, packet.subarray(4, 4 + packetLength), 1)
   packet.set(tagOf(keys, nonce, packet.subarray(0, 4 + packetLength)), 4 + packetLength)
+  sealedMemory.remember(CIPHER, keys.mainKey, nonce, { associated: length, sealed: packet.subarray(4), plain })
   return packet
 }
 
@@ -63,6 +66,8 @@ export function openPacketLength(keys: PacketKeys, sequence: number, sealedLengt
 /** The payload of a whole sealed packet, tag included. Works in place: `packet` is the caller's to lose. */
 export function openPacket(keys: PacketKeys, sequence: number, packet: Uint8Array): Uint8Array {
   const nonce = nonceOf(sequence)
+  const known = sealedMemory.recall(CIPHER, keys.mainKey, nonce, packet.subarray(0, 4), packet.subarray(4))
+  if (known !== null) return payloadOf(known)
   const tagAt = packet.length - TAG_OCTETS
   const expected = tagOf(keys, nonce, packet.subarray(0, tagAt))
   let difference = 0

@@ -4,6 +4,7 @@ import { equalOctets } from '../../../core/base/octets.js'
 import { copyGraph } from '../../../core/base/snapshot.js'
 import { naclCosts, sshCosts } from '../../../core/secure/costs.js'
 import { openChannel, protectionOf } from '../../../core/secure/channels.js'
+import { sealedMemory } from '../../../core/secure/sealed-memory.js'
 import {
   clientCredentials,
   patternOctets,
@@ -59,6 +60,21 @@ const isPrefix = (part: Uint8Array, whole: Uint8Array): boolean => equalOctets(p
 describe.each(['nacl', 'ssh'] as const)('channel %s', (name) => {
   const toServer = patternOctets(400_000)
   const toClient = patternOctets(100_001)
+
+  it('comes to the same without the memory of what was sealed', () => {
+    const quick = securedPair(name, { toServer, toClient })
+    runToEnd(quick.kernel)
+    const { octetsMax } = sealedMemory
+    sealedMemory.octetsMax = 0
+    try {
+      const slow = securedPair(name, { toServer, toClient })
+      runToEnd(slow.kernel)
+      expect(summary(slow)).toEqual(summary(quick))
+      expect(equalOctets(slow.server.received, toServer)).toBe(true)
+    } finally {
+      sealedMemory.octetsMax = octetsMax
+    }
+  })
 
   it('carries octets both ways, then closes', () => {
     const pair = securedPair(name, { toServer, toClient })
