@@ -23,6 +23,7 @@ import { readGuestImage } from './guest-images.js'
 import { LiveCapture } from './live-capture.js'
 import { migrationFrom, migrationOptions } from './migration-options.js'
 import { expectWritable, openOutput, writeOutputFile } from './output.js'
+import { metadataRows } from './leak-words.js'
 import { oneOf, quantity } from './quantities.js'
 
 /** The guest boots, makes its secrets and works for a while before it is moved. */
@@ -57,6 +58,7 @@ const options = {
   congestion: { type: 'string', default: 'cubic' },
   'no-sack': { type: 'boolean', default: false },
   seed: { type: 'string', default: '1' },
+  leak: { type: 'boolean', default: false },
   json: { type: 'string' },
   pcap: { type: 'string' },
   live: { type: 'string' },
@@ -125,6 +127,7 @@ export async function migrateCommand(args: string[]): Promise<number> {
     secretsFound: run.secretsFound,
     ramOctetsRecovered: run.ramOctetsRecovered,
     findings: run.findings,
+    metadata: run.metadata,
     qemu: queryMigrate(crossing.source, session.nowNs),
     traceHash: session.trace.hash(),
   }
@@ -144,6 +147,10 @@ export async function migrateCommand(args: string[]): Promise<number> {
       ['trace', result.traceHash],
     ],
   )
+  if (values.leak) {
+    output.line()
+    output.table(['from lengths and times', 'attacker says', 'likely', 'was', 'off by'], metadataRows(run.metadata))
+  }
   if (values.pcap !== undefined) await writeOutputFile(values.pcap, world.rack.tap.toPcapng())
   if (values.stream !== undefined && crossing.recording !== null)
     await writeOutputFile(values.stream, fileStream(crossing.recording.recorded()))

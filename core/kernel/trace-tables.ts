@@ -151,6 +151,11 @@ export const traceTables = {
   },
   /** How much of guest memory the attacker has rebuilt from one conversation, in total so far. */
   recovered: { attacker: 'text', stream: 'number', pages: 'number', octets: 'number' },
+  /**
+   * What the attacker makes of the lengths and times of a transfer, whatever it carried: a `LeakQuantity`, its value, and the
+   * range that it likely lies in.
+   */
+  'traffic-estimate': { attacker: 'text', quantity: 'text', value: 'number', low: 'number', high: 'number' },
   /** The attacker recognised (or not) what a TCP conversation carries. `stream` counts its conversations. */
   'stream-seen': { attacker: 'text', stream: 'number', protocol: 'text', client: 'text', server: 'text' },
   /** What the guest's workload was told to do. */

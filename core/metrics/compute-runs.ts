@@ -2,6 +2,7 @@
 import type { Nanos } from '../base/units.js'
 import { TRAFFIC_BIN_NS, type TimedRow } from '../kernel/trace-tables.js'
 import type { Trace } from '../kernel/trace.js'
+import { scoreMetadata } from './leak/score-metadata.js'
 import { predictRounds } from './predict-rounds.js'
 import type {
   FoundSecret,
@@ -51,6 +52,10 @@ function computeRun(
   const leak = leakage(trace, start.atNs, untilNs, planted, typed)
   const stop = trace.rows('migration-switchover').find((row) => row.migration === migration)
   const endNs = ended?.atNs ?? null
+  const rounds = roundsOf(trace, start)
+  const estimates = trace
+    .rows('traffic-estimate', trace.firstAt('traffic-estimate', start.atNs))
+    .filter(({ atNs }) => atNs < untilNs)
   return {
     migration,
     vm: last?.vm ?? '',
@@ -74,7 +79,7 @@ function computeRun(
     clientGapFromNs: gap?.fromNs ?? null,
     clientGapToNs: gap?.toNs ?? null,
     wireOctets: wireOctets(trace, last?.source ?? '', start.atNs, untilNs),
-    rounds: rounds(trace, start),
+    rounds,
     diskOctets: diskOctets(trace, migration),
     postcopy: postcopy(trace, migration),
     throttle: trace
@@ -83,6 +88,7 @@ function computeRun(
       .map(({ atNs, percent }) => ({ atNs, percent })),
     ramOctets: start.ramOctets,
     ...leak,
+    metadata: scoreMetadata(estimates, { ramOctets: start.ramOctets, rounds, pause }),
   }
 }
 
@@ -157,7 +163,7 @@ function diskOctets(trace: Trace, migration: number): number {
   return passes.reduce((sum, { octets }) => sum + octets, 0)
 }
 
-function rounds(trace: Trace, start: TimedRow<'migration-start'>): RoundMetrics[] {
+function roundsOf(trace: Trace, start: TimedRow<'migration-start'>): RoundMetrics[] {
   const rows = trace.rows('migration-round').filter(({ migration }) => migration === start.migration)
   const workload = trace.rows('workload').findLast(({ atNs }) => atNs <= start.atNs)
   const predicted = predictRounds(rows, start, workload)
