@@ -4,6 +4,7 @@ import { leakQuantities, workloadClasses, type LeakQuantity } from '../core/base
 import type { MetadataScore } from '../core/metrics/run-metrics.js'
 
 const titles: Readonly<Record<LeakQuantity, string>> = {
+  sent: 'memory sent',
   ram: 'RAM',
   rounds: 'rounds',
   'dirty-rate': 'dirty rate',
@@ -15,6 +16,8 @@ const titles: Readonly<Record<LeakQuantity, string>> = {
 
 function valueText(quantity: LeakQuantity, value: number): string {
   switch (quantity) {
+    case 'sent':
+      return `${(value / 1024 ** 2).toFixed(1)} MiB`
     case 'ram':
       return `${Math.round(value / 1024 ** 2)} MiB`
     case 'dirty-rate':

@@ -1,6 +1,8 @@
 /** What the lengths and times of a sealed migration may tell: the words in which it is guessed, traced and judged. */
 
 export const leakQuantities = [
+  /** Octets of memory that crossed, pages sent again included. */
+  'sent',
   /** Octets. */
   'ram',
   /** The last, guest stopped, included. */

@@ -117,6 +117,8 @@ export const traceTables = {
   },
   /** A channel's handshake and life: message names as the standard's, `octets` as sent. */
   'channel-message': { channel: 'text', sender: 'text', name: 'text', octets: 'number' },
+  /** A host has ended a shaped stream: octets of payload, and cells of `cellOctets` in which they went, those of filler among them. */
+  shaping: { host: 'text', payloadOctets: 'number', cells: 'number', fillerCells: 'number', cellOctets: 'number' },
   /** Octets a link carried in a bin of `TRAFFIC_BIN_NS` that began at `binNs`, both directions together. */
   'link-traffic': {
     link: 'text',

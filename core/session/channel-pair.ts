@@ -11,6 +11,8 @@ import {
   type ChannelName,
 } from '../secure/channels.js'
 import { libxcFraming } from './libxc-framing.js'
+import { shape } from '../secure/shaping/shape.js'
+import { DEFAULT_SHAPING, type ShapingParameters } from '../secure/shaping/shaping.js'
 import { naclPublicKey } from '../secure/nacl-channel.js'
 import { ed25519PublicKey } from '../secure/ssh/key-exchange.js'
 
@@ -48,6 +50,7 @@ export class ChannelPair {
     private readonly source: HostCredentials,
     private readonly destination: HostCredentials,
     private readonly profile: Pick<HypervisorProfile, 'migrationPort' | 'streamFormat'>,
+    private readonly shaping: ShapingParameters = DEFAULT_SHAPING,
   ) {}
 
   /** TCP port on the destination. */
@@ -88,7 +91,7 @@ export class ChannelPair {
     credentials: ChannelCredentials,
   ): ByteStream {
     const random = this.kernel.random(`${cores.host}/${this.name}`)
-    const stream = openChannel(this.name, this.kernel, {
+    const channel = openChannel(this.name, this.kernel, {
       role,
       lower,
       cores,
@@ -96,6 +99,7 @@ export class ChannelPair {
       random,
       credentials,
     })
+    const stream = shape(this.kernel, role, channel, cores.host, this.shaping)
     return this.profile.streamFormat === 'libxc' ? libxcFraming(this.kernel, role, stream, cores) : stream
   }
 }

@@ -99,7 +99,7 @@ export class GuestDesk implements MonitorDesk, CrossingOwner {
     if (to === from) throw new InputError(`${name} is on ${to.host.name} already`)
     const settings = { ...this.migrationSettings, ...once }
     refuseProblem(migrationProblem(settings) ?? profileProblem(profileName, settings))
-    const { channel, ...parameters } = settings
+    const { channel, shaping, shapingRate, ...parameters } = settings
     this.crossing = new Crossing(
       kernel,
       {
@@ -108,7 +108,10 @@ export class GuestDesk implements MonitorDesk, CrossingOwner {
         to,
         vm,
         channel,
-        channels: new ChannelPair(kernel, channel, from.credentials, to.credentials, this.profile),
+        channels: new ChannelPair(kernel, channel, from.credentials, to.credentials, this.profile, {
+          shaping,
+          shapingRate,
+        }),
         options: { ...parameters, returnPath: true },
         link: from.link,
         evidence: this.evidence,

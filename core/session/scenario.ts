@@ -11,6 +11,7 @@ import {
 } from '../migration/migration.js'
 import { channelNames, type ChannelName } from '../secure/channels.js'
 
+import { DEFAULT_SHAPING, type ShapingParameters } from '../secure/shaping/shaping.js'
 import { hypervisorNames, type HypervisorName } from '../hypervisor/profiles/hypervisor-profile.js'
 import { profiles } from '../hypervisor/profiles/profiles.js'
 import type { CongestionControlName } from '../net/tcp/congestion-control.js'
@@ -70,7 +71,7 @@ export interface TcpScenario {
 export const linkNames = ['host-a', 'host-b', 'client', 'mallory'] as const
 export type LinkName = (typeof linkNames)[number]
 
-export interface MigrationScenario extends MigrationParameters {
+export interface MigrationScenario extends MigrationParameters, ShapingParameters {
   readonly channel: ChannelName
 }
 
@@ -97,7 +98,7 @@ export const defaultScenario: Scenario = {
   links: {},
   tcp: { congestionControl: 'cubic', hasSack: true },
   probeIntervalNs: milliseconds(2),
-  migration: { ...DEFAULT_MIGRATION_PARAMETERS, channel: 'none' },
+  migration: { ...DEFAULT_MIGRATION_PARAMETERS, ...DEFAULT_SHAPING, channel: 'none' },
 }
 
 /** What of a scenario is out of bounds: the setting by the name of the command line's option, and why. */

@@ -57,7 +57,7 @@ export function estimateMetadata(traffic: BulkTraffic, silence: GuestSilence | n
   const { firstNs } = traffic
   if (firstNs === null || traffic.octets < TRANSFER_OCTETS_MIN) return {}
   const pages = traffic.octets / PAGE_ON_WIRE_OCTETS
-  const size = { ram: exactly(nextPowerOfTwo(pages * PAGE_OCTETS)) }
+  const size = { sent: exactly(pages * PAGE_OCTETS), ram: exactly(nextPowerOfTwo(pages * PAGE_OCTETS)) }
   if (silence === null || silence.stoppedNs === null) return size
   const { stoppedNs, resumedNs } = silence
   const stop = { 'stopped-at': exactly(stoppedNs), downtime: exactly(resumedNs - stoppedNs) }
@@ -70,6 +70,7 @@ export function estimateMetadata(traffic: BulkTraffic, silence: GuestSilence | n
   if (trials.length === 0) return { ...size, ...stop }
   const dirtyRate = medianOf(trials, ({ dirtyPagesPerSecond }) => dirtyPagesPerSecond)
   return {
+    ...size,
     ...stop,
     ram: medianOf(trials, (trial) => nextPowerOfTwo(trial.pages * PAGE_OCTETS)),
     rounds: medianOf(trials, ({ rounds }) => rounds),

@@ -1,6 +1,6 @@
 /** The metadata part of the leak meter: what the attacker made of lengths and times, against what the trace knows. */
 import { leakQuantities, workloadClassOf, type LeakQuantity } from '../../base/leak-quantities.js'
-import type { Nanos } from '../../base/units.js'
+import { PAGE_OCTETS, type Nanos } from '../../base/units.js'
 import type { TimedRow } from '../../kernel/trace-tables.js'
 import type { MetadataScore, RoundMetrics } from '../run-metrics.js'
 
@@ -31,6 +31,8 @@ function truthOf(quantity: LeakQuantity, { ramOctets, rounds, pause }: RunTruth)
   switch (quantity) {
     case 'ram':
       return ramOctets
+    case 'sent':
+      return rounds.length === 0 ? null : PAGE_OCTETS * sum(rounds.map(({ normalPages }) => normalPages))
     case 'rounds':
       return rounds.length > 0 ? rounds.length : null
     case 'dirty-rate':
@@ -51,12 +53,13 @@ function truthOf(quantity: LeakQuantity, { ramOctets, rounds, pause }: RunTruth)
 
 const live = (rounds: readonly RoundMetrics[]): RoundMetrics[] => rounds.filter(({ paused }) => !paused)
 
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
 const maximum = (values: readonly number[]): number | null => (values.length === 0 ? null : Math.max(...values))
 
 /** Different pages written in a second while rounds were sent. */
 function dirtyRate(rounds: readonly RoundMetrics[]): number | null {
-  const spanNs = live(rounds).reduce((sum, { startNs, endNs }) => sum + endNs - startNs, 0)
-  const pages = live(rounds).reduce((sum, { dirtiedPages }) => sum + dirtiedPages, 0)
+  const spanNs = sum(live(rounds).map(({ startNs, endNs }) => endNs - startNs))
+  const pages = sum(live(rounds).map(({ dirtiedPages }) => dirtiedPages))
   return spanNs === 0 ? null : (pages * 1e9) / spanNs
 }
 

@@ -47,7 +47,7 @@ describe('estimate of what a sealed migration carried', () => {
   it('says nothing of a guest that was never heard, but its size; and nothing at all of little', () => {
     const traffic = new BulkTraffic()
     traffic.add(true, 3 * 1024 ** 2, 0)
-    expect(Object.keys(estimateMetadata(traffic, null))).toEqual(['ram'])
+    expect(Object.keys(estimateMetadata(traffic, null))).toEqual(['sent', 'ram'])
     expect(estimateMetadata(new BulkTraffic(), null)).toEqual({})
   })
 
