@@ -7,7 +7,7 @@ export const leakQuantities = [
   'ram',
   /** The last, guest stopped, included. */
   'rounds',
-  /** Different pages that are written in a second. */
+  /** Pages that readings of the dirty log found newly written, in a second of the rounds. */
   'dirty-rate',
   /** Pages. */
   'working-set',

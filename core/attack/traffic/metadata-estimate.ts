@@ -27,6 +27,7 @@ const LEFT_SPREAD_PAGES = 40
 /** QEMU's default counts as much as the others together. Seconds. */
 const DOWNTIME_LIMITS = [
   { seconds: 0.3, weight: 6 },
+  { seconds: 0.002, weight: 1 },
   { seconds: 0.01, weight: 1 },
   { seconds: 0.02, weight: 1 },
   { seconds: 0.05, weight: 1 },
@@ -68,7 +69,7 @@ export function estimateMetadata(traffic: BulkTraffic, silence: GuestSilence | n
   const pagesPerSecond = (passedPages * 1e9) / (stoppedNs - firstNs)
   const trials = tryGuests({ livePages, leftPages: pages - livePages, pagesPerSecond })
   if (trials.length === 0) return { ...size, ...stop }
-  const dirtyRate = medianOf(trials, ({ dirtyPagesPerSecond }) => dirtyPagesPerSecond)
+  const dirtyRate = medianOf(trials, ({ foundPerSecond }) => foundPerSecond)
   return {
     ...size,
     ...stop,
@@ -92,7 +93,7 @@ interface Observed {
 
 interface Trial {
   readonly pages: number
-  readonly dirtyPagesPerSecond: number
+  readonly foundPerSecond: number
   readonly workingSetPages: number
   readonly rounds: number
   readonly weight: number
@@ -105,15 +106,17 @@ function tryGuests({ livePages, leftPages, pagesPerSecond }: Observed): Trial[] 
   for (const { seconds, weight: known } of DOWNTIME_LIMITS)
     for (const share of FIRST_SHARES) {
       const pages = share * all
-      // Rates from a thousandth of what is sent to twice as much, working sets from 16 pages to all: by factors.
-      for (let dirtyPagesPerSecond = pagesPerSecond / 1024; dirtyPagesPerSecond < 2.5 * pagesPerSecond;) {
+      // Rates from a five-hundredth of what is sent to twice as much, working sets from 16 pages to all: by factors.
+      for (let dirtyPagesPerSecond = pagesPerSecond / 512; dirtyPagesPerSecond < 2.5 * pagesPerSecond;) {
         for (let workingSetPages = 16; workingSetPages <= pages; workingSetPages *= 2) {
           const guest = { pages, dirtyPagesPerSecond, workingSetPages }
           const seen = supposePrecopy(guest, pagesPerSecond, seconds)
           const live = (seen.livePages - livePages) / (LIVE_SPREAD * livePages)
           const left = (seen.leftPages - leftPages) / (LEFT_SPREAD * leftPages + LEFT_SPREAD_PAGES)
           const misfit = live * live + left * left
-          if (misfit < 16) trials.push({ ...guest, rounds: seen.rounds, weight: known / (1 + misfit * misfit) })
+          if (misfit >= 16) continue
+          const { rounds, foundPerSecond } = seen
+          trials.push({ pages, workingSetPages, rounds, foundPerSecond, weight: known / (1 + misfit * misfit) })
         }
         dirtyPagesPerSecond *= Math.SQRT2
       }

@@ -16,6 +16,8 @@ export interface SeenPrecopy {
   /** Sent while the guest ran, and while it stood still. */
   readonly livePages: number
   readonly leftPages: number
+  /** Pages that the readings of the dirty log found newly written, in a second. */
+  readonly foundPerSecond: number
   /** The last one, guest stopped, included. */
   readonly rounds: number
 }
@@ -32,6 +34,7 @@ export function supposePrecopy(
   let unsent = pages
   let dirty = 0
   let livePages = 0
+  let found = 0
   let rounds = 0
   do {
     const left = unsent + dirty
@@ -39,11 +42,14 @@ export function supposePrecopy(
     const sent = Math.min(left, looks * pagesPerSecond * LOOK_SECONDS)
     const again = Math.max(0, sent - unsent)
     unsent = Math.max(0, unsent - sent)
-    const clean = Math.max(0, workingSetPages - dirty + again)
+    const clean = Math.min(workingSetPages, workingSetPages - dirty + again)
     const stores = (dirtyPagesPerSecond * sent) / pagesPerSecond
-    dirty = workingSetPages - (workingSetPages === 0 ? 0 : clean * exponential(-stores / workingSetPages))
+    const newlyDirty = workingSetPages === 0 ? 0 : clean * (1 - exponential(-stores / workingSetPages))
+    dirty = Math.max(0, dirty - again) + newlyDirty
+    found += newlyDirty
     livePages += sent
     rounds++
   } while (unsent + dirty >= thresholdPages && unsent + dirty > 0 && rounds < ROUNDS_MAX)
-  return { livePages, leftPages: unsent + dirty, rounds: rounds + 1 }
+  const foundPerSecond = (found * pagesPerSecond) / livePages
+  return { livePages, leftPages: unsent + dirty, foundPerSecond, rounds: rounds + 1 }
 }

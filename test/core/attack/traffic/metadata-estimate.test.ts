@@ -59,7 +59,9 @@ describe('estimate of what a sealed migration carried', () => {
 describe('supposed pre-copy', () => {
   it('agrees with the closed form: M, then what was dirtied meanwhile', () => {
     const guest = { pages: 100_000, dirtyPagesPerSecond: 0, workingSetPages: 0 }
-    expect(supposePrecopy(guest, 20_000, 0.0001)).toEqual({ livePages: 100_000, leftPages: 0, rounds: 2 })
+    expect(supposePrecopy(guest, 20_000, 0.0001)).toEqual({
+      ...{ livePages: 100_000, leftPages: 0, foundPerSecond: 0, rounds: 2 },
+    })
     // 5 s at 1000 pages a second on a set so large that hardly a page is written twice; then 0.25 s, and so on.
     const steady = supposePrecopy({ ...guest, dirtyPagesPerSecond: 1000, workingSetPages: 10_000_000 }, 20_000, 0.02)
     expect(steady.livePages).toBeCloseTo(105_000, -3)

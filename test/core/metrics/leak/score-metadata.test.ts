@@ -10,7 +10,7 @@ const round = (part: Partial<RoundMetrics>): RoundMetrics => ({
 const run = {
   ramOctets: 16 * 1024 ** 2,
   rounds: [
-    round({ startNs: 0, endNs: 1e9, dirtiedPages: 900 }),
+    round({ normalPages: 300, startNs: 0, endNs: 1e9, dirtiedPages: 900 }),
     round({ startNs: 1e9, endNs: 1.5e9, dirtiedPages: 600 }),
     round({ startNs: 1.5e9, endNs: 1.6e9, paused: true }),
   ],
@@ -25,6 +25,7 @@ describe('score of what lengths and times gave away', () => {
 
   it('has the truth from the trace, and errors in its units', () => {
     const rows = [
+      said('sent', 4096 * 300),
       said('ram', 32 * 1024 ** 2),
       said('rounds', 3),
       said('dirty-rate', 1500),
@@ -35,6 +36,7 @@ describe('score of what lengths and times gave away', () => {
     ]
     const scores = Object.fromEntries(scoreMetadata(rows, run).map(({ quantity, error }) => [quantity, error]))
     expect(scores).toEqual({
+      sent: 0,
       ...{ ram: 1, rounds: 0, 'dirty-rate': 0.5, 'working-set': 0.5, 'stopped-at': 1e6, downtime: 2e6, workload: 1 },
     })
   })
