@@ -157,4 +157,5 @@ export const definitions = {
     'Client gap: the longest time between two replies a client received around the switch-over. A question lost on a TCP connection is asked again only after 200 ms.',
   virtualTime:
     'Virtual time: minutes, seconds, milliseconds and microseconds inside the lab. It stands still while paused.',
+  trace: 'A checksum (SHA-256) of all that happened: the same for the same seed and the same actions.',
 } as const
