@@ -1,6 +1,7 @@
 /**
- * What an orchestrator has heard of its hosts. Whoever advertises is a host: nothing else is known beforehand. One that is not
- * heard for some intervals is not forgotten, because its machines are not, but nothing is placed on it any more.
+ * What an orchestrator has heard of its hosts. Whoever advertises is a host. One that is not heard for some intervals is not
+ * forgotten, because its machines are not, but nothing is placed on it any more; nor is one that was set up with machines and was
+ * never heard at all.
  */
 import type { Nanos } from '../base/units.js'
 import type { Advert, AdvertisedVm, HostHealth } from '../hypervisor/wire/adverts.js'
@@ -14,9 +15,17 @@ const HOSTS_MAX = 1024
 /** Adverts after which what a move changed is certainly in them. */
 const SETTLED_AFTER_ADVERTS = 2
 
+/** A host that is to be there from the start, and what runs on it. */
+export interface ConfiguredHost extends Pick<Advert, 'host' | 'cores' | 'ramOctets' | 'controllerAddress'> {
+  readonly address: Ipv4Address
+  readonly vms: readonly Omit<AdvertisedVm, 'busyShare'>[]
+}
+
 /** The record of one host: the orchestrator's, and nobody else's to change. */
 export class HostRecord {
   standing: HostStanding = 'up'
+  isHeard = false
+  /** 0 while it was not heard. */
   heardAtNs: Nanos = 0
   advertsSinceChange = 0
   changedAtNs: Nanos = 0
@@ -49,10 +58,20 @@ export class KnownHosts {
 
   constructor(private readonly intervalNs: Nanos) {}
 
+  /** It is waited for from the beginning of time on. */
+  expect({ address, vms, ...configured }: ConfiguredHost): void {
+    const freeRamOctets = configured.ramOctets - vms.reduce((sum, { ramOctets }) => sum + ramOctets, 0)
+    const machines = vms.map((vm) => ({ ...vm, busyShare: 0 }))
+    const fresh = { sequence: 0, health: 'ok', power: 'on', busyShare: 0 } as const
+    const record = new HostRecord({ ...configured, ...fresh, freeRamOctets, vms: machines }, address)
+    record.vms = machines
+    this.insert(record)
+  }
+
   /** `stale`: it is no newer than what is known, or of one host too many, and was passed over. */
   take(advert: Advert, address: Ipv4Address, nowNs: Nanos): AdvertVerdict {
     const known = this.records.get(advert.host)
-    if (known !== undefined && ((advert.sequence - known.advert.sequence) | 0) <= 0) return 'stale'
+    if (known?.isHeard === true && ((advert.sequence - known.advert.sequence) | 0) <= 0) return 'stale'
     if (known === undefined && this.records.size >= HOSTS_MAX) return 'stale'
     const record = known ?? new HostRecord(advert, address)
     if (known === undefined) this.insert(record)
@@ -60,7 +79,8 @@ export class KnownHosts {
     // Its machines are looked for elsewhere, and it has not been switched on by us.
     if (standing === 'dead' && record.vms.length > 0) return 'stale'
     const isExpected = standing === 'up' || standing === 'off'
-    const verdict = known === undefined ? 'new' : isExpected ? 'heard' : 'back'
+    const verdict = !isExpected ? 'back' : record.isHeard ? 'heard' : 'new'
+    record.isHeard = true
     record.advert = advert
     record.address = address
     record.heardAtNs = nowNs
@@ -106,12 +126,14 @@ export class KnownHosts {
   /** A machine that two hosts name is where it was said last; a host that is up is believed before one that is not. */
   view(nowNs: Nanos): FleetView {
     const places = new Map<string, HostRecord>()
-    for (const record of this.all())
+    // Of one that still may be heard for the first time nothing is known.
+    const records = this.all().filter(({ isHeard, standing }) => isHeard || standing !== 'up')
+    for (const record of records)
       for (const { name } of record.vms) {
         const other = places.get(name)
         if (other === undefined || credit(record) > credit(other)) places.set(name, record)
       }
-    const hosts = this.all().map((record) => {
+    const hosts = records.map((record) => {
       const { advert, standing, health, moves } = record
       const { cores, ramOctets, freeRamOctets } = advert
       const vms = record.vms

@@ -9,7 +9,7 @@ import type { Kernel, KernelEvent, Process } from '../kernel/kernel.js'
 import type { HostStack } from '../net/host-stack.js'
 import type { ReceivedDatagram, UdpListener } from '../net/udp.js'
 import { Fence, type FenceOutcome, type FenceOwner } from './fence.js'
-import { KnownHosts, type HostRecord } from './known-hosts.js'
+import { KnownHosts, type ConfiguredHost, type HostRecord } from './known-hosts.js'
 import { Move, type MoveEnd, type MoveOwner } from './move.js'
 import type { FleetView, HostStanding, Proposal } from './placement-policy.js'
 import { policies, type PolicyName } from './policies/policies.js'
@@ -21,6 +21,7 @@ export interface OrchestratorOptions {
   /** Between two adverts of a host, and between two decisions. */
   readonly advertIntervalNs: Nanos
   readonly decisionIntervalNs: Nanos
+  readonly hosts: readonly ConfiguredHost[]
 }
 
 /** Looks at the MAC of an advert, where adverts have one. */
@@ -53,6 +54,7 @@ export class Orchestrator implements UdpListener, Process, MoveOwner, FenceOwner
     private readonly options: OrchestratorOptions,
   ) {
     this.hosts = new KnownHosts(options.advertIntervalNs)
+    for (const host of options.hosts) this.hosts.expect(host)
     stack.udp.listen(ADVERT_PORT, this)
     kernel.schedule(options.decisionIntervalNs, this, DECIDE)
   }
@@ -92,8 +94,8 @@ export class Orchestrator implements UdpListener, Process, MoveOwner, FenceOwner
   handleEvent(event: KernelEvent): void {
     if (event === DECIDE) this.kernel.schedule(this.options.decisionIntervalNs, this, DECIDE)
     else this.isDecisionDue = false
-    for (const { name } of this.hosts.sweep(this.kernel.nowNs))
-      this.traceStanding(name, 'silent', 'its adverts stopped')
+    for (const { name, isHeard } of this.hosts.sweep(this.kernel.nowNs))
+      this.traceStanding(name, 'silent', isHeard ? 'its adverts stopped' : 'its adverts never came')
     for (const proposal of policies[this.options.policy](this.view())) this.carryOut(proposal)
   }
 

@@ -83,6 +83,10 @@ export class FleetHost implements AgentHost, PowerSwitch, Process {
   get stack(): HostStack {
     return this.parts.network.stack
   }
+  /** Of its management controller. */
+  get controllerStack(): HostStack {
+    return this.parts.controllerStack
+  }
   get isOn(): boolean {
     return this.state === 'on' || this.state === 'booting'
   }
@@ -150,7 +154,7 @@ export class FleetHost implements AgentHost, PowerSwitch, Process {
         vms.push({ ...size, busyShare: share, monitorPort: owner.monitorPortOf(vm.name) })
       }
     const freeRamOctets = Math.max(0, host.freeRamOctets())
-    const controllerAddress = this.parts.controllerStack.address
+    const controllerAddress = this.controllerStack.address
     return { host: name, health, cores, busyShare, ramOctets, freeRamOctets, controllerAddress, vms }
   }
 

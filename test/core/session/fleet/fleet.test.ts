@@ -42,6 +42,19 @@ describe('Fleet', () => {
     expectAllAlive(fleet)
   })
 
+  it('starts the guests elsewhere of a host that fails before it was ever heard', () => {
+    const fleet = fleetOf(scenario)
+    fleet.do({ host: 'host-02', fails: true })
+    runFleetWatched(fleet, 8e9)
+    const standings = fleet.kernel.trace.rows('host-standing').filter(({ host }) => host === 'host-02')
+    expect(standings.map(({ standing, reason }) => `${standing}: ${reason}`)).toEqual([
+      'silent: its adverts never came',
+      'dead: its management controller says that it is off',
+    ])
+    expect(fleet.kernel.trace.rows('fleet-restart')).toMatchObject([{ source: 'host-02', outcome: 'started' }])
+    expectAllAlive(fleet)
+  })
+
   it('meters the guests that stay while one leaves', () => {
     const guests = [{ name: 'shop', count: 2, load: '40%', on: 'host-01' }]
     const fleet = fleetOf({ ...scenario, hosts: { count: 2, cores: 1 }, guests })
