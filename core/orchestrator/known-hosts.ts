@@ -3,7 +3,7 @@
  * forgotten, because its machines are not, but nothing is placed on it any more; nor is one that was set up with machines and was
  * never heard at all.
  */
-import type { Nanos } from '../base/units.js'
+import { seconds, type Nanos } from '../base/units.js'
 import type { Advert, AdvertisedVm, HostHealth } from '../hypervisor/wire/adverts.js'
 import type { Ipv4Address } from '../net/wire/addresses.js'
 import type { FleetView, HostStanding } from './placement-policy.js'
@@ -12,6 +12,8 @@ import type { FleetView, HostStanding } from './placement-policy.js'
 const SILENT_AFTER_INTERVALS = 3
 /** Anybody can advertise: more hosts than this are not remembered. */
 const HOSTS_MAX = 1024
+/** A host that failed to take a machine is not asked to again for so long. */
+const REFUSAL_NS: Nanos = seconds(30)
 /** Adverts after which what a move changed is certainly in them. */
 const SETTLED_AFTER_ADVERTS = 2
 
@@ -118,9 +120,14 @@ export class KnownHosts {
     if (destination?.vms.some(({ name }) => name === vm) === false) destination.vms.push(found)
   }
 
-  refuse(vm: string, host: string, untilNs: Nanos): void {
+  /** What is over is forgotten: names come from adverts, so there may be ever new ones. */
+  refuse(vm: string, host: string, nowNs: Nanos): void {
+    for (const [name, hosts] of this.refusals) {
+      for (const [refused, untilNs] of hosts) if (untilNs <= nowNs) hosts.delete(refused)
+      if (hosts.size === 0) this.refusals.delete(name)
+    }
     const known = this.refusals.get(vm) ?? new Map<string, Nanos>()
-    this.refusals.set(vm, known.set(host, untilNs))
+    this.refusals.set(vm, known.set(host, nowNs + REFUSAL_NS))
   }
 
   /** A machine that two hosts name is where it was said last; a host that is up is believed before one that is not. */

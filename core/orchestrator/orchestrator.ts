@@ -3,7 +3,7 @@
  * messages over the network alone. It is a machine of that network like others, and believes what it is told.
  */
 import { assert, WireError } from '../base/errors.js'
-import { seconds, type Nanos } from '../base/units.js'
+import type { Nanos } from '../base/units.js'
 import { ADVERT_PORT, decodeAdvert, type ReceivedAdvert } from '../hypervisor/wire/adverts.js'
 import type { Kernel, KernelEvent, Process } from '../kernel/kernel.js'
 import type { HostStack } from '../net/host-stack.js'
@@ -31,8 +31,6 @@ export interface AdvertVerifier {
 
 /** Every so many adverts of a host, one is traced. */
 const TRACE_EVERY = 5
-/** A host that failed to take a machine is not asked to again for so long. */
-const REFUSAL_NS: Nanos = seconds(30)
 
 const DECIDE: KernelEvent = Object.freeze({ kind: 'decide' })
 const DECIDE_ONCE: KernelEvent = Object.freeze({ kind: 'decide-once' })
@@ -112,7 +110,7 @@ export class Orchestrator implements UdpListener, Process, MoveOwner, FenceOwner
     }
     if (outcome === 'completed' || outcome === 'unknown')
       this.hosts.place(vm, from.host, to.host, outcome === 'completed')
-    else this.hosts.refuse(vm, to.host, nowNs + REFUSAL_NS)
+    else this.hosts.refuse(vm, to.host, nowNs)
     const ends = { source: from.host, destination: to.host }
     this.kernel.trace.add('fleet-move', { decision, vm, ...ends, outcome, reason, startNs, downtimeNs })
     this.decideSoon()
@@ -130,7 +128,7 @@ export class Orchestrator implements UdpListener, Process, MoveOwner, FenceOwner
   restartEnded({ order: { vm, from, to }, outcome, reason }: Restart): void {
     assert(outcome !== null, 'a restart that ended has an outcome')
     this.restarts.delete(vm)
-    if (outcome === 'refused') this.hosts.refuse(vm, to.host, this.kernel.nowNs + REFUSAL_NS)
+    if (outcome === 'refused') this.hosts.refuse(vm, to.host, this.kernel.nowNs)
     else this.hosts.place(vm, from, to.host, outcome === 'started')
     this.record(to.host).changed(this.kernel.nowNs)
     this.kernel.trace.add('fleet-restart', { vm, source: from, destination: to.host, outcome, reason })

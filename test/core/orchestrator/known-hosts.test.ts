@@ -89,8 +89,11 @@ describe('what is known of hosts', () => {
   it('remembers for a while which host did not take a machine', () => {
     const hosts = new KnownHosts(SECOND)
     hosts.take(advert('a', 0, 'x'), 1, 0)
-    hosts.refuse('x', 'b', 30 * SECOND)
+    hosts.refuse('x', 'b', 0)
     expect(hosts.view(29 * SECOND).hosts[0]?.vms[0]?.refusedBy).toEqual(['b'])
-    expect(hosts.view(31 * SECOND).hosts[0]?.vms[0]?.refusedBy).toEqual([])
+    hosts.refuse('x', 'c', 20 * SECOND)
+    hosts.refuse('y', 'c', 31 * SECOND)
+    expect(hosts.view(31 * SECOND).hosts[0]?.vms[0]?.refusedBy).toEqual(['c'])
+    expect(hosts.view(51 * SECOND).hosts[0]?.vms[0]?.refusedBy).toEqual([])
   })
 })
