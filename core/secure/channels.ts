@@ -4,62 +4,27 @@ import { assert } from '../base/errors.js'
 import type { HostCores } from '../kernel/cores.js'
 import type { Kernel } from '../kernel/kernel.js'
 import type { ChannelRole, RandomOctets } from './channel.js'
-import { NaclChannel, type NaclCredentials } from './nacl-channel.js'
-import { SshClientTunnel, SshServerTunnel } from './ssh-tunnel.js'
+import { NaclChannel, naclProtection, type NaclCredentials } from './nacl-channel.js'
+import { MIGRATION_PORT, SSH_PORT, type ChannelProtection } from './protection.js'
+import { SshClientTunnel, sshProtection, SshServerTunnel } from './ssh-tunnel.js'
 import type { SshClientCredentials, SshServerCredentials } from './ssh/connection.js'
 
 export const channelNames = ['none', 'nacl', 'ssh'] as const
 export type ChannelName = (typeof channelNames)[number]
 
-/** TCP ports that carry migrations: QEMU's first under libvirt, and SSH's. */
-export const MIGRATION_PORT = 49152
-export const SSH_PORT = 22
+export { MIGRATION_PORT, SSH_PORT, type ChannelProtection }
 
-/** What someone on the path can still do to a channel. Tests do each of these and compare. */
-export interface ChannelProtection {
-  readonly title: string
-  /** TCP port on the destination. */
-  readonly port: number
-  /** Can an eavesdropper read what is carried? */
-  readonly hidesContent: boolean
-  /** Can it be changed, cut, repeated or reordered without the reader noticing? */
-  readonly protectsIntegrity: boolean
-  /** Do the ends know who the other is? */
-  readonly authenticates: 'nobody' | 'both'
-  /** Does a long-term key stolen later leave earlier captures closed? */
-  readonly hasForwardSecrecy: boolean
-  /** What an eavesdropper learns all the same. */
-  readonly stillShows: readonly string[]
-}
-
-export const channelProtections: Readonly<Record<ChannelName, ChannelProtection>> = Object.freeze({
-  none: {
-    title: 'In clear',
-    port: MIGRATION_PORT,
-    hidesContent: false,
-    protectsIntegrity: false,
-    authenticates: 'nobody',
-    hasForwardSecrecy: false,
-    stillShows: ['everything'],
-  },
-  nacl: {
-    title: 'NaCl box',
-    port: MIGRATION_PORT,
-    hidesContent: true,
-    protectsIntegrity: true,
-    authenticates: 'both',
-    hasForwardSecrecy: true,
-    stillShows: ['which hosts talk', 'how much, and when', 'that it is the migration port'],
-  },
-  ssh: {
-    title: 'SSH tunnel',
-    port: SSH_PORT,
-    hidesContent: true,
-    protectsIntegrity: true,
-    authenticates: 'both',
-    hasForwardSecrecy: true,
-    stillShows: ['which hosts talk', 'how much, and when', 'that it is SSH, its version and algorithms'],
-  },
+const clearProtection: ChannelProtection = Object.freeze({
+  title: 'In clear',
+  port: MIGRATION_PORT,
+  hidesContent: false,
+  hidesRepetition: false,
+  protectsIntegrity: false,
+  authenticates: 'nobody',
+  refusesDowngrade: true,
+  hasForwardSecrecy: false,
+  keyBits: null,
+  stillShows: ['everything'],
 })
 
 /** Long-term keys of one end, for every channel it may be asked for. */
@@ -81,21 +46,37 @@ export interface ChannelEnd {
   readonly channelName?: string
 }
 
+/** One way of protecting a migration. */
+interface Channel {
+  readonly protection: ChannelProtection
+  readonly open: (kernel: Kernel, end: ChannelEnd, credentials: ChannelCredentials) => ByteStream
+}
+
+const channels: Readonly<Record<ChannelName, Channel>> = {
+  none: { protection: clearProtection, open: (_kernel, { lower }) => lower },
+  nacl: {
+    protection: naclProtection,
+    open: (kernel, end, { nacl }) => new NaclChannel(kernel, { ...end, ...needed(nacl, 'the nacl channel') }),
+  },
+  ssh: {
+    protection: sshProtection,
+    open: (kernel, end, { sshClient, sshServer }) =>
+      end.role === 'client'
+        ? new SshClientTunnel(kernel, { ...end, ...needed(sshClient, 'the ssh client') })
+        : new SshServerTunnel(kernel, { ...end, ...needed(sshServer, 'the ssh server') }),
+  },
+}
+
 /** Both ends must be opened with the same name. With 'none' the lower stream itself comes back. */
 export function openChannel(name: ChannelName, kernel: Kernel, end: ChannelEnd): ByteStream {
-  const { nacl, sshClient, sshServer } = end.credentials
-  switch (name) {
-    case 'none':
-      return end.lower
-    case 'nacl':
-      assert(nacl !== undefined, 'the nacl channel needs its keys')
-      return new NaclChannel(kernel, { ...end, ...nacl })
-    case 'ssh':
-      if (end.role === 'client') {
-        assert(sshClient !== undefined, 'the ssh client needs its keys')
-        return new SshClientTunnel(kernel, { ...end, ...sshClient })
-      }
-      assert(sshServer !== undefined, 'the ssh server needs its keys')
-      return new SshServerTunnel(kernel, { ...end, ...sshServer })
-  }
+  return channels[name].open(kernel, end, end.credentials)
+}
+
+export function protectionOf(name: ChannelName): ChannelProtection {
+  return channels[name].protection
+}
+
+function needed<T>(credentials: T | undefined, who: string): T {
+  assert(credentials !== undefined, `${who} needs its keys`)
+  return credentials
 }

@@ -31,7 +31,9 @@ import type { HostCores } from '../kernel/cores.js'
 import type { Kernel } from '../kernel/kernel.js'
 import { ChannelEffects, SecureChannel, type ChannelProtocol, type ChannelRole, type RandomOctets } from './channel.js'
 import { naclCosts, type CipherCosts } from './costs.js'
+import { MIGRATION_PORT, type ChannelProtection } from './protection.js'
 import { OctetQueue } from '../base/octet-queue.js'
+import { sealedMemory } from './sealed-memory.js'
 
 // Keys are passed in, never made up: a run must be repeatable.
 nacl.setPRNG(() => assert(false, 'tweetnacl was asked for random octets'))
@@ -56,6 +58,8 @@ const NACL_MAGIC = 'MIDNACL1'
 export const NACL_RECORD_OCTETS_MAX = 16_384
 
 const KEY_OCTETS = 32
+/** As the memory of what was sealed knows the bodies of records. */
+const BODY_CIPHER = 'nacl secretbox'
 const TAG_OCTETS = 16
 const ROOM_OCTETS = 32
 const HEADER_OCTETS = TAG_OCTETS + 4
@@ -88,6 +92,19 @@ export interface NaclChannelOptions extends NaclCredentials {
   readonly channelName?: string
   readonly costs?: CipherCosts
 }
+
+export const naclProtection: ChannelProtection = Object.freeze({
+  title: 'NaCl box',
+  port: MIGRATION_PORT,
+  hidesContent: true,
+  hidesRepetition: true,
+  protectsIntegrity: true,
+  authenticates: 'both',
+  refusesDowngrade: true,
+  hasForwardSecrecy: true,
+  keyBits: 256,
+  stillShows: ['which hosts talk', 'how much, and when', 'that it is the migration port'],
+})
 
 /** A `ByteStream` under the NaCl channel; open when the handshake is done. */
 export class NaclChannel extends SecureChannel {
@@ -280,7 +297,10 @@ export class NaclProtocol implements ChannelProtocol {
     const record = new Uint8Array(HEADER_OCTETS - TAG_OCTETS + length)
     const { key } = sendKey
     const number = 2 * sendKey.recordIndex++
-    lowlevel.crypto_secretbox(record.subarray(4), message, length, nonceOf(number + 1), key)
+    const nonce = nonceOf(number + 1)
+    lowlevel.crypto_secretbox(record.subarray(4), message, length, nonce, key)
+    const sealed = record.subarray(HEADER_OCTETS)
+    sealedMemory.remember(BODY_CIPHER, key, nonce, { associated: nothing(), sealed, plain: payload })
     const header = new Uint8Array(4)
     writeU32be(header, 0, payload.length)
     header[0] = recordTypes[type]
@@ -306,15 +326,12 @@ export class NaclProtocol implements ChannelProtocol {
     }
     const { type, length } = this.header
     if (this.received.length < TAG_OCTETS + length) return false
-    const cipher = new Uint8Array(ROOM_OCTETS + length)
-    cipher.set(this.take(TAG_OCTETS + length), ROOM_OCTETS - TAG_OCTETS)
-    const message = new Uint8Array(ROOM_OCTETS + length)
-    if (lowlevel.crypto_secretbox_open(message, cipher, cipher.length, nonceOf(2 * recordIndex + 1), key) !== 0)
-      throw new AuthenticationError('nacl', `record ${recordIndex}: the tag was refused`)
+    const payload = openBody(key, nonceOf(2 * recordIndex + 1), this.take(TAG_OCTETS + length))
+    if (payload === null) throw new AuthenticationError('nacl', `record ${recordIndex}: the tag was refused`)
     receiveKey.recordIndex++
     this.header = null
     this.countRecord(length)
-    this.acceptRecord(type, message.subarray(ROOM_OCTETS))
+    this.acceptRecord(type, payload)
     return true
   }
 
@@ -350,6 +367,17 @@ export class NaclProtocol implements ChannelProtocol {
 
 function nothing(): Uint8Array {
   return new Uint8Array(0)
+}
+
+/** What `sealed`, a tag and as many octets as there are, holds; null if the tag is wrong. */
+function openBody(key: Uint8Array, nonce: Uint8Array, sealed: Uint8Array): Uint8Array | null {
+  const known = sealedMemory.recall(BODY_CIPHER, key, nonce, nothing(), sealed)
+  if (known !== null) return known
+  const cipher = new Uint8Array(ROOM_OCTETS - TAG_OCTETS + sealed.length)
+  cipher.set(sealed, ROOM_OCTETS - TAG_OCTETS)
+  const message = new Uint8Array(cipher.length)
+  const isRight = lowlevel.crypto_secretbox_open(message, cipher, cipher.length, nonce, key) === 0
+  return isRight ? message.subarray(ROOM_OCTETS) : null
 }
 
 function nonceOf(number: number): Uint8Array {

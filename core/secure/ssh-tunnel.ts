@@ -13,7 +13,14 @@ import type { HostCores } from '../kernel/cores.js'
 import type { Kernel } from '../kernel/kernel.js'
 import { SecureChannel, type ChannelPlace, type RandomOctets } from './channel.js'
 import { sshCosts, type CipherCosts } from './costs.js'
-import { SshConnection, type SshClientCredentials, type SshServerCredentials } from './ssh/connection.js'
+import { SSH_PORT, type ChannelProtection } from './protection.js'
+import {
+  SshConnection,
+  type SshClientCredentials,
+  type SshConnectionOptions,
+  type SshServerCredentials,
+} from './ssh/connection.js'
+import type { SshCipher } from './ssh/packet-cipher.js'
 
 export interface SshTunnelOptions {
   readonly lower: ByteStream
@@ -25,7 +32,22 @@ export interface SshTunnelOptions {
   readonly costs?: CipherCosts
   /** Octets in one direction after which keys are changed; 2^30 if absent. */
   readonly rekeyOctets?: number
+  /** Offered, best first; all there are if absent. */
+  readonly ciphers?: readonly SshCipher[]
 }
+
+export const sshProtection: ChannelProtection = Object.freeze({
+  title: 'SSH tunnel',
+  port: SSH_PORT,
+  hidesContent: true,
+  hidesRepetition: true,
+  protectsIntegrity: true,
+  authenticates: 'both',
+  refusesDowngrade: true,
+  hasForwardSecrecy: true,
+  keyBits: 256,
+  stillShows: ['which hosts talk', 'how much, and when', 'that it is SSH, its version and algorithms'],
+})
 
 export class SshClientTunnel extends SecureChannel {
   constructor(kernel: Kernel, options: SshTunnelOptions & SshClientCredentials) {
@@ -44,9 +66,10 @@ function placeOf(kernel: Kernel, options: SshTunnelOptions): ChannelPlace {
   return { kernel, lower, cores, hostName, channelName, costs }
 }
 
-function connectionOptionsOf({ random, rekeyOctets }: SshTunnelOptions): {
-  random: RandomOctets
-  rekeyOctets?: number
-} {
-  return rekeyOctets === undefined ? { random } : { random, rekeyOctets }
+function connectionOptionsOf({ random, rekeyOctets, ciphers }: SshTunnelOptions): SshConnectionOptions {
+  return {
+    random,
+    ...(rekeyOctets === undefined ? {} : { rekeyOctets }),
+    ...(ciphers === undefined ? {} : { ciphers }),
+  }
 }

@@ -4,9 +4,9 @@ import type { HypervisorProfile } from '../hypervisor/profiles/hypervisor-profil
 import type { HostCores } from '../kernel/cores.js'
 import type { Kernel } from '../kernel/kernel.js'
 import {
-  channelProtections,
   MIGRATION_PORT,
   openChannel,
+  protectionOf,
   type ChannelCredentials,
   type ChannelName,
 } from '../secure/channels.js'
@@ -52,7 +52,7 @@ export class ChannelPair {
 
   /** TCP port on the destination. */
   get port(): number {
-    const { port } = channelProtections[this.name]
+    const { port } = protectionOf(this.name)
     return port === MIGRATION_PORT ? this.profile.migrationPort : port
   }
 
