@@ -28,9 +28,12 @@ export interface HostCredentials {
   /** Seeds of ed25519 keys: what its SSH server proves itself with, and what its SSH client logs in with. */
   readonly sshHostKey: Uint8Array
   readonly sshIdentity: Uint8Array
+  /** Handed out to all hosts of one rack alike. */
+  readonly preSharedKey: Uint8Array
 }
 
 export function makeCredentials(kernel: Kernel, hosts: readonly string[]): readonly HostCredentials[] {
+  const preSharedKey = kernel.random('hosts/pre-shared-key').octets(KEY_OCTETS)
   return hosts.map((host) => {
     const random = kernel.random(`${host}/identity`)
     return {
@@ -38,6 +41,7 @@ export function makeCredentials(kernel: Kernel, hosts: readonly string[]): reado
       naclSecretKey: random.octets(KEY_OCTETS),
       sshHostKey: random.octets(KEY_OCTETS),
       sshIdentity: random.octets(KEY_OCTETS),
+      preSharedKey,
     }
   })
 }
@@ -62,6 +66,7 @@ export class ChannelPair {
   client(lower: ByteStream, cores: HostCores): ByteStream {
     const { source, destination } = this
     return this.open('client', lower, cores, {
+      records: { preSharedKey: source.preSharedKey },
       nacl: { secretKey: source.naclSecretKey, peerPublicKey: naclPublicKey(destination.naclSecretKey) },
       sshClient: {
         user: SSH_USER,
@@ -75,6 +80,7 @@ export class ChannelPair {
   server(lower: ByteStream, cores: HostCores): ByteStream {
     const { source, destination } = this
     return this.open('server', lower, cores, {
+      records: { preSharedKey: destination.preSharedKey },
       nacl: { secretKey: destination.naclSecretKey, peerPublicKey: naclPublicKey(source.naclSecretKey) },
       sshServer: {
         hostKey: destination.sshHostKey,

@@ -141,7 +141,7 @@ export class ShapedStream implements ByteStream, StreamOwner, Process {
   private startTicking(): void {
     const { intervalNs } = this.options
     if (intervalNs === null || this.ended.sent) return
-    this.nextTick ??= this.kernel.schedule(intervalNs, this, { kind: 'shape-tick' } as ShapingEvent)
+    this.nextTick ??= this.kernel.schedule(intervalNs, this, { kind: 'shape-tick' })
   }
 
   /** Without a beat: whole cells leave at once, a part of one after a moment. */
@@ -151,7 +151,7 @@ export class ShapedStream implements ByteStream, StreamOwner, Process {
       this.sendCell()
     this.finishIfDone()
     if (this.waiting.length > 0 && this.canSend())
-      this.nextFlush ??= this.kernel.schedule(FLUSH_NS, this, { kind: 'shape-flush' } as ShapingEvent)
+      this.nextFlush ??= this.kernel.schedule(FLUSH_NS, this, { kind: 'shape-flush' })
   }
 
   private isLastCell(): boolean {
@@ -218,7 +218,7 @@ export class ShapedStream implements ByteStream, StreamOwner, Process {
   }
 
   private tellLater(): void {
-    this.kernel.schedule(0, this, { kind: 'shape-told' } as ShapingEvent)
+    this.kernel.schedule(0, this, { kind: 'shape-told' })
   }
 
   private tellWriter(): void {
