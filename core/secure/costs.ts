@@ -21,6 +21,9 @@ export interface CipherWork {
   ed25519Verified: number
   /** Octets hashed for key derivation and exchange hashes. */
   hashedOctets: number
+  /** RSA powers with a public exponent, and with a secret one. */
+  rsaPublic: number
+  rsaSecret: number
   /** Octets copied through a loopback connection between a proxy and the program it serves. */
   loopbackOctets: number
 }
@@ -33,6 +36,8 @@ export interface CipherCosts {
   readonly ed25519SignNs: Nanos
   readonly ed25519VerifyNs: Nanos
   readonly nsPerHashedOctet: number
+  readonly rsaPublicNs: Nanos
+  readonly rsaSecretNs: Nanos
   readonly nsPerLoopbackOctet: number
 }
 
@@ -49,6 +54,8 @@ export const naclCosts: CipherCosts = Object.freeze({
   ed25519SignNs: 0,
   ed25519VerifyNs: 0,
   nsPerHashedOctet: 12.7,
+  rsaPublicNs: 0,
+  rsaSecretNs: 0,
   nsPerLoopbackOctet: 0,
 })
 
@@ -66,16 +73,20 @@ export const sshCosts: CipherCosts = Object.freeze({
   ed25519SignNs: 410_000,
   ed25519VerifyNs: 1_020_000,
   nsPerHashedOctet: 7.1,
+  rsaPublicNs: 0,
+  rsaSecretNs: 0,
   nsPerLoopbackOctet: 0.42,
 })
 
-/** Kinds of work that no record channel does are free; RSA is counted apart. Hashing: `sha256`, HKDF included. */
+/** What no record channel does is free. Hashing: `sha256`. RSA: 2048 bits, OAEP included, exponent 3 and its inverse. */
 const recordWork = {
   x25519SharedNs: 0,
   x25519BaseNs: 0,
   ed25519SignNs: 0,
   ed25519VerifyNs: 0,
   nsPerHashedOctet: 7.1,
+  rsaPublicNs: 46_000,
+  rsaSecretNs: 20_000_000,
   nsPerLoopbackOctet: 0,
 }
 
@@ -102,6 +113,8 @@ export function noWork(): CipherWork {
     ed25519Signed: 0,
     ed25519Verified: 0,
     hashedOctets: 0,
+    rsaPublic: 0,
+    rsaSecret: 0,
     loopbackOctets: 0,
   }
 }
@@ -116,6 +129,8 @@ export function priceOf(work: CipherWork, costs: CipherCosts): Nanos {
       work.ed25519Signed * costs.ed25519SignNs +
       work.ed25519Verified * costs.ed25519VerifyNs +
       work.hashedOctets * costs.nsPerHashedOctet +
+      work.rsaPublic * costs.rsaPublicNs +
+      work.rsaSecret * costs.rsaSecretNs +
       work.loopbackOctets * costs.nsPerLoopbackOctet,
   )
 }

@@ -12,6 +12,7 @@ import {
 } from '../secure/channels.js'
 import { libxcFraming } from './libxc-framing.js'
 import { naclPublicKey } from '../secure/nacl-channel.js'
+import { rsaKeyOf } from '../secure/records/rsa.js'
 import { ed25519PublicKey } from '../secure/ssh/key-exchange.js'
 
 const KEY_OCTETS = 32
@@ -28,6 +29,8 @@ export interface HostCredentials {
   readonly sshIdentity: Uint8Array
   /** Handed out to all hosts of one rack alike. */
   readonly preSharedKey: Uint8Array
+  /** What its RSA key is made from, if a channel needs one. */
+  readonly rsaSeed: Uint8Array
 }
 
 export function makeCredentials(kernel: Kernel, hosts: readonly string[]): readonly HostCredentials[] {
@@ -40,6 +43,7 @@ export function makeCredentials(kernel: Kernel, hosts: readonly string[]): reado
       sshHostKey: random.octets(KEY_OCTETS),
       sshIdentity: random.octets(KEY_OCTETS),
       preSharedKey,
+      rsaSeed: random.octets(KEY_OCTETS),
     }
   })
 }
@@ -60,10 +64,18 @@ export class ChannelPair {
     return port === MIGRATION_PORT ? this.profile.migrationPort : port
   }
 
+  /** Making an RSA key takes long, so none is made for the other channels. */
+  private get needsRsa(): boolean {
+    return this.name === 'rsa-aes' || this.name === 'rsa-aes-textbook'
+  }
+
   client(lower: ByteStream, cores: HostCores): ByteStream {
     const { source, destination } = this
     return this.open('client', lower, cores, {
-      records: { preSharedKey: source.preSharedKey },
+      records: {
+        preSharedKey: source.preSharedKey,
+        ...(this.needsRsa && { trustedRsaKey: rsaKeyOf(destination.rsaSeed) }),
+      },
       nacl: { secretKey: source.naclSecretKey, peerPublicKey: naclPublicKey(destination.naclSecretKey) },
       sshClient: {
         user: SSH_USER,
@@ -77,7 +89,10 @@ export class ChannelPair {
   server(lower: ByteStream, cores: HostCores): ByteStream {
     const { source, destination } = this
     return this.open('server', lower, cores, {
-      records: { preSharedKey: destination.preSharedKey },
+      records: {
+        preSharedKey: destination.preSharedKey,
+        ...(this.needsRsa && { rsaSecretKey: rsaKeyOf(destination.rsaSeed) }),
+      },
       nacl: { secretKey: destination.naclSecretKey, peerPublicKey: naclPublicKey(source.naclSecretKey) },
       sshServer: {
         hostKey: destination.sshHostKey,

@@ -12,6 +12,8 @@ const channelTitles: Readonly<Record<string, string>> = {
   'chacha20-poly1305': 'ChaCha20-Poly1305',
   'des-cbc': 'DES-CBC',
   '3des-cbc': '3DES-CBC',
+  'rsa-aes': 'RSA-OAEP and AES',
+  'rsa-aes-textbook': 'Textbook RSA and AES',
 }
 
 export function channelTitle(channel: string): string {

@@ -1,4 +1,5 @@
 import { ed25519PublicKey } from '../../core/secure/ssh/key-exchange.js'
+import { rsaKeyOf } from '../../core/secure/records/rsa.js'
 import { HostCores } from '../../core/kernel/cores.js'
 import { Kernel } from '../../core/kernel/kernel.js'
 import { openChannel, type ChannelCredentials, type ChannelName } from '../../core/secure/channels.js'
@@ -13,10 +14,11 @@ export const clientSecret = secret(1)
 export const serverSecret = secret(2)
 export const strangerSecret = secret(3)
 const preSharedKey = secret(4)
+const rsaKey = rsaKeyOf(secret(5))
 const target = { host: '127.0.0.1', port: 49152 }
 
 export const clientCredentials: ChannelCredentials = {
-  records: { preSharedKey },
+  records: { preSharedKey, trustedRsaKey: { n: rsaKey.n, e: rsaKey.e } },
   nacl: { secretKey: clientSecret, peerPublicKey: naclPublicKey(serverSecret) },
   sshClient: {
     identity: clientSecret,
@@ -26,7 +28,7 @@ export const clientCredentials: ChannelCredentials = {
   },
 }
 export const serverCredentials: ChannelCredentials = {
-  records: { preSharedKey },
+  records: { preSharedKey, rsaSecretKey: rsaKey },
   nacl: { secretKey: serverSecret, peerPublicKey: naclPublicKey(clientSecret) },
   sshServer: { hostKey: serverSecret, authorizedKeys: [ed25519PublicKey(clientSecret)], acceptTarget: target },
 }

@@ -12,6 +12,8 @@ const costs: CipherCosts = {
   ed25519VerifyNs: 100_000,
   nsPerHashedOctet: 1_000_000,
   nsPerLoopbackOctet: 10_000_000,
+  rsaPublicNs: 100_000_000,
+  rsaSecretNs: 1_000_000_000,
 }
 const work: CipherWork = {
   octets: 1,
@@ -22,11 +24,13 @@ const work: CipherWork = {
   ed25519Verified: 6,
   hashedOctets: 7,
   loopbackOctets: 8,
+  rsaPublic: 9,
+  rsaSecret: 1,
 }
 
 describe('priceOf', () => {
   it('prices each kind of work by its own figure', () => {
-    expect(priceOf(work, costs)).toBe(87_654_321)
+    expect(priceOf(work, costs)).toBe(1_987_654_321)
     expect(priceOf(noWork(), costs)).toBe(0)
   })
 

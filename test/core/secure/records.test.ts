@@ -24,7 +24,8 @@ const openings: Readonly<Record<string, string>> = { ssh: 'SSH-2.0-x\r\n', nacl:
 const sealedNames = channelNames.filter((name) => name !== 'none')
 
 describe.each(sealedNames)('records of %s', (name) => {
-  const { protectsIntegrity } = protectionOf(name)
+  // Under textbook RSA whoever changes octets must take the key first, and then seals them anew (textbook-rsa.test.ts).
+  const noticesChanges = protectionOf(name).protectsIntegrity || name === 'rsa-aes-textbook'
   const first = Uint8Array.of(1, 1, 1)
   const second = Uint8Array.of(2, 2, 2)
 
@@ -42,7 +43,7 @@ describe.each(sealedNames)('records of %s', (name) => {
     expect(receive(server, [one, two])).toEqual({ payload: [first, second], error: null })
   })
 
-  it.runIf(protectsIntegrity)('are refused when replayed, reordered, left out or turned back to their sender', () => {
+  it.runIf(noticesChanges)('are refused when replayed, reordered, left out or turned back to their sender', () => {
     const replayed = twoRecords()
     const replay = receive(replayed.server, [replayed.one, replayed.one])
     expect(replay.payload).toEqual([first])
@@ -57,7 +58,7 @@ describe.each(sealedNames)('records of %s', (name) => {
     expect(isLesson(back.error)).toBe(true)
   })
 
-  it.runIf(protectsIntegrity)('are refused when any one octet is changed', () => {
+  it.runIf(noticesChanges)('are refused when any one octet is changed', () => {
     fc.assert(
       fc.property(fc.nat(1000), fc.integer({ min: 1, max: 255 }), (position, mask) => {
         const { client, server, one } = twoRecords()
@@ -73,7 +74,7 @@ describe.each(sealedNames)('records of %s', (name) => {
     )
   })
 
-  it.runIf(!protectsIntegrity)('are delivered again when replayed, and in any order', () => {
+  it.runIf(!noticesChanges)('are delivered again when replayed, and in any order', () => {
     const { server, one, two } = twoRecords()
     expect(receive(server, [two, one, one])).toEqual({ payload: [second, first, first], error: null })
   })
