@@ -8,8 +8,15 @@ import { NaclChannel, naclProtection, type NaclCredentials } from './nacl-channe
 import { MIGRATION_PORT, SSH_PORT, type ChannelProtection } from './protection.js'
 import { SshClientTunnel, sshProtection, SshServerTunnel } from './ssh-tunnel.js'
 import type { SshClientCredentials, SshServerCredentials } from './ssh/connection.js'
+import {
+  TlsClientChannel,
+  tlsProtection,
+  TlsServerChannel,
+  type TlsClientCredentials,
+  type TlsServerCredentials,
+} from './tls-channel.js'
 
-export const channelNames = ['none', 'nacl', 'ssh'] as const
+export const channelNames = ['none', 'nacl', 'ssh', 'tls'] as const
 export type ChannelName = (typeof channelNames)[number]
 
 export { MIGRATION_PORT, SSH_PORT, type ChannelProtection }
@@ -32,6 +39,8 @@ export interface ChannelCredentials {
   readonly nacl?: NaclCredentials
   readonly sshClient?: SshClientCredentials
   readonly sshServer?: SshServerCredentials
+  readonly tlsClient?: TlsClientCredentials
+  readonly tlsServer?: TlsServerCredentials
 }
 
 export interface ChannelEnd {
@@ -64,6 +73,13 @@ const channels: Readonly<Record<ChannelName, Channel>> = {
       end.role === 'client'
         ? new SshClientTunnel(kernel, { ...end, ...needed(sshClient, 'the ssh client') })
         : new SshServerTunnel(kernel, { ...end, ...needed(sshServer, 'the ssh server') }),
+  },
+  tls: {
+    protection: tlsProtection,
+    open: (kernel, end, { tlsClient, tlsServer }) =>
+      end.role === 'client'
+        ? new TlsClientChannel(kernel, { ...end, ...needed(tlsClient, 'the tls client') })
+        : new TlsServerChannel(kernel, { ...end, ...needed(tlsServer, 'the tls server') }),
   },
 }
 

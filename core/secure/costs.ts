@@ -68,6 +68,15 @@ export const sshCosts: CipherCosts = Object.freeze({
   nsPerLoopbackOctet: 0.42,
 })
 
+/**
+ * noble under TLS, by cipher: records of 16 KiB, and what a small record takes besides its octets. Key agreement,
+ * signatures and hashing as above.
+ */
+export const tlsCosts: Readonly<Record<'aes-gcm' | 'chacha20-poly1305', CipherCosts>> = Object.freeze({
+  'aes-gcm': Object.freeze({ ...sshCosts, nsPerOctet: 22, nsPerRecord: 25_000, nsPerLoopbackOctet: 0 }),
+  'chacha20-poly1305': Object.freeze({ ...sshCosts, nsPerOctet: 9.8, nsPerRecord: 5_000, nsPerLoopbackOctet: 0 }),
+})
+
 export function noWork(): CipherWork {
   return {
     octets: 0,

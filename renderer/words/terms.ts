@@ -5,6 +5,7 @@ const channelTitles: Readonly<Record<string, string>> = {
   none: 'Clear text',
   nacl: 'NaCl',
   ssh: 'SSH tunnel',
+  tls: 'TLS 1.3',
 }
 
 export function channelTitle(channel: string): string {

@@ -2,14 +2,22 @@ import { Kernel } from '../../core/kernel/kernel.js'
 import { ChannelEffects, type ChannelProtocol } from '../../core/secure/channel.js'
 import { NaclProtocol } from '../../core/secure/nacl-channel.js'
 import { SshConnection } from '../../core/secure/ssh/connection.js'
+import { TlsClient } from '../../core/secure/tls/client.js'
+import { TlsServer } from '../../core/secure/tls/server.js'
 import { clientCredentials, serverCredentials } from './secured-pair.js'
 
+export type ProtocolName = 'nacl' | 'ssh' | 'tls'
 export type ProtocolPair = readonly [client: ChannelProtocol, server: ChannelProtocol]
 
 /** Both ends of a channel's protocol, without time or network, not started. */
-export function protocolPair(name: 'nacl' | 'ssh', seed = 'protocols'): ProtocolPair {
+export function protocolPair(name: ProtocolName, seed = 'protocols'): ProtocolPair {
   const kernel = new Kernel(seed)
   const [random, serverRandom] = [kernel.random('client'), kernel.random('server')]
+  if (name === 'tls')
+    return [
+      new TlsClient(clientCredentials.tlsClient!, { random }),
+      new TlsServer(serverCredentials.tlsServer!, { random: serverRandom }),
+    ]
   return name === 'nacl'
     ? [
         new NaclProtocol('client', clientCredentials.nacl!, random),
@@ -44,7 +52,7 @@ export function converse([client, server]: ProtocolPair): void {
 }
 
 /** A pair past its handshake. */
-export function openProtocolPair(name: 'nacl' | 'ssh'): ProtocolPair {
+export function openProtocolPair(name: ProtocolName): ProtocolPair {
   const pair = protocolPair(name)
   pair[0].start()
   pair[1].start()
