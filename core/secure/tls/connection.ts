@@ -28,7 +28,7 @@ import {
   type TlsAlertName,
 } from '../wire/tls-handshake.js'
 import { checkPath, type TlsTrust } from './certificate-path.js'
-import type { KeySchedule} from './key-schedule.js';
+import type { KeySchedule } from './key-schedule.js'
 import { Transcript, type CipherSuiteName } from './key-schedule.js'
 import { openRecord, sealRecord, trafficKeys, updatedKeys, type TrafficKeys } from './record-protection.js'
 import { decodeCertificate, type Certificate } from './x509.js'

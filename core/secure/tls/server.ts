@@ -101,7 +101,7 @@ export class TlsServer extends TlsConnection {
     const random = this.options.random.octets(32)
     const [secret, publicKey] = this.makeKeyPair()
     const shared = this.agree(secret, share)
-    const extensions = new Map([
+    const extensions = new Map<number, Uint8Array>([
       [extensionTypes.supported_versions, TLS_1_3_OCTETS],
       [extensionTypes.key_share, encodeKeyShare(publicKey)],
     ])
@@ -213,7 +213,7 @@ export class TlsServer extends TlsConnection {
     this.retriedSuite = suite
     this.addToTranscript(message)
     this.transcript.replaceByHash(cipherSuites[suite].hash)
-    const extensions = new Map([
+    const extensions = new Map<number, Uint8Array>([
       [extensionTypes.supported_versions, TLS_1_3_OCTETS],
       [extensionTypes.key_share, new TlsWriter().u16(X25519_GROUP).take()],
     ])
