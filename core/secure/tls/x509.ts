@@ -149,7 +149,8 @@ function readExtensions(octets: Uint8Array | null): CertificateExtensions {
         const constraints = value.sequence('basicConstraints')
         isAuthority = constraints.takeOptional(derTags.boolean, 'cA')?.content[0] === 0xff
         const length = constraints.takeOptional(derTags.integer, 'pathLenConstraint')
-        if (length !== null) pathLengthMax = length.content[0] ?? 0
+        // In two octets or more it allows more than any chain here has.
+        if (length !== null && length.content.length < 2) pathLengthMax = length.content[0] ?? 0
         break
       }
       case oids.keyUsage:
