@@ -251,7 +251,8 @@ function extensionsOf({ isAuthority = false, dnsNames = [], publicKey }: Certifi
   const basicConstraints = derSequence(...(isAuthority ? [der(derTags.boolean, Uint8Array.of(0xff))] : []))
   const extensions = [
     extension(oids.basicConstraints, true, basicConstraints),
-    extension(oids.keyUsage, true, derBitString(Uint8Array.of(usage), isAuthority ? 1 : 7)),
+    // QEMU before 10.1 refuses a critical one of a host that does not permit key encipherment, which ed25519 has no use for.
+    extension(oids.keyUsage, isAuthority, derBitString(Uint8Array.of(usage), isAuthority ? 1 : 7)),
     extension(oids.subjectKeyIdentifier, false, der(derTags.octetString, keyIdentifier(publicKey))),
     extension(
       oids.authorityKeyIdentifier,
