@@ -6,6 +6,9 @@ import type { Kernel } from '../kernel/kernel.js'
 import type { ChannelRole, RandomOctets } from './channel.js'
 import { NaclChannel, naclProtection, type NaclCredentials } from './nacl-channel.js'
 import { MIGRATION_PORT, SSH_PORT, type ChannelProtection } from './protection.js'
+import { recordChannelNames, type RecordChannelName } from './records/hellos.js'
+import { RecordChannel, recordProtections } from './records/record-channel.js'
+import type { RecordCredentials } from './records/record-protocol.js'
 import { SshClientTunnel, sshProtection, SshServerTunnel } from './ssh-tunnel.js'
 import type { SshClientCredentials, SshServerCredentials } from './ssh/connection.js'
 import {
@@ -16,7 +19,7 @@ import {
   type TlsServerCredentials,
 } from './tls-channel.js'
 
-export const channelNames = ['none', 'nacl', 'ssh', 'tls'] as const
+export const channelNames = ['none', 'nacl', 'ssh', 'tls', ...recordChannelNames] as const
 export type ChannelName = (typeof channelNames)[number]
 
 export { MIGRATION_PORT, SSH_PORT, type ChannelProtection }
@@ -41,6 +44,7 @@ export interface ChannelCredentials {
   readonly sshServer?: SshServerCredentials
   readonly tlsClient?: TlsClientCredentials
   readonly tlsServer?: TlsServerCredentials
+  readonly records?: RecordCredentials
 }
 
 export interface ChannelEnd {
@@ -61,7 +65,19 @@ interface Channel {
   readonly open: (kernel: Kernel, end: ChannelEnd, credentials: ChannelCredentials) => ByteStream
 }
 
+function recordChannel(name: RecordChannelName): Channel {
+  return {
+    protection: recordProtections[name],
+    open: (kernel, end, { records }) =>
+      new RecordChannel(kernel, name, { ...end, ...needed(records, `the ${name} channel`) }),
+  }
+}
+
 const channels: Readonly<Record<ChannelName, Channel>> = {
+  ...(Object.fromEntries(recordChannelNames.map((name) => [name, recordChannel(name)])) as Record<
+    RecordChannelName,
+    Channel
+  >),
   none: { protection: clearProtection, open: (_kernel, { lower }) => lower },
   nacl: {
     protection: naclProtection,

@@ -1,32 +1,41 @@
 import { Kernel } from '../../core/kernel/kernel.js'
 import { ChannelEffects, type ChannelProtocol } from '../../core/secure/channel.js'
+import type { ChannelName } from '../../core/secure/channels.js'
+import { recordKeyBits } from '../../core/secure/records/record-channel.js'
+import { RecordProtocol } from '../../core/secure/records/record-protocol.js'
 import { NaclProtocol } from '../../core/secure/nacl-channel.js'
 import { SshConnection } from '../../core/secure/ssh/connection.js'
 import { TlsClient } from '../../core/secure/tls/client.js'
 import { TlsServer } from '../../core/secure/tls/server.js'
 import { clientCredentials, serverCredentials } from './secured-pair.js'
 
-export type ProtocolName = 'nacl' | 'ssh' | 'tls'
+type SealedChannelName = Exclude<ChannelName, 'none'>
 export type ProtocolPair = readonly [client: ChannelProtocol, server: ChannelProtocol]
 
 /** Both ends of a channel's protocol, without time or network, not started. */
-export function protocolPair(name: ProtocolName, seed = 'protocols'): ProtocolPair {
+export function protocolPair(name: SealedChannelName, seed = 'protocols'): ProtocolPair {
   const kernel = new Kernel(seed)
   const [random, serverRandom] = [kernel.random('client'), kernel.random('server')]
+  if (name === 'nacl')
+    return [
+      new NaclProtocol('client', clientCredentials.nacl!, random),
+      new NaclProtocol('server', serverCredentials.nacl!, serverRandom),
+    ]
+  if (name === 'ssh')
+    return [
+      SshConnection.client(clientCredentials.sshClient!, { random }),
+      SshConnection.server(serverCredentials.sshServer!, { random: serverRandom }),
+    ]
   if (name === 'tls')
     return [
       new TlsClient(clientCredentials.tlsClient!, { random }),
       new TlsServer(serverCredentials.tlsServer!, { random: serverRandom }),
     ]
-  return name === 'nacl'
-    ? [
-        new NaclProtocol('client', clientCredentials.nacl!, random),
-        new NaclProtocol('server', serverCredentials.nacl!, serverRandom),
-      ]
-    : [
-        SshConnection.client(clientCredentials.sshClient!, { random }),
-        SshConnection.server(serverCredentials.sshServer!, { random: serverRandom }),
-      ]
+  const hello = { name, secretKeyBits: recordKeyBits[name] }
+  return [
+    new RecordProtocol('client', hello, clientCredentials.records!, random),
+    new RecordProtocol('server', hello, serverCredentials.records!, serverRandom),
+  ]
 }
 
 export function takeEffects(protocol: ChannelProtocol): ChannelEffects {
@@ -52,7 +61,7 @@ export function converse([client, server]: ProtocolPair): void {
 }
 
 /** A pair past its handshake. */
-export function openProtocolPair(name: ProtocolName): ProtocolPair {
+export function openProtocolPair(name: SealedChannelName): ProtocolPair {
   const pair = protocolPair(name)
   pair[0].start()
   pair[1].start()

@@ -14,9 +14,11 @@ export const clientSecret = secret(1)
 export const serverSecret = secret(2)
 export const strangerSecret = secret(3)
 const authority = new LabAuthority(new Kernel('secured-pair authority'))
+const preSharedKey = secret(4)
 const target = { host: '127.0.0.1', port: 49152 }
 
 export const clientCredentials: ChannelCredentials = {
+  records: { preSharedKey },
   nacl: { secretKey: clientSecret, peerPublicKey: naclPublicKey(serverSecret) },
   sshClient: {
     identity: clientSecret,
@@ -27,6 +29,7 @@ export const clientCredentials: ChannelCredentials = {
   tlsClient: { serverName: 'b', trust: authority.trust(), identity: authority.identityOf('a') },
 }
 export const serverCredentials: ChannelCredentials = {
+  records: { preSharedKey },
   nacl: { secretKey: serverSecret, peerPublicKey: naclPublicKey(clientSecret) },
   sshServer: { hostKey: serverSecret, authorizedKeys: [ed25519PublicKey(clientSecret)], acceptTarget: target },
   tlsServer: { identity: authority.identityOf('b'), clientTrust: authority.trust(), clientName: 'a' },
