@@ -176,6 +176,8 @@ export class SecureChannel implements ByteStream, StreamOwner, Process {
 
   streamReadable(): void {
     if (this.isAlive()) this.open()
+    // Nobody reads any more: as a closed socket answers.
+    else if (this.state === 'failed') this.place.lower.abort()
   }
 
   streamWritable(): void {
@@ -191,7 +193,8 @@ export class SecureChannel implements ByteStream, StreamOwner, Process {
   }
 
   streamFailed(_stream: ByteStream, cause: Failure): void {
-    if (this.isAlive()) this.fail(cause)
+    // What the protocol refused is the reason to give: a peer that says why it goes, and goes, is heard.
+    if (this.isAlive() && !this.isBroken) this.fail(cause)
   }
 
   handleEvent(event: KernelEvent): void {
@@ -253,7 +256,7 @@ export class SecureChannel implements ByteStream, StreamOwner, Process {
     }
     // The owner may have given up in any of these calls.
     if (!this.isAlive()) return
-    if (failure !== null) return this.fail(failure)
+    if (failure !== null) return this.fail(failure, effects.messages.length > 0)
     this.seal()
     this.open()
     this.closeIfDone()
@@ -328,12 +331,14 @@ export class SecureChannel implements ByteStream, StreamOwner, Process {
     this.owner?.streamWritable(this)
   }
 
-  private fail(cause: Failure): void {
+  /** A protocol that said why it goes (TLS's alert) ends the lower stream behind its words; they would be lost with a reset. */
+  private fail(cause: Failure, saidWhy = false): void {
     this.state = 'failed'
     this.failure = cause
     this.unsent.clear()
     this.sealed.clear()
-    this.place.lower.abort()
+    if (saidWhy) this.place.lower.end()
+    else this.place.lower.abort()
     this.owner?.streamFailed(this, cause)
   }
 }

@@ -11,8 +11,15 @@ import { RecordChannel, recordProtections } from './records/record-channel.js'
 import type { RecordCredentials } from './records/record-protocol.js'
 import { SshClientTunnel, sshProtection, SshServerTunnel } from './ssh-tunnel.js'
 import type { SshClientCredentials, SshServerCredentials } from './ssh/connection.js'
+import {
+  TlsClientChannel,
+  tlsProtection,
+  TlsServerChannel,
+  type TlsClientCredentials,
+  type TlsServerCredentials,
+} from './tls-channel.js'
 
-export const channelNames = ['none', 'nacl', 'ssh', ...recordChannelNames] as const
+export const channelNames = ['none', 'nacl', 'ssh', 'tls', ...recordChannelNames] as const
 export type ChannelName = (typeof channelNames)[number]
 
 export { MIGRATION_PORT, SSH_PORT, type ChannelProtection }
@@ -35,6 +42,8 @@ export interface ChannelCredentials {
   readonly nacl?: NaclCredentials
   readonly sshClient?: SshClientCredentials
   readonly sshServer?: SshServerCredentials
+  readonly tlsClient?: TlsClientCredentials
+  readonly tlsServer?: TlsServerCredentials
   readonly records?: RecordCredentials
 }
 
@@ -80,6 +89,13 @@ const channels: Readonly<Record<ChannelName, Channel>> = {
       end.role === 'client'
         ? new SshClientTunnel(kernel, { ...end, ...needed(sshClient, 'the ssh client') })
         : new SshServerTunnel(kernel, { ...end, ...needed(sshServer, 'the ssh server') }),
+  },
+  tls: {
+    protection: tlsProtection,
+    open: (kernel, end, { tlsClient, tlsServer }) =>
+      end.role === 'client'
+        ? new TlsClientChannel(kernel, { ...end, ...needed(tlsClient, 'the tls client') })
+        : new TlsServerChannel(kernel, { ...end, ...needed(tlsServer, 'the tls server') }),
   },
 }
 

@@ -78,6 +78,14 @@ export const sshCosts: CipherCosts = Object.freeze({
   nsPerLoopbackOctet: 0.42,
 })
 
+/**
+ * noble under TLS, by cipher: as in `recordCosts`, measured alike. Key agreement, signatures and hashing as for SSH.
+ */
+export const tlsCosts: Readonly<Record<'aes-gcm' | 'chacha20-poly1305', CipherCosts>> = Object.freeze({
+  'aes-gcm': Object.freeze({ ...sshCosts, nsPerOctet: 15.5, nsPerRecord: 11_600, nsPerLoopbackOctet: 0 }),
+  'chacha20-poly1305': Object.freeze({ ...sshCosts, nsPerOctet: 3.9, nsPerRecord: 4_400, nsPerLoopbackOctet: 0 }),
+})
+
 /** What no record channel does is free. Hashing: `sha256`. RSA: 2048 bits, OAEP included, exponent 3 and its inverse. */
 const recordWork = {
   x25519SharedNs: 0,

@@ -10,9 +10,11 @@ import {
   type ChannelCredentials,
   type ChannelName,
 } from '../secure/channels.js'
+import { LabAuthority } from './lab-authority.js'
 import { libxcFraming } from './libxc-framing.js'
 import { naclPublicKey } from '../secure/nacl-channel.js'
 import { rsaKeyOf } from '../secure/records/rsa.js'
+import type { TlsClientCredentials, TlsServerCredentials } from '../secure/tls-channel.js'
 import { ed25519PublicKey } from '../secure/ssh/key-exchange.js'
 
 const KEY_OCTETS = 32
@@ -27,6 +29,8 @@ export interface HostCredentials {
   /** Seeds of ed25519 keys: what its SSH server proves itself with, and what its SSH client logs in with. */
   readonly sshHostKey: Uint8Array
   readonly sshIdentity: Uint8Array
+  /** Who has its certificate ready. */
+  readonly authority: LabAuthority
   /** Handed out to all hosts of one rack alike. */
   readonly preSharedKey: Uint8Array
   /** What its RSA key is made from, if a channel needs one. */
@@ -34,6 +38,7 @@ export interface HostCredentials {
 }
 
 export function makeCredentials(kernel: Kernel, hosts: readonly string[]): readonly HostCredentials[] {
+  const authority = new LabAuthority(kernel)
   const preSharedKey = kernel.random('hosts/pre-shared-key').octets(KEY_OCTETS)
   return hosts.map((host) => {
     const random = kernel.random(`${host}/identity`)
@@ -42,6 +47,7 @@ export function makeCredentials(kernel: Kernel, hosts: readonly string[]): reado
       naclSecretKey: random.octets(KEY_OCTETS),
       sshHostKey: random.octets(KEY_OCTETS),
       sshIdentity: random.octets(KEY_OCTETS),
+      authority,
       preSharedKey,
       rsaSeed: random.octets(KEY_OCTETS),
     }
@@ -83,6 +89,7 @@ export class ChannelPair {
         trustedHostKeys: [ed25519PublicKey(destination.sshHostKey)],
         target: { host: '127.0.0.1', port: this.profile.migrationPort },
       },
+      ...(this.name === 'tls' ? { tlsClient: this.tlsClient() } : {}),
     })
   }
 
@@ -99,7 +106,25 @@ export class ChannelPair {
         authorizedKeys: [ed25519PublicKey(source.sshIdentity)],
         acceptTarget: { host: '127.0.0.1', port: this.profile.migrationPort },
       },
+      ...(this.name === 'tls' ? { tlsServer: this.tlsServer() } : {}),
     })
+  }
+
+  /** As libvirt sets QEMU up: the destination's name is checked (`tls-hostname`), the source's against a list (`tls-authz`). */
+  private tlsClient(): TlsClientCredentials {
+    const { source, destination } = this
+    const { authority } = source
+    return { serverName: destination.host, trust: authority.trust(), identity: authority.identityOf(source.host) }
+  }
+
+  private tlsServer(): TlsServerCredentials {
+    const { source, destination } = this
+    const { authority } = destination
+    return {
+      identity: authority.identityOf(destination.host),
+      clientTrust: authority.trust(),
+      clientName: source.host,
+    }
   }
 
   private open(

@@ -5,6 +5,7 @@ const channelTitles: Readonly<Record<string, string>> = {
   none: 'Clear text',
   nacl: 'NaCl',
   ssh: 'SSH tunnel',
+  tls: 'TLS 1.3',
   'aes-128-ecb': 'AES-128-ECB',
   'aes-256-cbc': 'AES-256-CBC',
   'aes-256-ctr': 'AES-256-CTR',

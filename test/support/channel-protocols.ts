@@ -5,6 +5,8 @@ import { recordKeyBits } from '../../core/secure/records/record-channel.js'
 import { RecordProtocol } from '../../core/secure/records/record-protocol.js'
 import { NaclProtocol } from '../../core/secure/nacl-channel.js'
 import { SshConnection } from '../../core/secure/ssh/connection.js'
+import { TlsClient } from '../../core/secure/tls/client.js'
+import { TlsServer } from '../../core/secure/tls/server.js'
 import { clientCredentials, serverCredentials } from './secured-pair.js'
 
 type SealedChannelName = Exclude<ChannelName, 'none'>
@@ -23,6 +25,11 @@ export function protocolPair(name: SealedChannelName, seed = 'protocols'): Proto
     return [
       SshConnection.client(clientCredentials.sshClient!, { random }),
       SshConnection.server(serverCredentials.sshServer!, { random: serverRandom }),
+    ]
+  if (name === 'tls')
+    return [
+      new TlsClient(clientCredentials.tlsClient!, { random }),
+      new TlsServer(serverCredentials.tlsServer!, { random: serverRandom }),
     ]
   const hello = { name, secretKeyBits: recordKeyBits[name] }
   return [

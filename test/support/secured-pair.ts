@@ -5,6 +5,7 @@ import { Kernel } from '../../core/kernel/kernel.js'
 import { openChannel, type ChannelCredentials, type ChannelName } from '../../core/secure/channels.js'
 import type { SecureChannel } from '../../core/secure/channel.js'
 import { naclPublicKey } from '../../core/secure/nacl-channel.js'
+import { LabAuthority } from '../../core/session/lab-authority.js'
 import { StreamEndpoint } from './stream-endpoint.js'
 import { streamPair, type PairedStream, type StreamPairOptions } from './stream-pair.js'
 
@@ -13,6 +14,7 @@ const secret = (octet: number): Uint8Array => new Uint8Array(32).fill(octet)
 export const clientSecret = secret(1)
 export const serverSecret = secret(2)
 export const strangerSecret = secret(3)
+const authority = new LabAuthority(new Kernel('secured-pair authority'))
 const preSharedKey = secret(4)
 const rsaKey = rsaKeyOf(secret(5))
 const target = { host: '127.0.0.1', port: 49152 }
@@ -26,11 +28,13 @@ export const clientCredentials: ChannelCredentials = {
     trustedHostKeys: [ed25519PublicKey(serverSecret)],
     target,
   },
+  tlsClient: { serverName: 'b', trust: authority.trust(), identity: authority.identityOf('a') },
 }
 export const serverCredentials: ChannelCredentials = {
   records: { preSharedKey, rsaSecretKey: rsaKey },
   nacl: { secretKey: serverSecret, peerPublicKey: naclPublicKey(clientSecret) },
   sshServer: { hostKey: serverSecret, authorizedKeys: [ed25519PublicKey(clientSecret)], acceptTarget: target },
+  tlsServer: { identity: authority.identityOf('b'), clientTrust: authority.trust(), clientName: 'a' },
 }
 
 export interface SecuredPairOptions {

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { AuthenticationError, WireError } from '../../../core/base/errors.js'
+import { latin1Octets } from '../../../core/base/octets.js'
 import { channelNames, protectionOf } from '../../../core/secure/channels.js'
 import type { ChannelProtocol } from '../../../core/secure/channel.js'
 import { openProtocolPair, protocolPair, takeEffects, takeMessages } from '../../support/channel-protocols.js'
@@ -19,8 +20,12 @@ function isLesson(error: unknown): boolean {
   return error instanceof WireError || error instanceof AuthenticationError
 }
 
-/** What a peer says first, where that is text. */
-const openings: Readonly<Record<string, string>> = { ssh: 'SSH-2.0-x\r\n', nacl: 'MIDNACL1' }
+/** What a peer says first, as far as it is always the same. */
+const openings: Readonly<Record<string, Uint8Array>> = {
+  ssh: latin1Octets('SSH-2.0-x\r\n'),
+  nacl: latin1Octets('MIDNACL1'),
+  tls: Uint8Array.of(22, 3, 1, 0, 40, 1, 0, 0, 36, 3, 3),
+}
 const sealedNames = channelNames.filter((name) => name !== 'none')
 
 describe.each(sealedNames)('records of %s', (name) => {
@@ -102,7 +107,7 @@ describe.each(sealedNames)('records of %s', (name) => {
       fc.property(pieces, fc.nat(1), fc.boolean(), (octets, side, withVersion) => {
         const protocol = protocolPair(name)[side] as ChannelProtocol
         protocol.start()
-        const opening = Uint8Array.from(Buffer.from(openings[name] ?? 'MIDRECS1'))
+        const opening = openings[name] ?? latin1Octets('MIDRECS1')
         const { error, payload } = receive(protocol, withVersion ? [opening, ...octets] : octets)
         expect(error === null || isLesson(error)).toBe(true)
         expect(payload).toEqual([])
