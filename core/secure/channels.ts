@@ -4,12 +4,14 @@ import { assert } from '../base/errors.js'
 import type { HostCores } from '../kernel/cores.js'
 import type { Kernel } from '../kernel/kernel.js'
 import type { ChannelRole, RandomOctets } from './channel.js'
+import { espProtection, espTunnelProtection } from './esp/esp-protection.js'
+import type { EspMode } from './esp/security-policies.js'
 import { NaclChannel, naclProtection, type NaclCredentials } from './nacl-channel.js'
 import { MIGRATION_PORT, SSH_PORT, type ChannelProtection } from './protection.js'
 import { SshClientTunnel, sshProtection, SshServerTunnel } from './ssh-tunnel.js'
 import type { SshClientCredentials, SshServerCredentials } from './ssh/connection.js'
 
-export const channelNames = ['none', 'nacl', 'ssh'] as const
+export const channelNames = ['none', 'nacl', 'ssh', 'esp', 'esp-tunnel'] as const
 export type ChannelName = (typeof channelNames)[number]
 
 export { MIGRATION_PORT, SSH_PORT, type ChannelProtection }
@@ -65,6 +67,14 @@ const channels: Readonly<Record<ChannelName, Channel>> = {
         ? new SshClientTunnel(kernel, { ...end, ...needed(sshClient, 'the ssh client') })
         : new SshServerTunnel(kernel, { ...end, ...needed(sshServer, 'the ssh server') }),
   },
+  // Below TCP: the hosts' stacks do it (core/secure/esp).
+  esp: { protection: espProtection, open: (_kernel, { lower }) => lower },
+  'esp-tunnel': { protection: espTunnelProtection, open: (_kernel, { lower }) => lower },
+}
+
+/** How packets are sealed under a channel that is below TCP; null for those that are above it. */
+export function espModeOf(name: ChannelName): EspMode | null {
+  return name === 'esp' ? 'transport' : name === 'esp-tunnel' ? 'tunnel' : null
 }
 
 /** Both ends must be opened with the same name. With 'none' the lower stream itself comes back. */

@@ -68,6 +68,18 @@ export const sshCosts: CipherCosts = Object.freeze({
   nsPerLoopbackOctet: 0.42,
 })
 
+/**
+ * noble's AES under our GCM (core/secure/aes-gcm.ts), which keeps key schedules and tables. `nsPerOctet`: AES-256-GCM of
+ * 16 KiB, 75 MB/s. `nsPerRecord`: what 48 octets cost beyond that, a packet's own price. x25519, ed25519 and hashing as
+ * for SSH.
+ */
+export const espCosts: CipherCosts = Object.freeze({
+  ...sshCosts,
+  nsPerOctet: 13.3,
+  nsPerRecord: 3_000,
+  nsPerLoopbackOctet: 0,
+})
+
 export function noWork(): CipherWork {
   return {
     octets: 0,

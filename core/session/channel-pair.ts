@@ -5,11 +5,14 @@ import type { HostCores } from '../kernel/cores.js'
 import type { Kernel } from '../kernel/kernel.js'
 import {
   MIGRATION_PORT,
+  espModeOf,
   openChannel,
   protectionOf,
   type ChannelCredentials,
   type ChannelName,
 } from '../secure/channels.js'
+import type { EspMode } from '../secure/esp/security-policies.js'
+import type { IpsecHost, IpsecPeer } from './ipsec-host.js'
 import { libxcFraming } from './libxc-framing.js'
 import { naclPublicKey } from '../secure/nacl-channel.js'
 import { ed25519PublicKey } from '../secure/ssh/key-exchange.js'
@@ -26,6 +29,8 @@ export interface HostCredentials {
   /** Seeds of ed25519 keys: what its SSH server proves itself with, and what its SSH client logs in with. */
   readonly sshHostKey: Uint8Array
   readonly sshIdentity: Uint8Array
+  /** Seed of the ed25519 key that it proves itself with in IKE. */
+  readonly ikeIdentity: Uint8Array
 }
 
 export function makeCredentials(kernel: Kernel, hosts: readonly string[]): readonly HostCredentials[] {
@@ -36,6 +41,7 @@ export function makeCredentials(kernel: Kernel, hosts: readonly string[]): reado
       naclSecretKey: random.octets(KEY_OCTETS),
       sshHostKey: random.octets(KEY_OCTETS),
       sshIdentity: random.octets(KEY_OCTETS),
+      ikeIdentity: random.octets(KEY_OCTETS),
     }
   })
 }
@@ -54,6 +60,16 @@ export class ChannelPair {
   get port(): number {
     const { port } = protectionOf(this.name)
     return port === MIGRATION_PORT ? this.profile.migrationPort : port
+  }
+
+  /** Have the packets between the hosts sealed below TCP. False where the channel is above it, and there is nothing to do. */
+  protectPackets(from: IpsecHost, to: IpsecHost): boolean {
+    const mode = espModeOf(this.name)
+    if (mode === null) return false
+    const { source, destination } = this
+    from.protect(peerOf(destination, to, mode))
+    to.protect(peerOf(source, from, mode))
+    return true
   }
 
   client(lower: ByteStream, cores: HostCores): ByteStream {
@@ -98,4 +114,8 @@ export class ChannelPair {
     })
     return this.profile.streamFormat === 'libxc' ? libxcFraming(this.kernel, role, stream, cores) : stream
   }
+}
+
+function peerOf({ host: name, ikeIdentity }: HostCredentials, { address }: IpsecHost, mode: EspMode): IpsecPeer {
+  return { name, address, publicKey: ed25519PublicKey(ikeIdentity), mode }
 }

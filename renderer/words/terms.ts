@@ -5,6 +5,8 @@ const channelTitles: Readonly<Record<string, string>> = {
   none: 'Clear text',
   nacl: 'NaCl',
   ssh: 'SSH tunnel',
+  esp: 'IPsec ESP',
+  'esp-tunnel': 'IPsec ESP tunnel',
 }
 
 export function channelTitle(channel: string): string {

@@ -58,7 +58,7 @@ describe('the operator’s shell', () => {
     })
     expect(says(session, 'operator', 'virsh migrate-setspeed web 1B/s')).toContain('max bandwidth: 1 octets a second')
     expect(says(session, 'operator', 'virsh migrate web --channel smoke')).toBe(
-      'error: invalid argument: smoke is not a channel: none, nacl, ssh',
+      'error: invalid argument: smoke is not a channel: none, nacl, ssh, esp, esp-tunnel',
     )
     for (const line of ['virsh', 'virsh fly', 'info', 'make tea', 'virsh dominfo db', 'virsh migrate web --fast'])
       expect(says(session, 'operator', line)).not.toBe('')
