@@ -44,6 +44,7 @@ const options = {
   'dirty-rate': { type: 'string', default: '2000/s' },
   'no-secrets': { type: 'boolean', default: false },
   'qemu-board': { type: 'boolean', default: false },
+  paused: { type: 'boolean', default: false },
   'guest-option': { type: 'string', multiple: true },
   ...migrationOptions,
   bandwidth: { type: 'string', default: '1Gbit' },
@@ -81,6 +82,7 @@ export async function migrateCommand(args: string[]): Promise<number> {
   await runWatched(session, () => true, BEFORE_NS, live)
   if (world.liveVm()?.state !== 'running')
     throw new InputError(`the guest ${values.guest} did not stay up for three seconds`)
+  if (values.paused) session.do({ kind: 'type', console: 'operator', text: `virsh suspend ${world.guestName}\r` })
   session.do({ kind: 'migrate' })
   const holdNs = quantity('pause-before-switchover', values['pause-before-switchover'] ?? '0s', parseDuration)
   if (values['pause-before-switchover'] !== undefined) {
@@ -116,6 +118,7 @@ export async function migrateCommand(args: string[]): Promise<number> {
     converged: run.downtimeMs === null ? null : !run.forced,
     totalTimeMs: run.totalTimeMs,
     downtimeMs: run.downtimeMs,
+    ownPause: run.ownPause,
     clientGapMs: run.clientGapMs,
     wireOctets: run.wireOctets,
     diskOctets: run.diskOctets,
@@ -134,7 +137,7 @@ export async function migrateCommand(args: string[]): Promise<number> {
     [
       ['status', run.cause === '' ? run.status : `${run.status}: ${run.cause}`],
       ['total time', ms(run.totalTimeMs)],
-      ['downtime', ms(run.downtimeMs)],
+      ['downtime', `${ms(run.downtimeMs)}${pauseWords[run.ownPause]}`],
       ['gap at the client', ms(run.clientGapMs)],
       ['rounds', `${run.rounds.length}${run.forced ? unconverged(run.pendingAtStopOctets) : ''}`],
       ['octets on the wire', String(run.wireOctets)],
@@ -166,6 +169,12 @@ async function runWatched(
   }
   return false
 }
+
+const pauseWords = {
+  none: '',
+  before: ' for its last phase; the guest was paused before and is paused now',
+  after: ', and the guest is paused now',
+} as const
 
 function unconverged(pendingOctets: number | null): string {
   return `, not converging: the guest was stopped with ${pendingOctets ?? 0} octets left to send`
