@@ -107,6 +107,14 @@ export class SecurityPolicies {
     if (oldest !== undefined) this.openingBySpi.delete(oldest.keys.spi)
   }
 
+  /** Of every association that lives, either direction: what somebody needs who wants to look into a capture. */
+  keysInUse(): EspKeys[] {
+    return [...this.peers.values()].flatMap(({ sealing, opening }) => [
+      ...(sealing === null ? [] : [sealing.keys]),
+      ...opening.map(({ keys }) => keys),
+    ])
+  }
+
   outgoing(packet: Uint8Array): EspVerdict {
     const peer = this.peers.size === 0 || !isIpv6(packet) ? undefined : this.peers.get(readIpv6(packet, 24))
     if (peer === undefined || isAlwaysClear(packet)) return pass
