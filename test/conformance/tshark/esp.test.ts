@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { milliseconds, seconds } from '../../../core/base/units.js'
+import { CaptureIndex } from '../../../core/capture/capture-index.js'
+import { espFields } from '../../../core/capture/dissect/esp.js'
+import { isakmpFields } from '../../../core/capture/dissect/isakmp.js'
+import { CaptureFileSource } from '../../../core/capture/frame-source.js'
+import { packetValues } from '../../../core/capture/packet-facts.js'
+import { summarisePacket } from '../../../core/capture/packet-summary.js'
+import { foundText } from '../../../core/capture/value-sink.js'
 import { hexOf } from '../../../core/base/octets.js'
 import type { EspKeys } from '../../../core/secure/esp/esp-packet.js'
 import { encodeEthernet, ETHERTYPE } from '../../../core/net/wire/ethernet.js'
@@ -9,7 +16,7 @@ import { encodeUdp } from '../../../core/net/wire/udp.js'
 import { exchangeOver, ikePair, localAddress, remoteAddress } from '../../support/ike-pair.js'
 import { ipsecOf } from '../../support/ipsec.js'
 import { bootedSession } from '../../support/lab-session.js'
-import { tsharkComplaints, tsharkFields } from '../../support/tshark.js'
+import { tsharkComplaints, tsharkFieldNames, tsharkFields } from '../../support/tshark.js'
 
 /** Wireshark's table of associations, a preference each. */
 function espPreferences(keys: readonly EspKeys[]): string[] {
@@ -22,6 +29,40 @@ function espPreferences(keys: readonly EspKeys[]): string[] {
       return ['-o', `uat:esp_sa:${row}`]
     }),
   ]
+}
+
+/** What our own dissection says of ESP and of the key exchange is what tshark says. */
+function expectSameFields(capture: Uint8Array): void {
+  const known = tsharkFieldNames()
+  const definitions = [...Object.values(espFields), ...Object.values(isakmpFields)].filter(
+    ({ name, kind }) => known.has(name) && kind !== 'protocol' && name !== 'esp.encrypted_data',
+  )
+  const names = definitions.map(({ name }) => name)
+  expect(names).toContain('isakmp.exchangetype')
+  const rows = tsharkFields(capture, ['frame.number', ...names, '_ws.col.Info'], { filter: 'esp || isakmp' })
+  const index = new CaptureIndex(new CaptureFileSource(capture))
+  index.update()
+  const ours = rows.map((row) => {
+    const number = Number(row['frame.number'])
+    const values = packetValues(index, number, new Set(definitions))
+    const texts = definitions.map(({ name, kind, base }) => {
+      const text =
+        values
+          ?.all(definitions.find((each) => each.name === name)!)
+          .map(foundText)
+          .join(',') ?? ''
+      const digits = kind === 'uint32' ? 8 : 2
+      return [name, base === 'hex' && text !== '' ? `0x${Number(text).toString(16).padStart(digits, '0')}` : text]
+    })
+    const isExchange = row['isakmp.exchangetype'] !== ''
+    return {
+      'frame.number': String(number),
+      ...Object.fromEntries(texts),
+      '_ws.col.Info': isExchange ? summarisePacket(index, number)?.info : row['_ws.col.Info'],
+    }
+  })
+  expect(ours).toEqual(rows)
+  expect(rows.filter((row) => row['isakmp.exchangetype'] !== '')).toHaveLength(4)
 }
 
 describe.each(['esp', 'esp-tunnel'] as const)('channel %s, as tshark sees it', (channel) => {
@@ -59,6 +100,7 @@ describe.each(['esp', 'esp-tunnel'] as const)('channel %s, as tshark sees it', (
     expect(new Set(opened.map((packet) => packet['tcp.checksum.status']))).toEqual(new Set(['1']))
     expect(opened.every((packet) => packet['frame.protocols'].includes('esp:tcp') === (channel === 'esp'))).toBe(true)
     expect(opened[0]?.['tcp.options.mss_val']).toBe(channel === 'esp' ? '1406' : '1366')
+    expectSameFields(capture)
     // Full segments fill the link's 1,500 octets to the last four, and nothing was cut.
     expect(Math.max(...opened.map((packet) => Number(packet['frame.len'])))).toBe(1514)
     expect(tsharkFields(capture, ['frame.number'], { filter: 'ipv6.fraghdr' })).toEqual([])
