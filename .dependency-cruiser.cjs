@@ -56,7 +56,7 @@ module.exports = {
       'core-is-pure',
       'No Node, Electron, DOM or npm code in core, but for audited primitives and pure codecs.',
       { path: '^core/' },
-      { pathNot: '^core/|^node_modules/(@noble|tweetnacl|fflate|zod)/' },
+      { pathNot: '^core/|^node_modules/(@noble|tweetnacl|micro-rsa-dsa-dh|node-forge|fflate|zod)/' },
     ),
     ...Object.entries(layers).map(([layer, allowed]) =>
       rule(

@@ -8,10 +8,13 @@ import { espProtection, espTunnelProtection } from './esp/esp-protection.js'
 import type { EspMode } from './esp/security-policies.js'
 import { NaclChannel, naclProtection, type NaclCredentials } from './nacl-channel.js'
 import { MIGRATION_PORT, SSH_PORT, type ChannelProtection } from './protection.js'
+import { recordChannelNames, type RecordChannelName } from './records/hellos.js'
+import { RecordChannel, recordProtections } from './records/record-channel.js'
+import type { RecordCredentials } from './records/record-protocol.js'
 import { SshClientTunnel, sshProtection, SshServerTunnel } from './ssh-tunnel.js'
 import type { SshClientCredentials, SshServerCredentials } from './ssh/connection.js'
 
-export const channelNames = ['none', 'nacl', 'ssh', 'esp', 'esp-tunnel'] as const
+export const channelNames = ['none', 'nacl', 'ssh', ...recordChannelNames, 'esp', 'esp-tunnel'] as const
 export type ChannelName = (typeof channelNames)[number]
 
 export { MIGRATION_PORT, SSH_PORT, type ChannelProtection }
@@ -34,6 +37,7 @@ export interface ChannelCredentials {
   readonly nacl?: NaclCredentials
   readonly sshClient?: SshClientCredentials
   readonly sshServer?: SshServerCredentials
+  readonly records?: RecordCredentials
 }
 
 export interface ChannelEnd {
@@ -54,7 +58,19 @@ interface Channel {
   readonly open: (kernel: Kernel, end: ChannelEnd, credentials: ChannelCredentials) => ByteStream
 }
 
+function recordChannel(name: RecordChannelName): Channel {
+  return {
+    protection: recordProtections[name],
+    open: (kernel, end, { records }) =>
+      new RecordChannel(kernel, name, { ...end, ...needed(records, `the ${name} channel`) }),
+  }
+}
+
 const channels: Readonly<Record<ChannelName, Channel>> = {
+  ...(Object.fromEntries(recordChannelNames.map((name) => [name, recordChannel(name)])) as Record<
+    RecordChannelName,
+    Channel
+  >),
   none: { protection: clearProtection, open: (_kernel, { lower }) => lower },
   nacl: {
     protection: naclProtection,

@@ -31,9 +31,12 @@ export interface HostCredentials {
   readonly sshIdentity: Uint8Array
   /** Seed of the ed25519 key that it proves itself with in IKE. */
   readonly ikeIdentity: Uint8Array
+  /** Handed out to all hosts of one rack alike. */
+  readonly preSharedKey: Uint8Array
 }
 
 export function makeCredentials(kernel: Kernel, hosts: readonly string[]): readonly HostCredentials[] {
+  const preSharedKey = kernel.random('hosts/pre-shared-key').octets(KEY_OCTETS)
   return hosts.map((host) => {
     const random = kernel.random(`${host}/identity`)
     return {
@@ -42,6 +45,7 @@ export function makeCredentials(kernel: Kernel, hosts: readonly string[]): reado
       sshHostKey: random.octets(KEY_OCTETS),
       sshIdentity: random.octets(KEY_OCTETS),
       ikeIdentity: random.octets(KEY_OCTETS),
+      preSharedKey,
     }
   })
 }
@@ -75,6 +79,7 @@ export class ChannelPair {
   client(lower: ByteStream, cores: HostCores): ByteStream {
     const { source, destination } = this
     return this.open('client', lower, cores, {
+      records: { preSharedKey: source.preSharedKey },
       nacl: { secretKey: source.naclSecretKey, peerPublicKey: naclPublicKey(destination.naclSecretKey) },
       sshClient: {
         user: SSH_USER,
@@ -88,6 +93,7 @@ export class ChannelPair {
   server(lower: ByteStream, cores: HostCores): ByteStream {
     const { source, destination } = this
     return this.open('server', lower, cores, {
+      records: { preSharedKey: destination.preSharedKey },
       nacl: { secretKey: destination.naclSecretKey, peerPublicKey: naclPublicKey(source.naclSecretKey) },
       sshServer: {
         hostKey: destination.sshHostKey,

@@ -7,6 +7,13 @@ const channelTitles: Readonly<Record<string, string>> = {
   ssh: 'SSH tunnel',
   esp: 'IPsec ESP',
   'esp-tunnel': 'IPsec ESP tunnel',
+  'aes-128-ecb': 'AES-128-ECB',
+  'aes-256-cbc': 'AES-256-CBC',
+  'aes-256-ctr': 'AES-256-CTR',
+  'aes-256-gcm': 'AES-256-GCM',
+  'chacha20-poly1305': 'ChaCha20-Poly1305',
+  'des-cbc': 'DES-CBC',
+  '3des-cbc': '3DES-CBC',
 }
 
 export function channelTitle(channel: string): string {

@@ -1,24 +1,35 @@
 import { Kernel } from '../../core/kernel/kernel.js'
 import { ChannelEffects, type ChannelProtocol } from '../../core/secure/channel.js'
+import type { ChannelName } from '../../core/secure/channels.js'
+import { recordKeyBits } from '../../core/secure/records/record-channel.js'
+import { RecordProtocol } from '../../core/secure/records/record-protocol.js'
 import { NaclProtocol } from '../../core/secure/nacl-channel.js'
 import { SshConnection } from '../../core/secure/ssh/connection.js'
 import { clientCredentials, serverCredentials } from './secured-pair.js'
 
+/** Of the channels above TCP. */
+type SealedChannelName = Exclude<ChannelName, 'none' | 'esp' | 'esp-tunnel'>
 export type ProtocolPair = readonly [client: ChannelProtocol, server: ChannelProtocol]
 
 /** Both ends of a channel's protocol, without time or network, not started. */
-export function protocolPair(name: 'nacl' | 'ssh', seed = 'protocols'): ProtocolPair {
+export function protocolPair(name: SealedChannelName, seed = 'protocols'): ProtocolPair {
   const kernel = new Kernel(seed)
   const [random, serverRandom] = [kernel.random('client'), kernel.random('server')]
-  return name === 'nacl'
-    ? [
-        new NaclProtocol('client', clientCredentials.nacl!, random),
-        new NaclProtocol('server', serverCredentials.nacl!, serverRandom),
-      ]
-    : [
-        SshConnection.client(clientCredentials.sshClient!, { random }),
-        SshConnection.server(serverCredentials.sshServer!, { random: serverRandom }),
-      ]
+  if (name === 'nacl')
+    return [
+      new NaclProtocol('client', clientCredentials.nacl!, random),
+      new NaclProtocol('server', serverCredentials.nacl!, serverRandom),
+    ]
+  if (name === 'ssh')
+    return [
+      SshConnection.client(clientCredentials.sshClient!, { random }),
+      SshConnection.server(serverCredentials.sshServer!, { random: serverRandom }),
+    ]
+  const hello = { name, secretKeyBits: recordKeyBits[name] }
+  return [
+    new RecordProtocol('client', hello, clientCredentials.records!, random),
+    new RecordProtocol('server', hello, serverCredentials.records!, serverRandom),
+  ]
 }
 
 export function takeEffects(protocol: ChannelProtocol): ChannelEffects {
@@ -44,7 +55,7 @@ export function converse([client, server]: ProtocolPair): void {
 }
 
 /** A pair past its handshake. */
-export function openProtocolPair(name: 'nacl' | 'ssh'): ProtocolPair {
+export function openProtocolPair(name: SealedChannelName): ProtocolPair {
   const pair = protocolPair(name)
   pair[0].start()
   pair[1].start()

@@ -12,9 +12,11 @@ const secret = (octet: number): Uint8Array => new Uint8Array(32).fill(octet)
 export const clientSecret = secret(1)
 export const serverSecret = secret(2)
 export const strangerSecret = secret(3)
+const preSharedKey = secret(4)
 const target = { host: '127.0.0.1', port: 49152 }
 
 export const clientCredentials: ChannelCredentials = {
+  records: { preSharedKey },
   nacl: { secretKey: clientSecret, peerPublicKey: naclPublicKey(serverSecret) },
   sshClient: {
     identity: clientSecret,
@@ -24,6 +26,7 @@ export const clientCredentials: ChannelCredentials = {
   },
 }
 export const serverCredentials: ChannelCredentials = {
+  records: { preSharedKey },
   nacl: { secretKey: serverSecret, peerPublicKey: naclPublicKey(clientSecret) },
   sshServer: { hostKey: serverSecret, authorizedKeys: [ed25519PublicKey(clientSecret)], acceptTarget: target },
 }
@@ -48,7 +51,10 @@ export interface SecuredPair {
   readonly cores: readonly [HostCores, HostCores]
 }
 
-export function securedPair(name: Exclude<ChannelName, 'none'>, options: SecuredPairOptions = {}): SecuredPair {
+export function securedPair(
+  name: Exclude<ChannelName, 'none' | 'esp' | 'esp-tunnel'>,
+  options: SecuredPairOptions = {},
+): SecuredPair {
   const kernel = new Kernel(options.seed ?? 'secured-pair')
   const lower = streamPair(kernel, options.link)
   const cores = [new HostCores(kernel, 'a', 2), new HostCores(kernel, 'b', 2)] as const

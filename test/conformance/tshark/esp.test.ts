@@ -57,7 +57,7 @@ function expectSameFields(capture: Uint8Array): void {
     const isExchange = row['isakmp.exchangetype'] !== ''
     return {
       'frame.number': String(number),
-      ...Object.fromEntries(texts),
+      ...(Object.fromEntries(texts) as Record<string, string>),
       '_ws.col.Info': isExchange ? summarisePacket(index, number)?.info : row['_ws.col.Info'],
     }
   })
