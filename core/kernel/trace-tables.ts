@@ -119,6 +119,11 @@ export const traceTables = {
   },
   /** A channel's handshake and life: message names as the standard's, `octets` as sent. */
   'channel-message': { channel: 'text', sender: 'text', name: 'text', octets: 'number' },
+  /**
+   * A host refused a packet that came for it, or was about to leave, and why; the `count`th for that reason. A row at every
+   * power of two, so that a flood fills no trace.
+   */
+  'packet-refused': { host: 'text', protocol: 'text', reason: 'text', count: 'number' },
   /** Octets a link carried in a bin of `TRAFFIC_BIN_NS` that began at `binNs`, both directions together. */
   'link-traffic': {
     link: 'text',

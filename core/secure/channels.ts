@@ -4,6 +4,8 @@ import { assert } from '../base/errors.js'
 import type { HostCores } from '../kernel/cores.js'
 import type { Kernel } from '../kernel/kernel.js'
 import type { ChannelRole, RandomOctets } from './channel.js'
+import { espProtection, espTunnelProtection } from './esp/esp-protection.js'
+import type { EspMode } from './esp/security-policies.js'
 import { NaclChannel, naclProtection, type NaclCredentials } from './nacl-channel.js'
 import { MIGRATION_PORT, SSH_PORT, type ChannelProtection } from './protection.js'
 import { recordChannelNames, type RecordChannelName } from './records/hellos.js'
@@ -19,7 +21,7 @@ import {
   type TlsServerCredentials,
 } from './tls-channel.js'
 
-export const channelNames = ['none', 'nacl', 'ssh', 'tls', ...recordChannelNames] as const
+export const channelNames = ['none', 'nacl', 'ssh', 'tls', ...recordChannelNames, 'esp', 'esp-tunnel'] as const
 export type ChannelName = (typeof channelNames)[number]
 
 export { MIGRATION_PORT, SSH_PORT, type ChannelProtection }
@@ -97,6 +99,14 @@ const channels: Readonly<Record<ChannelName, Channel>> = {
         ? new TlsClientChannel(kernel, { ...end, ...needed(tlsClient, 'the tls client') })
         : new TlsServerChannel(kernel, { ...end, ...needed(tlsServer, 'the tls server') }),
   },
+  // Below TCP: the hosts' stacks do it (core/secure/esp).
+  esp: { protection: espProtection, open: (_kernel, { lower }) => lower },
+  'esp-tunnel': { protection: espTunnelProtection, open: (_kernel, { lower }) => lower },
+}
+
+/** How packets are sealed under a channel that is below TCP; null for those that are above it. */
+export function espModeOf(name: ChannelName): EspMode | null {
+  return name === 'esp' ? 'transport' : name === 'esp-tunnel' ? 'tunnel' : null
 }
 
 /** Both ends must be opened with the same name. With 'none' the lower stream itself comes back. */

@@ -5,12 +5,15 @@ import type { HostCores } from '../kernel/cores.js'
 import type { Kernel } from '../kernel/kernel.js'
 import {
   MIGRATION_PORT,
+  espModeOf,
   openChannel,
   protectionOf,
   type ChannelCredentials,
   type ChannelName,
 } from '../secure/channels.js'
 import { LabAuthority } from './lab-authority.js'
+import type { EspMode } from '../secure/esp/security-policies.js'
+import type { IpsecHost, IpsecPeer } from './ipsec-host.js'
 import { libxcFraming } from './libxc-framing.js'
 import { naclPublicKey } from '../secure/nacl-channel.js'
 import { rsaKeyOf } from '../secure/records/rsa.js'
@@ -31,6 +34,8 @@ export interface HostCredentials {
   readonly sshIdentity: Uint8Array
   /** Who has its certificate ready. */
   readonly authority: LabAuthority
+  /** Seed of the ed25519 key that it proves itself with in IKE. */
+  readonly ikeIdentity: Uint8Array
   /** Handed out to all hosts of one rack alike. */
   readonly preSharedKey: Uint8Array
   /** What its RSA key is made from, if a channel needs one. */
@@ -48,6 +53,7 @@ export function makeCredentials(kernel: Kernel, hosts: readonly string[]): reado
       sshHostKey: random.octets(KEY_OCTETS),
       sshIdentity: random.octets(KEY_OCTETS),
       authority,
+      ikeIdentity: random.octets(KEY_OCTETS),
       preSharedKey,
       rsaSeed: random.octets(KEY_OCTETS),
     }
@@ -73,6 +79,16 @@ export class ChannelPair {
   /** Making an RSA key takes long, so none is made for the other channels. */
   private get needsRsa(): boolean {
     return this.name === 'rsa-aes' || this.name === 'rsa-aes-textbook'
+  }
+
+  /** Have the packets between the hosts sealed below TCP. False where the channel is above it, and there is nothing to do. */
+  protectPackets(from: IpsecHost, to: IpsecHost): boolean {
+    const mode = espModeOf(this.name)
+    if (mode === null) return false
+    const { source, destination } = this
+    from.protect(peerOf(destination, to, mode))
+    to.protect(peerOf(source, from, mode))
+    return true
   }
 
   client(lower: ByteStream, cores: HostCores): ByteStream {
@@ -144,4 +160,8 @@ export class ChannelPair {
     })
     return this.profile.streamFormat === 'libxc' ? libxcFraming(this.kernel, role, stream, cores) : stream
   }
+}
+
+function peerOf({ host: name, ikeIdentity }: HostCredentials, { address }: IpsecHost, mode: EspMode): IpsecPeer {
+  return { name, address, publicKey: ed25519PublicKey(ikeIdentity), mode }
 }

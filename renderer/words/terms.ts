@@ -6,6 +6,8 @@ const channelTitles: Readonly<Record<string, string>> = {
   nacl: 'NaCl',
   ssh: 'SSH tunnel',
   tls: 'TLS 1.3',
+  esp: 'IPsec ESP',
+  'esp-tunnel': 'IPsec ESP tunnel',
   'aes-128-ecb': 'AES-128-ECB',
   'aes-256-cbc': 'AES-256-CBC',
   'aes-256-ctr': 'AES-256-CTR',

@@ -9,7 +9,8 @@ import { TlsClient } from '../../core/secure/tls/client.js'
 import { TlsServer } from '../../core/secure/tls/server.js'
 import { clientCredentials, serverCredentials } from './secured-pair.js'
 
-type SealedChannelName = Exclude<ChannelName, 'none'>
+/** Of the channels above TCP. */
+type SealedChannelName = Exclude<ChannelName, 'none' | 'esp' | 'esp-tunnel'>
 export type ProtocolPair = readonly [client: ChannelProtocol, server: ChannelProtocol]
 
 /** Both ends of a channel's protocol, without time or network, not started. */

@@ -57,7 +57,10 @@ export interface SecuredPair {
   readonly cores: readonly [HostCores, HostCores]
 }
 
-export function securedPair(name: Exclude<ChannelName, 'none'>, options: SecuredPairOptions = {}): SecuredPair {
+export function securedPair(
+  name: Exclude<ChannelName, 'none' | 'esp' | 'esp-tunnel'>,
+  options: SecuredPairOptions = {},
+): SecuredPair {
   const kernel = new Kernel(options.seed ?? 'secured-pair')
   const lower = streamPair(kernel, options.link)
   const cores = [new HostCores(kernel, 'a', 2), new HostCores(kernel, 'b', 2)] as const
