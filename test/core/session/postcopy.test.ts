@@ -84,7 +84,9 @@ describe('post-copy', () => {
     expect(metrics.zeroPages + metrics.normalPages).toBe(1024)
     expect(metrics.endNs).toBeGreaterThan(metrics.startNs)
     expect(metrics.faults).toHaveLength(postcopy!.requests)
-    for (const { askedNs, arrivedNs } of metrics.faults) expect(arrivedNs).toBeGreaterThan(askedNs)
+    // At the same instant where the page came just after the guest stopped for it.
+    for (const { askedNs, arrivedNs } of metrics.faults) expect(arrivedNs).toBeGreaterThanOrEqual(askedNs)
+    expect(metrics.faults.some(({ askedNs, arrivedNs }) => arrivedNs > askedNs)).toBe(true)
   })
 
   it('asks for each page once, and says how long the guest stood still for it', () => {
