@@ -119,6 +119,8 @@ export const traceTables = {
   },
   /** A channel's handshake and life: message names as the standard's, `octets` as sent. */
   'channel-message': { channel: 'text', sender: 'text', name: 'text', octets: 'number' },
+  /** A channel that seals where both hosts can agreed on clear text, as `host` believes. */
+  'channel-clear': { channel: 'text', host: 'text' },
   /**
    * A host refused a packet that came for it, or was about to leave, and why; the `count`th for that reason. A row at every
    * power of two, so that a flood fills no trace.

@@ -31,6 +31,8 @@ export class ChannelEffects {
   readonly work: CipherWork = noWork()
   /** The handshake is done: payload may be sent. */
   opened = false
+  /** The ends agreed on sending payload unsealed, under a channel that seals where it can. */
+  wentClear = false
   /** The peer's payload is complete. */
   peerEnded = false
   /** Nothing more will be sent: the lower stream may end. */
@@ -245,6 +247,7 @@ export class SecureChannel implements ByteStream, StreamOwner, Process {
     this.ended.finished ||= effects.finished
     this.flush()
     for (const octets of effects.payload) this.unread.push(octets)
+    if (effects.wentClear) trace.add('channel-clear', { channel: this.place.channelName, host: this.place.hostName })
     if (effects.opened) {
       this.state = 'open'
       this.owner?.streamOpened(this)

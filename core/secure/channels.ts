@@ -20,8 +20,24 @@ import {
   type TlsClientCredentials,
   type TlsServerCredentials,
 } from './tls-channel.js'
+import {
+  VmotionChannel,
+  vmotionChannelNames,
+  vmotionProtections,
+  type VmotionChannelName,
+  type VmotionCredentials,
+} from './vmotion-channel.js'
 
-export const channelNames = ['none', 'nacl', 'ssh', 'tls', ...recordChannelNames, 'esp', 'esp-tunnel'] as const
+export const channelNames = [
+  'none',
+  'nacl',
+  'ssh',
+  'tls',
+  ...recordChannelNames,
+  'esp',
+  'esp-tunnel',
+  ...vmotionChannelNames,
+] as const
 export type ChannelName = (typeof channelNames)[number]
 
 export { MIGRATION_PORT, SSH_PORT, type ChannelProtection }
@@ -47,6 +63,7 @@ export interface ChannelCredentials {
   readonly tlsClient?: TlsClientCredentials
   readonly tlsServer?: TlsServerCredentials
   readonly records?: RecordCredentials
+  readonly vmotion?: VmotionCredentials
 }
 
 export interface ChannelEnd {
@@ -75,6 +92,14 @@ function recordChannel(name: RecordChannelName): Channel {
   }
 }
 
+function vmotionChannel(name: VmotionChannelName): Channel {
+  return {
+    protection: vmotionProtections[name],
+    open: (kernel, end, { vmotion }) =>
+      new VmotionChannel(kernel, name, { ...end, ...needed(vmotion, `the ${name} channel`) }),
+  }
+}
+
 const channels: Readonly<Record<ChannelName, Channel>> = {
   ...(Object.fromEntries(recordChannelNames.map((name) => [name, recordChannel(name)])) as Record<
     RecordChannelName,
@@ -99,6 +124,8 @@ const channels: Readonly<Record<ChannelName, Channel>> = {
         ? new TlsClientChannel(kernel, { ...end, ...needed(tlsClient, 'the tls client') })
         : new TlsServerChannel(kernel, { ...end, ...needed(tlsServer, 'the tls server') }),
   },
+  'vmotion-opportunistic': vmotionChannel('vmotion-opportunistic'),
+  'vmotion-required': vmotionChannel('vmotion-required'),
   // Below TCP: the hosts' stacks do it (core/secure/esp).
   esp: { protection: espProtection, open: (_kernel, { lower }) => lower },
   'esp-tunnel': { protection: espTunnelProtection, open: (_kernel, { lower }) => lower },

@@ -94,6 +94,7 @@ export class ChannelPair {
   client(lower: ByteStream, cores: HostCores): ByteStream {
     const { source, destination } = this
     return this.open('client', lower, cores, {
+      vmotion: { preSharedKey: source.preSharedKey, canSeal: true },
       records: {
         preSharedKey: source.preSharedKey,
         ...(this.needsRsa && { trustedRsaKey: rsaKeyOf(destination.rsaSeed) }),
@@ -112,6 +113,7 @@ export class ChannelPair {
   server(lower: ByteStream, cores: HostCores): ByteStream {
     const { source, destination } = this
     return this.open('server', lower, cores, {
+      vmotion: { preSharedKey: destination.preSharedKey, canSeal: true },
       records: {
         preSharedKey: destination.preSharedKey,
         ...(this.needsRsa && { rsaSecretKey: rsaKeyOf(destination.rsaSeed) }),

@@ -6,6 +6,8 @@ const channelTitles: Readonly<Record<string, string>> = {
   nacl: 'NaCl',
   ssh: 'SSH tunnel',
   tls: 'TLS 1.3',
+  'vmotion-opportunistic': 'vMotion, if both can seal',
+  'vmotion-required': 'vMotion, sealed or not at all',
   esp: 'IPsec ESP',
   'esp-tunnel': 'IPsec ESP tunnel',
   'aes-128-ecb': 'AES-128-ECB',

@@ -7,6 +7,7 @@ import { NaclProtocol } from '../../core/secure/nacl-channel.js'
 import { SshConnection } from '../../core/secure/ssh/connection.js'
 import { TlsClient } from '../../core/secure/tls/client.js'
 import { TlsServer } from '../../core/secure/tls/server.js'
+import { VmotionProtocol } from '../../core/secure/vmotion-channel.js'
 import { clientCredentials, serverCredentials } from './secured-pair.js'
 
 /** Of the channels above TCP. */
@@ -31,6 +32,11 @@ export function protocolPair(name: SealedChannelName, seed = 'protocols'): Proto
     return [
       new TlsClient(clientCredentials.tlsClient!, { random }),
       new TlsServer(serverCredentials.tlsServer!, { random: serverRandom }),
+    ]
+  if (name === 'vmotion-opportunistic' || name === 'vmotion-required')
+    return [
+      new VmotionProtocol(name, 'client', clientCredentials.vmotion!, random),
+      new VmotionProtocol(name, 'server', serverCredentials.vmotion!, serverRandom),
     ]
   const hello = { name, secretKeyBits: recordKeyBits[name] }
   return [

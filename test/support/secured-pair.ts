@@ -20,6 +20,7 @@ const rsaKey = rsaKeyOf(secret(5))
 const target = { host: '127.0.0.1', port: 49152 }
 
 export const clientCredentials: ChannelCredentials = {
+  vmotion: { preSharedKey, canSeal: true },
   records: { preSharedKey, trustedRsaKey: { n: rsaKey.n, e: rsaKey.e } },
   nacl: { secretKey: clientSecret, peerPublicKey: naclPublicKey(serverSecret) },
   sshClient: {
@@ -31,6 +32,7 @@ export const clientCredentials: ChannelCredentials = {
   tlsClient: { serverName: 'b', trust: authority.trust(), identity: authority.identityOf('a') },
 }
 export const serverCredentials: ChannelCredentials = {
+  vmotion: { preSharedKey, canSeal: true },
   records: { preSharedKey, rsaSecretKey: rsaKey },
   nacl: { secretKey: serverSecret, peerPublicKey: naclPublicKey(clientSecret) },
   sshServer: { hostKey: serverSecret, authorizedKeys: [ed25519PublicKey(clientSecret)], acceptTarget: target },

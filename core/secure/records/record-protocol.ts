@@ -30,7 +30,6 @@ import {
   saltOf,
   serverHelloOctets,
   type DirectionKey,
-  type RecordChannelName,
   type RecordHello,
   type RecordSuite,
 } from './hellos.js'
@@ -72,7 +71,6 @@ interface CountedKey extends DirectionKey {
 }
 
 export class RecordProtocol implements ChannelProtocol {
-  readonly name: RecordChannelName
   readonly unreadOctetsMax = 262_144
   effects = new ChannelEffects()
 
@@ -91,9 +89,9 @@ export class RecordProtocol implements ChannelProtocol {
     private readonly hello: RecordHello,
     private readonly credentials: RecordCredentials,
     private readonly random: RandomOctets,
-  ) {
-    this.name = hello.name
-  }
+    /** Of the channel that it is, or is a part of. */
+    readonly name: string = hello.name,
+  ) {}
 
   start(): void {
     const hello = encodeHello(this.hello, this.random.octets(RANDOM_OCTETS))
@@ -133,7 +131,7 @@ export class RecordProtocol implements ChannelProtocol {
   }
 
   private get cipher(): RecordCipher {
-    return recordCiphers[recordSuites[this.name].cipher]
+    return recordCiphers[recordSuites[this.hello.name].cipher]
   }
 
   /** Octets of a record of that type beside its header. */
@@ -154,7 +152,7 @@ export class RecordProtocol implements ChannelProtocol {
   }
 
   private get keyExchange(): RecordSuite['keyExchange'] {
-    return recordSuites[this.name].keyExchange
+    return recordSuites[this.hello.name].keyExchange
   }
 
   /** False when more octets are needed. */
@@ -166,7 +164,7 @@ export class RecordProtocol implements ChannelProtocol {
   private receiveHello(): boolean {
     if (this.received.length < HELLO_OCTETS) return false
     const { name, secretKeyBits } = decodeHello(this.received.peek(HELLO_OCTETS))
-    if (name !== this.name || secretKeyBits !== this.hello.secretKeyBits)
+    if (name !== this.hello.name || secretKeyBits !== this.hello.secretKeyBits)
       throw new WireError(
         this.name,
         0,

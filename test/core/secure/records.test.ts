@@ -24,14 +24,18 @@ function isLesson(error: unknown): boolean {
 const openings: Readonly<Record<string, Uint8Array>> = {
   ssh: latin1Octets('SSH-2.0-x\r\n'),
   nacl: latin1Octets('MIDNACL1'),
+  'vmotion-opportunistic': Uint8Array.of(...latin1Octets('MIDVMOT1'), 1),
+  'vmotion-required': Uint8Array.of(...latin1Octets('MIDVMOT1'), 1),
   tls: Uint8Array.of(22, 3, 1, 0, 40, 1, 0, 0, 36, 3, 3),
 }
 /** Those above TCP; what is below has its own tests. */
 const sealedNames = channelNames.filter((name) => name !== 'none' && name !== 'esp' && name !== 'esp-tunnel')
 
 describe.each(sealedNames)('records of %s', (name) => {
-  // Under textbook RSA whoever changes octets must take the key first, and then seals them anew (textbook-rsa.test.ts).
-  const noticesChanges = protectionOf(name).protectsIntegrity || name === 'rsa-aes-textbook'
+  // Under textbook RSA whoever changes octets must take the key first, and then seals them anew (textbook-rsa.test.ts); of an
+  // opportunistic vMotion, the offer (vmotion-channel.test.ts).
+  const noticesChanges =
+    protectionOf(name).protectsIntegrity || name === 'rsa-aes-textbook' || name === 'vmotion-opportunistic'
   const first = Uint8Array.of(1, 1, 1)
   const second = Uint8Array.of(2, 2, 2)
 
