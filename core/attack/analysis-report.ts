@@ -3,7 +3,7 @@ import type { SecretKind, TextEncoding } from './secret-finding.js'
 
 export type CaptureKind = 'pcapng' | 'pcap' | 'qevm'
 
-export type StreamProtocol = 'qevm' | 'libxc' | 'multifd' | 'tls' | 'ssh' | 'nacl' | 'http' | 'unknown'
+export type StreamProtocol = 'qevm' | 'libxc' | 'multifd' | 'tls' | 'ssh' | 'nacl' | 'records' | 'http' | 'unknown'
 
 export interface BlockReport {
   readonly name: string

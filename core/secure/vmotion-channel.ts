@@ -28,7 +28,7 @@ import { RecordProtocol, RECORD_OCTETS_MAX } from './records/record-protocol.js'
 export const vmotionChannelNames = ['vmotion-opportunistic', 'vmotion-required'] as const
 export type VmotionChannelName = (typeof vmotionChannelNames)[number]
 
-export const VMOTION_MAGIC = 'MIDVMOT1'
+const VMOTION_MAGIC = 'MIDVMOT1'
 /** Of an offer, and of a choice. */
 export const VMOTION_OFFER_OCTETS = 41
 const RANDOM_OCTETS = 32
@@ -39,6 +39,12 @@ export interface VmotionCredentials {
   readonly preSharedKey: Uint8Array
   /** Whether this host's processor has the instructions for it: by default ESXi seals with no other. */
   readonly canSeal: boolean
+}
+
+/** Whether `octets` begin with an offer or a choice, as far as they go. */
+export function opensVmotion(octets: Uint8Array): boolean {
+  const magic = latin1Octets(VMOTION_MAGIC)
+  return octets.length >= magic.length && equalOctets(octets.subarray(0, magic.length), magic)
 }
 
 /** Whether an offer or a choice says that its sender seals. Throws `WireError`. */
