@@ -10,6 +10,8 @@ import {
   type ChannelCredentials,
   type ChannelName,
 } from '../secure/channels.js'
+import { costTables } from '../secure/cost-tables.js'
+import type { CostTable } from '../secure/costs.js'
 import { libxcFraming } from './libxc-framing.js'
 import { naclPublicKey } from '../secure/nacl-channel.js'
 import { ed25519PublicKey } from '../secure/ssh/key-exchange.js'
@@ -48,6 +50,7 @@ export class ChannelPair {
     private readonly source: HostCredentials,
     private readonly destination: HostCredentials,
     private readonly profile: Pick<HypervisorProfile, 'migrationPort' | 'streamFormat'>,
+    private readonly costTable: CostTable = costTables.libraries,
   ) {}
 
   /** TCP port on the destination. */
@@ -56,9 +59,10 @@ export class ChannelPair {
     return port === MIGRATION_PORT ? this.profile.migrationPort : port
   }
 
-  client(lower: ByteStream, cores: HostCores): ByteStream {
+  /** `connection`: 0 for the main stream's, and from 1 on those of multifd. */
+  client(lower: ByteStream, cores: HostCores, connection = 0): ByteStream {
     const { source, destination } = this
-    return this.open('client', lower, cores, {
+    return this.open('client', lower, cores, connection, {
       nacl: { secretKey: source.naclSecretKey, peerPublicKey: naclPublicKey(destination.naclSecretKey) },
       sshClient: {
         user: SSH_USER,
@@ -69,9 +73,9 @@ export class ChannelPair {
     })
   }
 
-  server(lower: ByteStream, cores: HostCores): ByteStream {
+  server(lower: ByteStream, cores: HostCores, connection = 0): ByteStream {
     const { source, destination } = this
-    return this.open('server', lower, cores, {
+    return this.open('server', lower, cores, connection, {
       nacl: { secretKey: destination.naclSecretKey, peerPublicKey: naclPublicKey(source.naclSecretKey) },
       sshServer: {
         hostKey: destination.sshHostKey,
@@ -85,6 +89,7 @@ export class ChannelPair {
     role: 'client' | 'server',
     lower: ByteStream,
     cores: HostCores,
+    connection: number,
     credentials: ChannelCredentials,
   ): ByteStream {
     const random = this.kernel.random(`${cores.host}/${this.name}`)
@@ -95,6 +100,9 @@ export class ChannelPair {
       hostName: cores.host,
       random,
       credentials,
+      costTable: this.costTable,
+      // Each connection has a thread of its own.
+      channelName: connection === 0 ? this.name : `${this.name} ${connection}`,
     })
     return this.profile.streamFormat === 'libxc' ? libxcFraming(this.kernel, role, stream, cores) : stream
   }

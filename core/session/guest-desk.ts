@@ -10,6 +10,8 @@ import type { VirtualMachine } from '../hypervisor/virtual-machine.js'
 import type { Kernel } from '../kernel/kernel.js'
 import { migrationLimits, type MigrationLimits } from '../migration/migration.js'
 import type { Link } from '../net/link.js'
+import { costTables } from '../secure/cost-tables.js'
+import type { CostTable } from '../secure/costs.js'
 import { ChannelPair, type HostCredentials } from './channel-pair.js'
 import { Crossing, type CrossingOwner } from './crossing.js'
 import type { CrossingEnd } from './crossing-connections.js'
@@ -35,6 +37,8 @@ export interface GuestDeskOptions {
   readonly places: readonly GuestPlace[]
   readonly migrations: MigrationCounter
   readonly migration: MigrationScenario
+  /** What `hostCpu: measured` stands for. */
+  readonly measuredCosts?: CostTable
 }
 
 export class GuestDesk implements MonitorDesk, CrossingOwner {
@@ -99,7 +103,8 @@ export class GuestDesk implements MonitorDesk, CrossingOwner {
     if (to === from) throw new InputError(`${name} is on ${to.host.name} already`)
     const settings = { ...this.migrationSettings, ...once }
     refuseProblem(migrationProblem(settings) ?? profileProblem(profileName, settings))
-    const { channel, ...parameters } = settings
+    const { channel, hostCpu, ...parameters } = settings
+    const costTable = this.costTable(hostCpu)
     this.crossing = new Crossing(
       kernel,
       {
@@ -108,7 +113,7 @@ export class GuestDesk implements MonitorDesk, CrossingOwner {
         to,
         vm,
         channel,
-        channels: new ChannelPair(kernel, channel, from.credentials, to.credentials, this.profile),
+        channels: new ChannelPair(kernel, channel, from.credentials, to.credentials, this.profile, costTable),
         options: { ...parameters, returnPath: true },
         link: from.link,
         evidence: this.evidence,
@@ -160,6 +165,7 @@ export class GuestDesk implements MonitorDesk, CrossingOwner {
   configureMigration(settings: Partial<MigrationScenario>): void {
     const changed = { ...this.migrationSettings, ...settings }
     refuseProblem(migrationProblem(changed) ?? profileProblem(this.options.profileName, changed))
+    this.costTable(changed.hostCpu)
     this.migrationSettings = changed
     this.crossingUnderWay?.source.changeLimits(limitsIn(settings))
   }
@@ -181,6 +187,15 @@ export class GuestDesk implements MonitorDesk, CrossingOwner {
     const vm = this.liveVm()
     if (vm?.name !== name || vm.hasEnded) throw new InputError(`${name} is not running`)
     vm.powerOff()
+  }
+
+  /** Throws `InputError` when there is none. */
+  private costTable(hostCpu: MigrationScenario['hostCpu']): CostTable {
+    const { measuredCosts } = this.options
+    if (hostCpu !== 'measured') return costTables[hostCpu]
+    if (measuredCosts === undefined)
+      throw new InputError('host cpu: measured, but no table was given: midstream calibrate makes one')
+    return measuredCosts
   }
 
   private underWay(): Crossing {

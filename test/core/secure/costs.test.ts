@@ -10,8 +10,10 @@ const costs: CipherCosts = {
   x25519BaseNs: 1_000,
   ed25519SignNs: 10_000,
   ed25519VerifyNs: 100_000,
-  nsPerHashedOctet: 1_000_000,
-  nsPerLoopbackOctet: 10_000_000,
+  rsaPublicNs: 1_000_000,
+  rsaPrivateNs: 10_000_000,
+  nsPerHashedOctet: 100_000_000,
+  nsPerLoopbackOctet: 1_000_000_000,
 }
 const work: CipherWork = {
   octets: 1,
@@ -20,13 +22,15 @@ const work: CipherWork = {
   x25519Base: 4,
   ed25519Signed: 5,
   ed25519Verified: 6,
-  hashedOctets: 7,
-  loopbackOctets: 8,
+  rsaPublic: 7,
+  rsaPrivate: 8,
+  hashedOctets: 9,
+  loopbackOctets: 1,
 }
 
 describe('priceOf', () => {
   it('prices each kind of work by its own figure', () => {
-    expect(priceOf(work, costs)).toBe(87_654_321)
+    expect(priceOf(work, costs)).toBe(1_987_654_321)
     expect(priceOf(noWork(), costs)).toBe(0)
   })
 
