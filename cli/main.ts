@@ -60,6 +60,12 @@ const commands: Readonly<Record<string, Command>> = {
     summary: 'send octets over one TCP connection through a switch, and compare with what theory predicts',
     load: async () => (await import('./transfer.js')).transferCommand,
   },
+  calibrate: {
+    usage: 'calibrate [--of native|libraries] [--output costs.yaml] [--sample 20ms] [--json F]',
+    summary:
+      'measure what cryptography costs this machine; the file it writes is for migrate --costs and for the scenario of a lab',
+    load: async () => (await import('./calibrate.js')).calibrateCommand,
+  },
   analyse: {
     usage: 'analyse <file.pcapng|.pcap|.qevm, also .gz> [--json F] [--dump-ram DIR]',
     summary: "the attacker's tool on a capture from outside",

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { noWork, priceOf, sshCosts, type CipherCosts, type CipherWork } from '../../../core/secure/costs.js'
+import { costTables } from '../../../core/secure/cost-tables.js'
+import { costsOf, noWork, priceOf, sshCosts, type CipherCosts, type CipherWork } from '../../../core/secure/costs.js'
 import { openProtocolPair, takeEffects } from '../../support/channel-protocols.js'
 
 /** Prices that cannot be mistaken for one another: each is a decimal place of the sum. */
@@ -49,5 +50,26 @@ describe('an SSH tunnel', () => {
     expect(sending.loopbackOctets).toBe(1000)
     for (const { octets } of messages) server.receive(octets)
     expect(takeEffects(server).work.loopbackOctets).toBe(1000)
+  })
+})
+
+describe('the tables', () => {
+  it.each(Object.entries(costTables))('%s: every figure has its source', (_, { ciphers, operations, streamed }) => {
+    const figures = [ciphers, operations, streamed].flatMap((part) => Object.values<{ source: string }>(part))
+    for (const { source } of figures) expect(source.length).toBeGreaterThan(10)
+    for (const { nsPerOctet } of [...Object.values(ciphers), ...Object.values(streamed)])
+      expect(nsPerOctet).toBeGreaterThan(0)
+    for (const { ns } of Object.values(operations)) expect(ns).toBeGreaterThan(0)
+  })
+
+  it('make AES more than ten times as dear without its instructions, and NaCl the same', () => {
+    const { aes, 'no-aes': without } = costTables
+    for (const name of ['aes-128-gcm', 'aes-256-gcm', 'aes-256-ctr'] as const)
+      expect(without.ciphers[name].nsPerOctet).toBeGreaterThan(10 * aes.ciphers[name].nsPerOctet)
+    expect(costsOf(without, 'xsalsa20-poly1305')).toMatchObject({
+      nsPerOctet: costsOf(aes, 'xsalsa20-poly1305').nsPerOctet,
+      x25519SharedNs: aes.operations['nacl-scalarmult'].ns,
+    })
+    expect(costsOf(aes, 'aes-128-gcm').x25519SharedNs).toBe(aes.operations['x25519-shared'].ns)
   })
 })
