@@ -27,6 +27,15 @@ const commands: Readonly<Record<string, Command>> = {
     summary: 'migrate one guest in a laboratory network and measure it; the capture is that of the mirror port',
     load: async () => (await import('./migrate.js')).migrateCommand,
   },
+  sweep: {
+    usage: 'sweep <spec.yaml|example> [--jobs N] [--output DIR] [--fresh]',
+    summary:
+      'migrate over a grid of channels, strategies and workloads, on all cores; goes on where it stopped, and writes CSV and a chart of downtime against leakage',
+    load: async () => {
+      const { sweepCommand } = await import('./sweep.js')
+      return (args) => sweepCommand(args)
+    },
+  },
   predict: {
     usage:
       'predict [--ram 1GiB] [--fill 512MiB] [--working-set 64MiB] [--dirty-rate 10000/s] [--random] [--bandwidth 1Gbit] [--latency 100us] [--max-bandwidth 0] [--downtime-limit 300ms] [--stop-rule whole-rounds|qemu] [--rounds 30] [--seed N] [--json F]',
