@@ -6,7 +6,12 @@ import { printable } from '../core/capture/value-text.js'
 import { JOULES_PER_KWH } from '../core/metrics/fleet-energy.js'
 import { computeFleet, type FleetMetrics } from '../core/metrics/fleet-metrics.js'
 import { Fleet } from '../core/session/fleet/fleet.js'
-import { parseFleetScenario, type FleetScenario } from '../core/session/fleet/fleet-scenario.js'
+import {
+  FLEET_GUESTS_MAX,
+  FLEET_HOSTS_MAX,
+  parseFleetScenario,
+  type FleetScenario,
+} from '../core/session/fleet/fleet-scenario.js'
 import { FleetNews } from '../core/session/fleet/fleet-news.js'
 import { fleetResult } from '../core/session/fleet/fleet-result.js'
 import { findExample } from './example-files.js'
@@ -70,8 +75,8 @@ function chosen({ policy, seconds: span, seed }: Choices): Record<string, string
 
 /** Throws `InputError` naming the option. */
 function scenarioOf(choices: Choices): FleetScenario {
-  const hosts = countOf('hosts', choices.hosts ?? '4')
-  const guests = countOf('guests', choices.guests ?? String(2 * hosts))
+  const hosts = countOf('hosts', choices.hosts ?? '4', FLEET_HOSTS_MAX)
+  const guests = countOf('guests', choices.guests ?? String(2 * hosts), FLEET_GUESTS_MAX)
   const span = Number(choices.seconds ?? 30)
   const { policy = 'balance' } = choices
   const names = Array.from({ length: Math.ceil(hosts / 2) }, (_, index) => `host-${String(index + 1).padStart(2, '0')}`)
@@ -109,9 +114,11 @@ function scenarioOfFile(path: string, choices: Choices): FleetScenario {
   return file.naming(() => parseFleetScenario({ ...values, ...chosen(choices) }))
 }
 
-function countOf(option: string, text: string): number {
+/** Checked before anything is made of it. Throws `InputError`. */
+function countOf(option: string, text: string, max: number): number {
   const count = Number(text)
-  if (!Number.isInteger(count) || count < 1) throw new InputError(`--${option} ${text}: write a whole number`)
+  if (!Number.isInteger(count) || count < 1 || count > max)
+    throw new InputError(`--${option} ${text}: write a whole number, at most ${max}`)
   return count
 }
 

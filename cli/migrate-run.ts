@@ -18,7 +18,7 @@ const PATIENCE_NS = seconds(3600)
 /** False when it did not end. Throws `InputError` when the guest does not even stay up. */
 export async function runMigration(
   session: Session,
-  values: Pick<ScenarioValues, 'guest' | 'pause-before-switchover'>,
+  values: Pick<ScenarioValues, 'guest' | 'paused' | 'pause-before-switchover'>,
   live: LiveCapture | null = null,
 ): Promise<boolean> {
   const { world } = session
@@ -26,6 +26,7 @@ export async function runMigration(
   await runWatched(session, () => true, BEFORE_NS, live)
   if (world.liveVm()?.state !== 'running')
     throw new InputError(`the guest ${values.guest} did not stay up for three seconds`)
+  if (values.paused) session.do({ kind: 'type', console: 'operator', text: `virsh suspend ${world.guestName}\r` })
   session.do({ kind: 'migrate' })
   const holdNs = quantity('pause-before-switchover', values['pause-before-switchover'] ?? '0s', parseDuration)
   if (values['pause-before-switchover'] !== undefined) {

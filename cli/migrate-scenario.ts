@@ -31,6 +31,7 @@ export const scenarioOptions = {
   'dirty-rate': { type: 'string', default: '2000/s' },
   'no-secrets': { type: 'boolean', default: false },
   'qemu-board': { type: 'boolean', default: false },
+  paused: { type: 'boolean', default: false },
   'guest-option': { type: 'string', multiple: true },
   ...migrationOptions,
   costs: { type: 'string' },

@@ -61,6 +61,7 @@ export async function migrateCommand(args: string[]): Promise<number> {
     converged: run.downtimeMs === null ? null : !run.forced,
     totalTimeMs: run.totalTimeMs,
     downtimeMs: run.downtimeMs,
+    ownPause: run.ownPause,
     clientGapMs: run.clientGapMs,
     wireOctets: run.wireOctets,
     diskOctets: run.diskOctets,
@@ -79,7 +80,7 @@ export async function migrateCommand(args: string[]): Promise<number> {
     [
       ['status', run.cause === '' ? run.status : `${run.status}: ${run.cause}`],
       ['total time', ms(run.totalTimeMs)],
-      ['downtime', ms(run.downtimeMs)],
+      ['downtime', `${ms(run.downtimeMs)}${pauseWords[run.ownPause]}`],
       ['gap at the client', ms(run.clientGapMs)],
       ['rounds', `${run.rounds.length}${run.forced ? unconverged(run.pendingAtStopOctets) : ''}`],
       ['octets on the wire', String(run.wireOctets)],
@@ -96,6 +97,12 @@ export async function migrateCommand(args: string[]): Promise<number> {
   await live?.end()
   return run.status === 'completed' ? 0 : 1
 }
+
+const pauseWords = {
+  none: '',
+  before: ' for its last phase; the guest was paused before and is paused now',
+  after: ', and the guest is paused now',
+} as const
 
 function unconverged(pendingOctets: number | null): string {
   return `, not converging: the guest was stopped with ${pendingOctets ?? 0} octets left to send`

@@ -49,7 +49,8 @@ export const rowColumns = [
 /** What a result depends on: another program, guest, scenario or seed has another key. */
 export function keyOf({ scenario, values }: SweepCell): string {
   const image = createHash('sha256').update(readGuestImage(values.guest)).digest('hex')
-  const all = [projectVersion(), image, scenario, values.seed, values['pause-before-switchover'] ?? null]
+  const { seed, paused, 'pause-before-switchover': hold = null } = values
+  const all = [projectVersion(), image, scenario, seed, paused, hold]
   return createHash('sha256').update(JSON.stringify(all)).digest('hex')
 }
 

@@ -1,4 +1,4 @@
-// npm run bench [machine|network|migration|window]: what each does in how long. Alone on the machine, or the numbers mean little.
+// npm run bench [machine|network|migration|channels|window]: what each does in how long. Alone on the machine, or the numbers mean little.
 import { buildIfStale } from './build.mjs'
 import { electronForTests, hasDisplay } from './electron-runtime.mjs'
 import { ensureNodePackages } from './node-packages.mjs'
@@ -10,7 +10,9 @@ await ensureNodePackages()
 await buildIfStale()
 const { build } = await import('esbuild')
 await build({
-  entryPoints: ['machine', 'network', 'migration', 'window'].map((part) => inProject(`test/bench/${part}.ts`)),
+  entryPoints: ['machine', 'network', 'migration', 'channels', 'window'].map((part) =>
+    inProject(`test/bench/${part}.ts`),
+  ),
   outdir: inProject('dist/bench'),
   outExtension: { '.js': '.mjs' },
   external: ['@playwright/test'],
@@ -28,6 +30,7 @@ const parts = {
   machine: () => runEngine('machine'),
   network: () => runEngine('network'),
   migration: () => runEngine('migration'),
+  channels: () => runEngine('channels'),
   window: runWindow,
 }
 const [wanted = ''] = process.argv.slice(2)

@@ -51,6 +51,8 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm, Userfau
   readonly memory: readonly RamBlock[]
   /** Who fetches the pages this VM needs and does not have. */
   faultListener: UserfaultListener | null = null
+  /** QEMU's `autostart`: once it was moved here it runs by itself, if it ran before. */
+  autostart = true
   /** Where RAM is among the blocks. */
   private readonly ramBlock: number
   private runState: RunState = 'prelaunch'
@@ -121,7 +123,7 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm, Userfau
 
   /** Stand still from the end of the slice that runs now: by default for a migration's last phase. */
   pause(state: 'paused' | 'finish-migrate' = 'finish-migrate'): void {
-    if (this.runState === 'running' || this.runState === 'paused') this.machine.globalState.runState = this.runState
+    this.storeRunState()
     // The guest has already run to the end of its slice, so its clock stops there.
     if (this.runState === 'running')
       this.machine.pause((this.onCore ? this.boundary?.atNs : undefined) ?? this.kernel.nowNs)
@@ -132,6 +134,7 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm, Userfau
   /** Off at once, whatever the guest was doing. */
   powerOff(): void {
     assert(this.runState !== 'postmigrate', `${this.name} on ${this.hostName} lives elsewhere now`)
+    this.storeRunState()
     this.enter('shutdown')
   }
 
@@ -155,9 +158,9 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm, Userfau
     this.enter('paused')
   }
 
-  /** It lives here now: it runs, or stands still if somebody had stopped it at its source. */
+  /** It lives here now: it runs, or stands still if somebody had stopped it at its source, or wants it stopped here. */
   takeOver(): void {
-    if (this.ranBefore) this.resume()
+    if (this.ranBefore && this.autostart) this.resume()
     else if (!this.hasEnded) this.enter('paused')
   }
 
@@ -181,9 +184,14 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm, Userfau
     return this.runState === 'running' || this.runState === 'paused' || this.hasEnded
   }
 
-  /** Before it was stopped for the last phase of a migration, here or at its source. */
-  private get ranBefore(): boolean {
+  /** Before it was stopped or switched off for the last phase of a migration, here or at its source. */
+  get ranBefore(): boolean {
     return this.machine.globalState.runState === 'running'
+  }
+
+  /** QEMU's `global_state_store`: how it is, before a migration stops it. */
+  private storeRunState(): void {
+    if (this.runState === 'running' || this.runState === 'paused') this.machine.globalState.runState = this.runState
   }
 
   get missingPages(): number {

@@ -20,6 +20,8 @@ export const traceTables = {
     status: 'text',
     cause: 'text',
   },
+  /** A guest lives at its destination now and stands still there: it did before, or whoever moved it wants it so. */
+  'migration-arrived-paused': { migration: 'number', vm: 'text', host: 'text' },
   /** What was chosen for a migration, when it started. */
   'migration-start': {
     migration: 'number',

@@ -63,7 +63,7 @@ export function evaluateCheck(check: Check, facts: Facts): Outcome {
       if (run !== undefined && run.endNs !== null && run.downtimeMs !== null)
         return met(
           seen(
-            `migration ${run.migration} ${over(run.channel)} ended on ${run.destination}; the guest stood still for ${run.downtimeMs.toFixed(1)} ms`,
+            `migration ${run.migration} ${over(run.channel)} ended on ${run.destination}; the guest stood still ${stillness(run.downtimeMs, run.ownPause)}`,
             run.endNs,
           ),
         )
@@ -124,6 +124,11 @@ export function evaluateCheck(check: Check, facts: Facts): Outcome {
       return open ?? met(...outcomes.flatMap((outcome) => (outcome.met ? outcome.evidence : [])))
     }
   }
+}
+
+function stillness(downtimeMs: number, ownPause: RunMetrics['ownPause']): string {
+  if (ownPause === 'before') return 'before, during and after it'
+  return `for ${downtimeMs.toFixed(1)} ms${ownPause === 'after' ? ', and until it is let go on' : ''}`
 }
 
 /** The run over that channel from which most leaked. */

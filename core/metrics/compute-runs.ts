@@ -46,8 +46,11 @@ function computeRun(
   const ended = statuses.find((row) => isFinal(row.status))
   // A guest that is moved cold is switched off.
   const stopped = start.strategy === 'cold' ? 'shutdown' : 'finish-migrate'
-  const pause = guestPause(trace, start.atNs, untilNs, { vm: last?.vm ?? '', stopped })
-  const gap = pause.fromNs === null ? null : clientGap(trace, { fromNs: pause.fromNs, toNs: pause.toNs }, untilNs)
+  const pause = guestPause(trace, start, untilNs, { vm: last?.vm ?? '', source: last?.source ?? '', stopped })
+  const gap =
+    pause.fromNs === null || pause.ownPause !== 'none'
+      ? null
+      : clientGap(trace, { fromNs: pause.fromNs, toNs: pause.toNs }, untilNs)
   const leak = leakage(trace, start.atNs, untilNs, planted, typed)
   const stop = trace.rows('migration-switchover').find((row) => row.migration === migration)
   const endNs = ended?.atNs ?? null
@@ -70,11 +73,12 @@ function computeRun(
     pausedFromNs: pause.fromNs,
     resumedAtNs: pause.toNs,
     downtimeMs: pause.fromNs === null || pause.toNs === null ? null : (pause.toNs - pause.fromNs) / 1e6,
+    ownPause: pause.ownPause,
     clientGapMs: gap === null ? null : (gap.toNs - gap.fromNs) / 1e6,
     clientGapFromNs: gap?.fromNs ?? null,
     clientGapToNs: gap?.toNs ?? null,
     wireOctets: wireOctets(trace, last?.source ?? '', start.atNs, untilNs),
-    rounds: rounds(trace, start),
+    rounds: rounds(trace, start, last),
     diskOctets: diskOctets(trace, migration),
     postcopy: postcopy(trace, migration),
     throttle: trace
@@ -95,20 +99,38 @@ function isFinal(status: string): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled'
 }
 
-/** From the guest's stop for switch-over to the instant a copy of it ran again, wherever that was. */
+interface GuestPause {
+  readonly fromNs: Nanos | null
+  readonly toNs: Nanos | null
+  readonly ownPause: RunMetrics['ownPause']
+}
+
+/**
+ * From the guest's stop for switch-over to the instant a copy of it ran again, wherever that was, or would have if nobody had
+ * wanted it stopped.
+ */
 function guestPause(
   trace: Trace,
-  fromNs: Nanos,
+  { migration, atNs: startNs }: TimedRow<'migration-start'>,
   untilNs: Nanos,
-  { vm, stopped }: { readonly vm: string; readonly stopped: string },
-): { fromNs: Nanos | null; toNs: Nanos | null } {
-  let pausedNs: Nanos | null = null
+  { vm, source, stopped }: { readonly vm: string; readonly source: string; readonly stopped: string },
+): GuestPause {
+  const arrival = trace.rows('migration-arrived-paused').find((row) => row.migration === migration)
+  let fromNs: Nanos | null = null
+  let ranBefore = true
   for (const row of trace.rows('vm-state')) {
-    if (row.vm !== vm || row.atNs < fromNs || row.atNs >= untilNs) continue
-    if (row.state === stopped && pausedNs === null) pausedNs = row.atNs
-    if (row.state === 'running' && pausedNs !== null) return { fromNs: pausedNs, toNs: row.atNs }
+    if (row.vm !== vm || row.atNs >= untilNs) continue
+    if (fromNs === null) {
+      if (row.state === stopped && row.atNs >= startNs) fromNs = row.atNs
+      else if (row.host === source) ranBefore = row.state !== 'paused'
+      continue
+    }
+    const hasArrived = arrival !== undefined && row.atNs >= arrival.atNs
+    const isBack = row.state === 'running' || (row.state === 'paused' && row.host === source)
+    if (isBack && !hasArrived) return { fromNs, toNs: row.atNs, ownPause: ranBefore ? 'none' : 'before' }
   }
-  return { fromNs: pausedNs, toNs: null }
+  const after = arrival === undefined ? 'none' : 'after'
+  return { fromNs, toNs: arrival?.atNs ?? null, ownPause: fromNs !== null && !ranBefore ? 'before' : after }
 }
 
 /** The longest time between two replies at the client that touches the time in which the guest stood still. */
@@ -157,9 +179,17 @@ function diskOctets(trace: Trace, migration: number): number {
   return passes.reduce((sum, { octets }) => sum + octets, 0)
 }
 
-function rounds(trace: Trace, start: TimedRow<'migration-start'>): RoundMetrics[] {
+function rounds(
+  trace: Trace,
+  start: TimedRow<'migration-start'>,
+  of: TimedRow<'migration-status'> | undefined,
+): RoundMetrics[] {
+  const states = trace.rows('vm-state').filter(({ vm, host }) => vm === of?.vm && host === of.source)
+  const isStill = states.findLast(({ atNs }) => atNs <= start.atNs)?.state === 'paused'
   const rows = trace.rows('migration-round').filter(({ migration }) => migration === start.migration)
-  const workload = trace.rows('workload').findLast(({ atNs }) => atNs <= start.atNs)
+  const asked = trace.rows('workload').findLast(({ atNs }) => atNs <= start.atNs)
+  // A guest that stands still writes nothing.
+  const workload = asked !== undefined && isStill ? { ...asked, dirtyPagesPerSecond: 0 } : asked
   const predicted = predictRounds(rows, start, workload)
   return rows.map((row, index) => ({
     round: row.round,

@@ -12,7 +12,7 @@ export interface FleetMove {
   readonly outcome: string
   readonly reason: string
   readonly durationNs: Nanos
-  /** From the guest's last slice at the source to its first at the destination; 0 when it did not move. */
+  /** From the guest's last slice at the source to its first at the destination; 0 when it did not move, or stood still anyway. */
   readonly downtimeNs: Nanos
   /** Of the migration's stream, whether it was used or in vain. */
   readonly octets: number
@@ -22,7 +22,10 @@ export interface FleetMove {
 export function downtimeOf(trace: Trace, { vm, source, destination, startNs, outcome }: TimedRow<'fleet-move'>): Nanos {
   if (outcome !== 'completed') return 0
   const states = trace.rows('vm-state', trace.firstAt('vm-state', startNs)).filter((row) => row.vm === vm)
+  const arrivals = trace.rows('migration-arrived-paused', trace.firstAt('migration-arrived-paused', startNs))
   const resumed = states.find(({ host, state }) => host === destination && state === 'running')
+  if (arrivals.some((row) => row.vm === vm && row.host === destination && row.atNs <= (resumed?.atNs ?? Infinity)))
+    return 0
   const stopped = states.findLast(
     ({ atNs, host, state }) => host === source && state === 'finish-migrate' && atNs <= (resumed?.atNs ?? 0),
   )

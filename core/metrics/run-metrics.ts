@@ -15,7 +15,10 @@ export interface RoundMetrics {
   readonly dirtiedPages: number
   /** The guest stood still during this round. */
   readonly paused: boolean
-  /** Pages that constant rates and the run's stop rule make of this round; null when they have no say (first round, stop-and-copy). */
+  /**
+   * Pages that constant rates and the run's stop rule make of this round; null when they have no say (first round, stop-and-copy).
+   * A guest that was paused when the run began writes nothing.
+   */
   readonly predictedPages: number | null
 }
 
@@ -93,11 +96,16 @@ export interface RunMetrics {
   readonly forced: boolean
   /** When the guest was stopped at the source, if it was. */
   readonly pausedFromNs: number | null
-  /** When a copy of it ran again: at the destination, or at the source after a failure. */
+  /**
+   * When a copy of it ran again, or could have if nobody wanted it stopped: at the destination, or at the source after a
+   * failure.
+   */
   readonly resumedAtNs: number | null
-  /** From the one to the other. */
+  /** From the one to the other. No time in which the guest would have run, if it had not run before. */
   readonly downtimeMs: number | null
-  /** The longest time between two replies the client received around the switch-over. */
+  /** Whether somebody kept the guest stopped besides the migration: before its last phase, and so after it, or only after it. */
+  readonly ownPause: 'none' | 'before' | 'after'
+  /** The longest time between two replies the client received around the switch-over. Null where `ownPause` made it longer. */
   readonly clientGapMs: number | null
   readonly clientGapFromNs: number | null
   readonly clientGapToNs: number | null

@@ -1,8 +1,9 @@
 /**
- * What an orchestrator has heard of its hosts. Whoever advertises is a host: nothing else is known beforehand. One that is not
- * heard for some intervals is not forgotten, because its machines are not, but nothing is placed on it any more.
+ * What an orchestrator has heard of its hosts. Whoever advertises is a host. One that is not heard for some intervals is not
+ * forgotten, because its machines are not, but nothing is placed on it any more; nor is one that was set up with machines and was
+ * never heard at all.
  */
-import type { Nanos } from '../base/units.js'
+import { seconds, type Nanos } from '../base/units.js'
 import type { Advert, AdvertisedVm, HostHealth } from '../hypervisor/wire/adverts.js'
 import type { Ipv4Address } from '../net/wire/addresses.js'
 import type { FleetView, HostStanding } from './placement-policy.js'
@@ -11,12 +12,22 @@ import type { FleetView, HostStanding } from './placement-policy.js'
 const SILENT_AFTER_INTERVALS = 3
 /** Anybody can advertise: more hosts than this are not remembered. */
 const HOSTS_MAX = 1024
+/** A host that failed to take a machine is not asked to again for so long. */
+const REFUSAL_NS: Nanos = seconds(30)
 /** Adverts after which what a move changed is certainly in them. */
 const SETTLED_AFTER_ADVERTS = 2
+
+/** A host that is to be there from the start, and what runs on it. */
+export interface ConfiguredHost extends Pick<Advert, 'host' | 'cores' | 'ramOctets' | 'controllerAddress'> {
+  readonly address: Ipv4Address
+  readonly vms: readonly Omit<AdvertisedVm, 'busyShare'>[]
+}
 
 /** The record of one host: the orchestrator's, and nobody else's to change. */
 export class HostRecord {
   standing: HostStanding = 'up'
+  isHeard = false
+  /** 0 while it was not heard. */
   heardAtNs: Nanos = 0
   advertsSinceChange = 0
   changedAtNs: Nanos = 0
@@ -49,10 +60,20 @@ export class KnownHosts {
 
   constructor(private readonly intervalNs: Nanos) {}
 
+  /** It is waited for from the beginning of time on. */
+  expect({ address, vms, ...configured }: ConfiguredHost): void {
+    const freeRamOctets = configured.ramOctets - vms.reduce((sum, { ramOctets }) => sum + ramOctets, 0)
+    const machines = vms.map((vm) => ({ ...vm, busyShare: 0 }))
+    const fresh = { sequence: 0, health: 'ok', power: 'on', busyShare: 0 } as const
+    const record = new HostRecord({ ...configured, ...fresh, freeRamOctets, vms: machines }, address)
+    record.vms = machines
+    this.insert(record)
+  }
+
   /** `stale`: it is no newer than what is known, or of one host too many, and was passed over. */
   take(advert: Advert, address: Ipv4Address, nowNs: Nanos): AdvertVerdict {
     const known = this.records.get(advert.host)
-    if (known !== undefined && ((advert.sequence - known.advert.sequence) | 0) <= 0) return 'stale'
+    if (known?.isHeard === true && ((advert.sequence - known.advert.sequence) | 0) <= 0) return 'stale'
     if (known === undefined && this.records.size >= HOSTS_MAX) return 'stale'
     const record = known ?? new HostRecord(advert, address)
     if (known === undefined) this.insert(record)
@@ -60,7 +81,8 @@ export class KnownHosts {
     // Its machines are looked for elsewhere, and it has not been switched on by us.
     if (standing === 'dead' && record.vms.length > 0) return 'stale'
     const isExpected = standing === 'up' || standing === 'off'
-    const verdict = known === undefined ? 'new' : isExpected ? 'heard' : 'back'
+    const verdict = !isExpected ? 'back' : record.isHeard ? 'heard' : 'new'
+    record.isHeard = true
     record.advert = advert
     record.address = address
     record.heardAtNs = nowNs
@@ -98,20 +120,27 @@ export class KnownHosts {
     if (destination?.vms.some(({ name }) => name === vm) === false) destination.vms.push(found)
   }
 
-  refuse(vm: string, host: string, untilNs: Nanos): void {
+  /** What is over is forgotten: names come from adverts, so there may be ever new ones. */
+  refuse(vm: string, host: string, nowNs: Nanos): void {
+    for (const [name, hosts] of this.refusals) {
+      for (const [refused, untilNs] of hosts) if (untilNs <= nowNs) hosts.delete(refused)
+      if (hosts.size === 0) this.refusals.delete(name)
+    }
     const known = this.refusals.get(vm) ?? new Map<string, Nanos>()
-    this.refusals.set(vm, known.set(host, untilNs))
+    this.refusals.set(vm, known.set(host, nowNs + REFUSAL_NS))
   }
 
   /** A machine that two hosts name is where it was said last; a host that is up is believed before one that is not. */
   view(nowNs: Nanos): FleetView {
     const places = new Map<string, HostRecord>()
-    for (const record of this.all())
+    // Of one that still may be heard for the first time nothing is known.
+    const records = this.all().filter(({ isHeard, standing }) => isHeard || standing !== 'up')
+    for (const record of records)
       for (const { name } of record.vms) {
         const other = places.get(name)
         if (other === undefined || credit(record) > credit(other)) places.set(name, record)
       }
-    const hosts = this.all().map((record) => {
+    const hosts = records.map((record) => {
       const { advert, standing, health, moves } = record
       const { cores, ramOctets, freeRamOctets } = advert
       const vms = record.vms

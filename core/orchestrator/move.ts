@@ -108,7 +108,7 @@ export class Move implements QmpClientOwner, Process {
     if (this.outcome !== null) return
     if (event === POLL) {
       this.poll = null
-      if (this.source?.isWaiting === false) this.source.execute(this.wantsCancel() ? 'migrate_cancel' : 'query-migrate')
+      if (this.source?.isWaiting === false) this.source.execute(this.nextCommand())
     } else if (!this.hasBegun) this.end('timed-out', 'a monitor did not answer')
     else if (this.isCancelling) this.end('unknown', `${this.order.from.host} does not answer`)
     else {
@@ -117,9 +117,11 @@ export class Move implements QmpClientOwner, Process {
     }
   }
 
-  private wantsCancel(): boolean {
-    if (!this.isCancelling || this.isCancelSent) return false
-    return (this.isCancelSent = true)
+  /** It is cancelled once, and after that asked about again. */
+  private nextCommand(): 'migrate_cancel' | 'query-migrate' {
+    if (!this.isCancelling || this.isCancelSent) return 'query-migrate'
+    this.isCancelSent = true
+    return 'migrate_cancel'
   }
 
   private learn(value: JsonValue): void {

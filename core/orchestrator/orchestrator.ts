@@ -3,13 +3,13 @@
  * messages over the network alone. It is a machine of that network like others, and believes what it is told.
  */
 import { assert, WireError } from '../base/errors.js'
-import { seconds, type Nanos } from '../base/units.js'
+import type { Nanos } from '../base/units.js'
 import { ADVERT_PORT, decodeAdvert, type ReceivedAdvert } from '../hypervisor/wire/adverts.js'
 import type { Kernel, KernelEvent, Process } from '../kernel/kernel.js'
 import type { HostStack } from '../net/host-stack.js'
 import type { ReceivedDatagram, UdpListener } from '../net/udp.js'
 import { Fence, type FenceOutcome, type FenceOwner } from './fence.js'
-import { KnownHosts, type HostRecord } from './known-hosts.js'
+import { KnownHosts, type ConfiguredHost, type HostRecord } from './known-hosts.js'
 import { Move, type MoveEnd, type MoveOwner } from './move.js'
 import type { FleetView, HostStanding, Proposal } from './placement-policy.js'
 import { policies, type PolicyName } from './policies/policies.js'
@@ -21,6 +21,7 @@ export interface OrchestratorOptions {
   /** Between two adverts of a host, and between two decisions. */
   readonly advertIntervalNs: Nanos
   readonly decisionIntervalNs: Nanos
+  readonly hosts: readonly ConfiguredHost[]
 }
 
 /** Looks at the MAC of an advert, where adverts have one. */
@@ -30,8 +31,6 @@ export interface AdvertVerifier {
 
 /** Every so many adverts of a host, one is traced. */
 const TRACE_EVERY = 5
-/** A host that failed to take a machine is not asked to again for so long. */
-const REFUSAL_NS: Nanos = seconds(30)
 
 const DECIDE: KernelEvent = Object.freeze({ kind: 'decide' })
 const DECIDE_ONCE: KernelEvent = Object.freeze({ kind: 'decide-once' })
@@ -53,6 +52,7 @@ export class Orchestrator implements UdpListener, Process, MoveOwner, FenceOwner
     private readonly options: OrchestratorOptions,
   ) {
     this.hosts = new KnownHosts(options.advertIntervalNs)
+    for (const host of options.hosts) this.hosts.expect(host)
     stack.udp.listen(ADVERT_PORT, this)
     kernel.schedule(options.decisionIntervalNs, this, DECIDE)
   }
@@ -92,8 +92,8 @@ export class Orchestrator implements UdpListener, Process, MoveOwner, FenceOwner
   handleEvent(event: KernelEvent): void {
     if (event === DECIDE) this.kernel.schedule(this.options.decisionIntervalNs, this, DECIDE)
     else this.isDecisionDue = false
-    for (const { name } of this.hosts.sweep(this.kernel.nowNs))
-      this.traceStanding(name, 'silent', 'its adverts stopped')
+    for (const { name, isHeard } of this.hosts.sweep(this.kernel.nowNs))
+      this.traceStanding(name, 'silent', isHeard ? 'its adverts stopped' : 'its adverts never came')
     for (const proposal of policies[this.options.policy](this.view())) this.carryOut(proposal)
   }
 
@@ -110,7 +110,7 @@ export class Orchestrator implements UdpListener, Process, MoveOwner, FenceOwner
     }
     if (outcome === 'completed' || outcome === 'unknown')
       this.hosts.place(vm, from.host, to.host, outcome === 'completed')
-    else this.hosts.refuse(vm, to.host, nowNs + REFUSAL_NS)
+    else this.hosts.refuse(vm, to.host, nowNs)
     const ends = { source: from.host, destination: to.host }
     this.kernel.trace.add('fleet-move', { decision, vm, ...ends, outcome, reason, startNs, downtimeNs })
     this.decideSoon()
@@ -128,7 +128,7 @@ export class Orchestrator implements UdpListener, Process, MoveOwner, FenceOwner
   restartEnded({ order: { vm, from, to }, outcome, reason }: Restart): void {
     assert(outcome !== null, 'a restart that ended has an outcome')
     this.restarts.delete(vm)
-    if (outcome === 'refused') this.hosts.refuse(vm, to.host, this.kernel.nowNs + REFUSAL_NS)
+    if (outcome === 'refused') this.hosts.refuse(vm, to.host, this.kernel.nowNs)
     else this.hosts.place(vm, from, to.host, outcome === 'started')
     this.record(to.host).changed(this.kernel.nowNs)
     this.kernel.trace.add('fleet-restart', { vm, source: from, destination: to.host, outcome, reason })

@@ -14,7 +14,13 @@ import type { Kernel } from '../kernel/kernel.js'
 import { SecureChannel, type ChannelPlace, type RandomOctets } from './channel.js'
 import { sshCosts, type CipherCosts } from './costs.js'
 import { SSH_PORT, type ChannelProtection } from './protection.js'
-import { SshConnection, type SshClientCredentials, type SshServerCredentials } from './ssh/connection.js'
+import {
+  SshConnection,
+  type SshClientCredentials,
+  type SshConnectionOptions,
+  type SshServerCredentials,
+} from './ssh/connection.js'
+import type { SshCipher } from './ssh/packet-cipher.js'
 
 export interface SshTunnelOptions {
   readonly lower: ByteStream
@@ -26,6 +32,8 @@ export interface SshTunnelOptions {
   readonly costs?: CipherCosts
   /** Octets in one direction after which keys are changed; 2^30 if absent. */
   readonly rekeyOctets?: number
+  /** Offered, best first; all there are if absent. */
+  readonly ciphers?: readonly SshCipher[]
 }
 
 export const sshProtection: ChannelProtection = Object.freeze({
@@ -58,9 +66,10 @@ function placeOf(kernel: Kernel, options: SshTunnelOptions): ChannelPlace {
   return { kernel, lower, cores, hostName, channelName, costs }
 }
 
-function connectionOptionsOf({ random, rekeyOctets }: SshTunnelOptions): {
-  random: RandomOctets
-  rekeyOctets?: number
-} {
-  return rekeyOctets === undefined ? { random } : { random, rekeyOctets }
+function connectionOptionsOf({ random, rekeyOctets, ciphers }: SshTunnelOptions): SshConnectionOptions {
+  return {
+    random,
+    ...(rekeyOctets === undefined ? {} : { rekeyOctets }),
+    ...(ciphers === undefined ? {} : { ciphers }),
+  }
 }

@@ -278,9 +278,15 @@ export class Crossing implements MigrationOwner, Process {
     if (!this.isCold && this.parts.evidence.hashRam) this.ramHashes = hashRam(this.parts.vm, this.incoming)
     const mismatch = mismatchOf(differences)
     if (mismatch !== null) return mismatch
-    if (this.isCold) this.owner.prepareBoot(this.incoming)
+    if (this.isCold) this.prepareBoot()
     this.incoming.incomingLoaded()
     return null
+  }
+
+  /** No device says how it was before it was switched off: one that stood still is not started either. */
+  private prepareBoot(): void {
+    this.owner.prepareBoot(this.incoming)
+    if (!this.parts.vm.ranBefore) this.incoming.autostart = false
   }
 
   destinationMayRun(): Failure | null {
@@ -341,9 +347,13 @@ export class Crossing implements MigrationOwner, Process {
   }
 
   private startIncoming(): void {
-    const { host } = this.parts.to
+    const { id: migration, to } = this.parts
+    const { host } = to
     host.plug(this.incoming)
     this.incoming.takeOver()
+    if (this.incoming.state === 'paused')
+      this.kernel.trace.add('migration-arrived-paused', { migration, vm: this.incoming.name, host: host.name })
+    // Running or not, as QEMU does (`process_incoming_migration_bh`).
     host.announce(this.incoming)
   }
 }

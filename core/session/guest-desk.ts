@@ -41,6 +41,12 @@ export interface GuestDeskOptions {
   readonly measuredCosts?: CostTable
 }
 
+/** What holds for one migration alone. */
+export type OneMigration = Partial<MigrationScenario> & {
+  /** False: the guest stands still at its destination until it is let go on, as one does in any case that stood still before. */
+  readonly autostart?: boolean
+}
+
 export class GuestDesk implements MonitorDesk, CrossingOwner {
   migrationSettings: MigrationScenario
   /** The migration under way, or the last one. */
@@ -80,14 +86,14 @@ export class GuestDesk implements MonitorDesk, CrossingOwner {
     return undefined
   }
 
-  /** `destination` may be left out where there is only one other host. `once` holds for this migration alone. */
-  migrate(destination?: string, once: Partial<MigrationScenario> = {}): void {
+  /** `destination` may be left out where there is only one other host. */
+  migrate(destination?: string, { autostart = true, ...once }: OneMigration = {}): void {
     const { guestName: name, kernel } = this
     const { places, migrations, profileName } = this.options
     const vm = this.liveVm()
     if (vm === undefined || vm.hasEnded) throw new InputError(`${name} is not running: boot it first`)
     if (this.crossingUnderWay !== null) throw new InputError(`${name} is being migrated already`)
-    if (vm.state !== 'running') throw new InputError(`${name} is ${vm.state}: let it run before it is migrated`)
+    assert(vm.isSettled, `${name} is ${vm.state}, and no migration holds it`)
     const from = places.find(({ host }) => host.name === vm.hostName)
     assert(from !== undefined, 'a VM is on a host')
     const others = places.filter((place) => place !== from)
@@ -121,6 +127,7 @@ export class GuestDesk implements MonitorDesk, CrossingOwner {
       this,
     )
     migrations.count++
+    this.crossing.incoming.autostart = autostart
     this.crossing.start()
   }
 

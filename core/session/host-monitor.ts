@@ -21,7 +21,7 @@ export interface MonitorDesk {
   readonly monitoredHosts: readonly HostMonitor[]
   /** The one copy of the guest that is alive. */
   liveVm(): VirtualMachine | undefined
-  migrate(destination: string, once: Partial<MigrationParameters>): void
+  migrate(destination: string, once: Partial<MigrationParameters> & { readonly autostart?: boolean }): void
   cancelMigration(): void
   configureMigration(settings: Partial<MigrationParameters>): void
   continueMigration(): void
@@ -39,6 +39,8 @@ const ANY_ADDRESS: readonly string[] = ['', '0', '0.0.0.0', '[::]']
 export class HostMonitor implements MonitorTarget {
   /** Where a migration is listened for, since `migrate-incoming`. */
   private incoming: MigrationAddress | null = null
+  /** Whether a guest that comes here runs by itself: `stop` and `cont` before it came (`qmp_stop`, `qmp_cont`). */
+  private autostart = true
   /** Why the last `migrate` never got a connection, and the migration that was the last one then. */
   private refusal: { readonly reason: string | null; readonly before: Crossing | null } | null = null
 
@@ -61,10 +63,12 @@ export class HostMonitor implements MonitorTarget {
   stop(): void {
     const { vm } = this
     if (vm?.state === 'running') vm.pause('paused')
+    else this.setAutostart(false)
   }
 
   cont(): void {
     const { vm } = this
+    if (this.setAutostart(true)) return
     if (vm === undefined || vm !== this.desk.liveVm())
       throw new InputError(`there is no machine here that could go on: ${this.vmName} is not alive on ${this.hostName}`)
     if (vm.hasEnded) throw new InputError('Resetting the Virtual Machine is required')
@@ -129,8 +133,9 @@ export class HostMonitor implements MonitorTarget {
     this.refusal = null
     const peer = this.desk.monitoredHosts.find((host) => host.answersTo(to.host))
     if (peer?.listensAt(to.port) === true) {
-      this.desk.migrate(peer.hostName, once)
+      this.desk.migrate(peer.hostName, { ...once, autostart: peer.autostart })
       peer.incoming = null
+      peer.autostart = true
     } else {
       const isKnown = peer !== undefined || /^[\d.]+$/.test(to.host)
       this.migrationRefused(
@@ -176,6 +181,15 @@ export class HostMonitor implements MonitorTarget {
       throw new InputError(`nothing listens at ${to.host}:${to.port}: migrate-recover at the destination comes first`)
     peer.incoming = null
     this.desk.recoverMigration()
+  }
+
+  /** Of a hypervisor that waits for its guest. False where there is one already. */
+  private setAutostart(autostart: boolean): boolean {
+    const { vm } = this
+    if (vm?.state === 'inmigrate') vm.autostart = autostart
+    else if (vm === undefined && this.incoming !== null) this.autostart = autostart
+    else return false
+    return true
   }
 
   private get vm(): VirtualMachine | undefined {

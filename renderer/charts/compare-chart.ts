@@ -2,6 +2,7 @@
 import { scaleLinear, scaleLog } from 'd3'
 import type { RunMetrics } from '../../core/metrics/run-metrics.js'
 import { channelTitle, foundSecrets } from '../words/terms.js'
+import { downtimeText, hasDowntime } from '../words/downtime.js'
 import { formatMs, formatShare } from '../words/quantities.js'
 import { bottomAxis, chartFrame, colours, emptyChart, horizontalGrid, logTicks, note, px } from './chart-frame.js'
 import type { ChartOptions } from './chart-frame.js'
@@ -9,7 +10,8 @@ import type { ChartOptions } from './chart-frame.js'
 const TITLE = 'Runs compared'
 
 export function compareChart(runs: readonly RunMetrics[], options: ChartOptions): SVGSVGElement {
-  const finished = runs.filter((run) => run.downtimeMs !== null && run.downtimeMs > 0)
+  const finished = runs.filter((run) => run.downtimeMs !== null && run.downtimeMs > 0 && hasDowntime(run))
+  const paused = runs.filter((run) => run.downtimeMs !== null && !hasDowntime(run))
   if (finished.length === 0)
     return emptyChart(
       options,
@@ -18,7 +20,7 @@ export function compareChart(runs: readonly RunMetrics[], options: ChartOptions)
     )
   const frame = chartFrame(options, {
     title: TITLE,
-    description: finished.map(inWords).join(' '),
+    description: [...finished.map(inWords), ...paused.map(pausedInWords)].join(' '),
     margin: { top: 24, right: 16, bottom: 22, left: 44 },
   })
   const downtimes = finished.map((run) => run.downtimeMs!)
@@ -59,13 +61,19 @@ export function compareChart(runs: readonly RunMetrics[], options: ChartOptions)
     })
     placed.push(at)
   }
-  note(frame.plot, 'RAM recovered by the attacker, against downtime', { x: -36, y: -12, fill: colours.text3 })
+  const left =
+    paused.length === 0 ? '' : `; without ${paused.map(({ migration }) => migration).join(', ')}: paused anyway`
+  note(frame.plot, `RAM recovered by the attacker, against downtime${left}`, { x: -36, y: -12, fill: colours.text3 })
   return frame.node
 }
 
 function inWords(run: RunMetrics): string {
   return (
-    `Run ${run.migration}, ${channelTitle(run.channel)}: downtime ${formatMs(run.downtimeMs)}, ` +
+    `Run ${run.migration}, ${channelTitle(run.channel)}: downtime ${downtimeText(run)}, ` +
     `${formatShare(run.ramOctetsRecovered, run.ramOctets)} of RAM recovered, ${foundSecrets(run)}.`
   )
+}
+
+function pausedInWords({ migration, channel }: RunMetrics): string {
+  return `Run ${migration}, ${channelTitle(channel)}, has no downtime: the guest was paused anyway.`
 }

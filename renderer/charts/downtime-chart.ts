@@ -1,6 +1,7 @@
 /** What the client felt: the time of every reply, the gap without one, and the guest's own pause inside it. */
 import { scaleLinear } from 'd3'
 import type { ProbeSample, RunMetrics } from '../../core/metrics/run-metrics.js'
+import { downtimeMeaning, downtimeText, hasDowntime } from '../words/downtime.js'
 import { formatMs } from '../words/quantities.js'
 import { bottomAxis, chartFrame, colours, emptyChart, horizontalGrid, note, px, timeTicks } from './chart-frame.js'
 import type { ChartFrame, ChartOptions } from './chart-frame.js'
@@ -89,9 +90,14 @@ function drawGap({ plot, width, height }: ChartFrame, run: RunMetrics | null, x:
     .attr('width', px(Math.max(2, right - left)))
     .attr('height', 9)
     .attr('fill', colours.guest)
-  const text = resumedAtNs === null ? 'guest paused' : `guest paused ${formatMs(run.downtimeMs)}`
+  const text = pauseInWords(run)
   const roomRight = width - right > 130
   note(plot, text, { x: roomRight ? right + 8 : left - 8, y: height - 6, anchor: roomRight ? 'start' : 'end' })
+}
+
+function pauseInWords(run: RunMetrics): string {
+  if (!hasDowntime(run)) return 'guest paused anyway'
+  return run.resumedAtNs === null ? 'guest paused' : `guest paused ${downtimeText(run)}`
 }
 
 /** While a run lasts, all of it; then its switch-over, near enough for the gap to be seen. */
@@ -139,6 +145,8 @@ function thinned(probes: readonly ProbeSample[], columns: number): readonly Prob
 function describe(shown: readonly ProbeSample[], run: RunMetrics | null): string {
   const answered = shown.filter(({ replyMs }) => replyMs !== null)
   const counts = `${answered.length} of ${shown.length} probes answered.`
-  if (run === null || run.clientGapMs === null) return counts
+  if (run === null) return counts
+  if (run.ownPause !== 'none') return [counts, downtimeMeaning(run)].join(' ')
+  if (run.clientGapMs === null) return counts
   return `${counts} The client waited ${formatMs(run.clientGapMs)}; the guest stood still for ${formatMs(run.downtimeMs)} of it.`
 }

@@ -2,6 +2,7 @@
 import { scaleLinear, type ScaleLinear } from 'd3'
 import type { RunMetrics } from '../../core/metrics/run-metrics.js'
 import { channelTitle, findingTitle, foundSecrets } from '../words/terms.js'
+import { hasDowntime } from '../words/downtime.js'
 import { formatCount, formatInstant, formatMs, formatSpan } from '../words/quantities.js'
 import {
   bottomAxis,
@@ -91,12 +92,15 @@ function drawRounds(lane: SvgSelection, run: RunMetrics, x: X, nowNs: number): v
     bar(from, to, colours.guestAfter, '', `${what}: memory follows the guest, ${formatSpan(to - from)}`)
   }
   if (run.pausedFromNs !== null) {
-    const title = `${what}: guest stopped for ${formatMs(run.downtimeMs)}`
+    const span = formatMs(run.downtimeMs)
+    const title = hasDowntime(run)
+      ? `${what}: guest stopped for ${span}`
+      : `${what}: last phase of a guest that was paused anyway, ${span}`
     bar(
       run.pausedFromNs,
       run.resumedAtNs ?? run.endNs ?? nowNs,
       colours.control,
-      `stop · ${formatMs(run.downtimeMs)}`,
+      `${hasDowntime(run) ? 'stop' : 'last'} · ${span}`,
       title,
     )
   }

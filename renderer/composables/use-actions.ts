@@ -18,6 +18,12 @@ export function injectActions(): ComputedRef<readonly Action[]> {
   return actions
 }
 
+/** Runs the action of that id, if it can be run now. */
+export function runAction(actions: readonly Action[], id: string): void {
+  const action = actions.find((candidate) => candidate.id === id)
+  if (action?.isAvailable) action.run()
+}
+
 /** Those whose title holds every word of `query`, best first: titles that begin with it. */
 export function findActions(actions: readonly Action[], query: string): readonly Action[] {
   const words = query.trim().toLowerCase().split(/\s+/)

@@ -166,14 +166,18 @@ export class FleetDesk {
 
   private export(what: ExportKind): void {
     const { id, fleet } = this.current()
-    const name = `midstream-fleet-${id}-${fleet.kernel.seed.replace(/[^\w-]/g, '_')}`
-    const octets =
-      what === 'pcapng'
-        ? fleet.tap.toPcapng()
-        : jsonOctets(
-            what === 'fleet-file' ? this.asPlayed() : fleetResult(fleet, computeFleet(fleet.kernel.trace, fleet.nowNs)),
-          )
-    this.host.answer({ kind: 'exported', what, name: what === 'fleet-file' ? `${name}-as-played` : name, octets })
+    const stem = `midstream-fleet-${id}-${fleet.kernel.seed.replace(/[^\w-]/g, '_')}`
+    const answer = (name: string, octets: Uint8Array) => this.host.answer({ kind: 'exported', what, name, octets })
+    switch (what) {
+      case 'pcapng':
+        return answer(stem, fleet.tap.toPcapng())
+      case 'fleet-result':
+        return answer(stem, jsonOctets(fleetResult(fleet, computeFleet(fleet.kernel.trace, fleet.nowNs))))
+      case 'fleet-file':
+        return answer(`${stem}-as-played`, jsonOctets(this.asPlayed()))
+      case 'report-data':
+        throw new InputError('a fleet has no report: export its result')
+    }
   }
 
   /** A scenario of which `midstream fleet` makes the same run up to this instant. JSON is YAML. */

@@ -22,7 +22,8 @@ const eventSources: Partial<Record<TraceKind, string>> = {
 }
 
 /** Where a guest was last seen alive, and where before. */
-interface Place {
+interface Whereabouts {
+  readonly guest: Fleet['guests'][number]
   host: string
   before: string | null
   sinceNs: number
@@ -31,7 +32,7 @@ interface Place {
 export class FleetPresenter {
   private readonly meter: EnergyMeter
   private readonly news: FleetNews
-  private readonly places: Place[]
+  private readonly whereabouts: readonly Whereabouts[]
   private readonly read = { moves: 0, restarts: 0 }
   private standings: ReadonlyMap<string, HostStanding> = new Map()
   private isFresh = true
@@ -42,7 +43,12 @@ export class FleetPresenter {
   ) {
     this.meter = new EnergyMeter(fleet.kernel.trace)
     this.news = new FleetNews(fleet.kernel.trace)
-    this.places = fleet.guests.map((guest) => ({ host: fleet.hostOf(guest) ?? '', before: null, sinceNs: 0 }))
+    this.whereabouts = fleet.guests.map((guest) => ({
+      guest,
+      host: fleet.hostOf(guest) ?? '',
+      before: null,
+      sinceNs: 0,
+    }))
   }
 
   /** `isFolding`: also what takes longer to find out. */
@@ -81,14 +87,17 @@ export class FleetPresenter {
   }
 
   private guests(): FleetGuestView[] {
-    const { fleet, places } = this
+    const { fleet } = this
     const { nowNs } = fleet
-    return fleet.guests.map((guest, index): FleetGuestView => {
-      const place = places[index] ?? { host: '', before: null, sinceNs: 0 }
+    return this.whereabouts.map((place): FleetGuestView => {
+      const { guest } = place
       const host = fleet.hostOf(guest)
       const crossing = guest.desk.crossingUnderWay
-      if (host !== null && host !== place.host)
-        Object.assign(place, { host, before: place.host, sinceNs: nowNs } satisfies Place)
+      if (host !== null && host !== place.host) {
+        place.before = place.host
+        place.host = host
+        place.sinceNs = nowNs
+      }
       const isArriving = crossing === null && nowNs - place.sinceNs < ARRIVAL_NS
       return {
         ...{ name: guest.name, host: place.host, load: guest.load },

@@ -503,6 +503,7 @@ export class LabEngine {
       const octets = tapOf(session, capture).toPcapng()
       return this.host.answer({ kind: 'exported', what, name: `${name}${place}.pcapng`, octets })
     }
+    if (what !== 'report-data') throw new InputError('no fleet is open')
     const text = JSON.stringify(buildReport(session, lab, this.host.version))
     this.host.answer({ kind: 'exported', what, name, octets: new TextEncoder().encode(text) })
   }

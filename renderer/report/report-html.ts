@@ -6,6 +6,7 @@ import { downtimeChart } from '../charts/downtime-chart.js'
 import { leakChart } from '../charts/leak-chart.js'
 import { roundsChart } from '../charts/rounds-chart.js'
 import { throughputChart } from '../charts/throughput-chart.js'
+import { downtimeText } from '../words/downtime.js'
 import {
   formatAddress,
   formatBitRate,
@@ -129,7 +130,7 @@ function comparison({ runs }: ReportData, document: Document): string {
     strategyTitle(run.strategy),
     run.cause === '' ? run.status : `${run.status}: ${run.cause}`,
     formatMs(run.totalTimeMs),
-    formatMs(run.downtimeMs),
+    downtimeText(run),
     formatMs(run.clientGapMs),
     formatOctets(run.wireOctets),
     run.secretsPlanted === 0 ? 'none planted' : `${run.secretsFound} of ${run.secretsPlanted}`,

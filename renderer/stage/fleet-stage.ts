@@ -49,6 +49,7 @@ const PAD = 9
 const EASE = 0.18
 
 const tones = { idle: colours.text3, warning: colours.control, failed: colours.clear } as const
+
 export function createFleetStage(root: SVGSVGElement, { choose, mayMove }: FleetStageOptions): FleetStage {
   const svg = select(root)
   let structure = ''

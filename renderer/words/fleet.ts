@@ -35,6 +35,10 @@ export function formatEnergy(joules: number): string {
   return wattHours >= 1000 ? `${(wattHours / 1000).toFixed(2)} kWh` : `${wattHours.toFixed(wattHours < 10 ? 2 : 1)} Wh`
 }
 
+/** What all hosts together draw. */
+export const formatPower = (hosts: readonly FleetHostView[]): string =>
+  formatWatts(hosts.reduce((sum, { watts }) => sum + watts, 0))
+
 /** Of what the same hosts would have drawn, had none been switched off. */
 export function savedShare({ joules, joulesAllOn }: Pick<FleetView, 'joules' | 'joulesAllOn'>): string {
   return formatShare(joulesAllOn - joules, joulesAllOn)

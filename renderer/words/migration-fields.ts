@@ -243,14 +243,14 @@ export const migrationFieldGroups: readonly MigrationFieldGroup[] = [
         name: 'copyStorage',
         title: 'Copy the disk',
         meaning:
-          'The disk goes before the memory, in the same stream (virsh: --copy-storage-all); otherwise both hosts are taken to share it.',
+          'The disk goes before the memory, in the same stream (virsh: --copy-storage-all); otherwise both hosts share it.',
         usual: [false, true],
         format: onOff,
       },
       {
         name: 'zeroBlocks',
-        title: 'Zeros of the disk',
-        meaning: 'A MiB of zeros goes as one word instead of as a MiB (QEMU: zero-blocks).',
+        title: 'Shorten zeros of the disk',
+        meaning: 'A MiB of nothing but zeros is named, not sent (QEMU: zero-blocks).',
         usual: [false, true],
         format: onOff,
         isShown: ({ copyStorage }) => copyStorage,

@@ -151,9 +151,11 @@ export const definitions = {
   dirtyRate: 'Dirty rate: pages a second that the guest rewrites and that must be sent again (QEMU: dirty-pages-rate).',
   storeWrites: 'Writes a second that the store makes of itself: each rewrites a value in memory.',
   workingSet: 'Working set: how many different pages the guest’s workload keeps rewriting.',
-  downtime: 'Downtime: how long the guest stood still, from the pause on the source to the resume on the destination.',
+  downtime:
+    'Downtime: how long the guest stood still, from the pause on the source to the resume on the destination. A guest that was paused anyway has none.',
   clientGap:
     'Client gap: the longest time between two replies a client received around the switch-over. A question lost on a TCP connection is asked again only after 200 ms.',
   virtualTime:
     'Virtual time: minutes, seconds, milliseconds and microseconds inside the lab. It stands still while paused.',
+  trace: 'A checksum (SHA-256) of all that happened: the same for the same seed and the same actions.',
 } as const

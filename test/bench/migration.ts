@@ -3,30 +3,10 @@ import { performance } from 'node:perf_hooks'
 import { CaptureAnalysis } from '../../core/attack/capture-analysis.js'
 import { seconds } from '../../core/base/units.js'
 import { defaultScenario, type Scenario } from '../../core/session/scenario.js'
-import { Session } from '../../core/session/session.js'
-import image from '../../labs/guests/shell.elf'
+import type { Session } from '../../core/session/session.js'
 import { add, MIB, printMeasures, ROUNDS, time } from './measures.js'
 import { migrationParts } from './migration-parts.js'
-
-/** A 64 MiB guest of which all but a few pages are not zero, on a 10 Gbit/s network, up and at work. */
-const bigScenario: Scenario = {
-  ...defaultScenario,
-  bandwidthBps: 10e9,
-  guest: { ...defaultScenario.guest, ramOctets: 64 * MIB, fillOctets: 60 * MIB },
-  migration: { ...defaultScenario.migration, maxBandwidth: 0 },
-}
-
-function booted(scenario: Scenario): Session {
-  const session = new Session({ scenario, seed: 'bench', image })
-  session.do({ kind: 'boot' })
-  session.runFor(seconds(4))
-  return session
-}
-
-function migrate(session: Session): void {
-  session.do({ kind: 'migrate' })
-  session.runWhile(({ isMigrating }) => isMigrating, seconds(60))
-}
+import { bigScenario, booted, migrate } from './moving-guest.js'
 
 const noCapture = (session: Session): void => {
   const { rack } = session.world
@@ -157,21 +137,6 @@ add(
   ),
   'ms',
 )
-
-for (const channel of ['nacl', 'ssh'] as const)
-  add(
-    `64 MiB over ${channel} at 10 Gbit/s, capture and listener on`,
-    time(
-      () => {
-        const session = ready.fork()
-        session.do({ kind: 'configure-migration', settings: { channel } })
-        return session
-      },
-      migrate,
-      Math.min(ROUNDS, 3),
-    ),
-    'ms',
-  )
 
 /** An endless loop of eight instructions, and the guest's own workload. */
 const spin = booted({ ...defaultScenario, guest: { ...defaultScenario.guest, dirtyPagesPerSecond: 1e6 } })

@@ -1,7 +1,7 @@
 /**
  * The window, as far as a stopwatch sees it: when it can be used, and how even its frames are while a guest migrates in
- * slow motion. In Electron from the start of its process, and served to Chromium from the start of loading; both without
- * a GPU, so the numbers of a desktop with one are better.
+ * slow motion, alone or in a fleet. In Electron from the start of its process, and served to Chromium from the start of
+ * loading; both without a GPU, so the numbers of a desktop with one are better.
  */
 import { _electron, chromium, type Page } from '@playwright/test'
 import { spawn } from 'node:child_process'
@@ -23,11 +23,13 @@ const ROUNDS = 3
 interface Frames {
   readonly intervalsMs: readonly number[]
   readonly longTasksMs: readonly number[]
+  /** The most of the elements looked for that were there at once. */
+  readonly mostElements: number
 }
 
 declare global {
   interface Window {
-    measured: { intervalsMs: number[]; longTasksMs: number[]; stop: boolean }
+    measured: { intervalsMs: number[]; longTasksMs: number[]; mostElements: number; stop: boolean }
     echoesMs: number[]
   }
 }
@@ -51,29 +53,55 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - startedMs
 }
 
-/** Frames of one whole migration at the speed the window chooses, from the click to the end. */
-async function migrate(page: Page): Promise<Frames> {
-  await page.evaluate(() => {
-    const frames = { intervalsMs: [] as number[], longTasksMs: [] as number[], stop: false }
+/** Begins to measure frames: all of them, or only those that begin while there is such an element. */
+async function countFrames(page: Page, selector: string | null): Promise<void> {
+  await page.evaluate((wanted) => {
+    const frames = { intervalsMs: [] as number[], longTasksMs: [] as number[], mostElements: 0, stop: false }
     window.measured = frames
     new PerformanceObserver((list) => {
       for (const { duration } of list.getEntries()) frames.longTasksMs.push(duration)
     }).observe({ type: 'longtask' })
-    let lastMs = performance.now()
+    let lastMs: number | null = null
     const frame = (nowMs: number) => {
-      frames.intervalsMs.push(nowMs - lastMs)
-      lastMs = nowMs
+      const elements = wanted === null ? 1 : document.querySelectorAll(wanted).length
+      frames.mostElements = Math.max(frames.mostElements, elements)
+      if (lastMs !== null) frames.intervalsMs.push(nowMs - lastMs)
+      lastMs = elements > 0 ? nowMs : null
       if (!frames.stop) requestAnimationFrame(frame)
     }
     requestAnimationFrame(frame)
-  })
-  await page.getByRole('button', { name: /^Migrate web to/ }).click()
-  await page.getByRole('button', { name: 'Cancel migration' }).waitFor()
-  await page.getByRole('button', { name: /^Migrate web to/ }).waitFor({ timeout: 120_000 })
+  }, selector)
+}
+
+async function countedFrames(page: Page): Promise<Frames> {
   return page.evaluate(() => {
     window.measured.stop = true
     return window.measured
   })
+}
+
+/** Frames of one whole migration at the speed the window chooses, from the click to the end. */
+async function migrate(page: Page): Promise<Frames> {
+  await countFrames(page, null)
+  await page.getByRole('button', { name: /^Migrate web to/ }).click()
+  await page.getByRole('button', { name: 'Cancel migration' }).waitFor()
+  await page.getByRole('button', { name: /^Migrate web to/ }).waitFor({ timeout: 120_000 })
+  return countedFrames(page)
+}
+
+const FLEET_FRAMES = 300
+/** The line of a guest that is on its way. */
+const WAY = 'svg[aria-label=Hosts] .way[stroke-dasharray]'
+
+/** Frames in which forty hosts are on show and guests are on their way between them, at the speed the window chooses. */
+async function moveInFleet(page: Page): Promise<Frames> {
+  await page.getByRole('button', { name: 'A hall at night' }).click()
+  const stage = page.getByRole('group', { name: 'Hosts' })
+  await stage.getByRole('button').nth(39).waitFor()
+  await countFrames(page, WAY)
+  await page.getByRole('button', { name: 'Play' }).click()
+  await page.waitForFunction((count) => window.measured.intervalsMs.length >= count, FLEET_FRAMES, { timeout: 120_000 })
+  return countedFrames(page)
 }
 
 const KEYS = 40
@@ -226,6 +254,8 @@ async function measure(shell: string, open: () => Promise<Opened>): Promise<void
   const echoes: number[] = []
   const scrolls: number[] = []
   const filters: number[] = []
+  const fleetFrames: number[] = []
+  let mostMoves = 0
   let blankRows = 0
   for (let round = 0; round < ROUNDS; round++) {
     const startedMs = performance.now()
@@ -253,6 +283,11 @@ async function measure(shell: string, open: () => Promise<Opened>): Promise<void
     filters.push(...filterMs)
     blankRows += blank
     await again.close()
+    const hall = await open()
+    const fleet = await moveInFleet(hall.page)
+    fleetFrames.push(...fleet.intervalsMs)
+    mostMoves = Math.max(mostMoves, fleet.mostElements)
+    await hall.close()
   }
   const late = intervals.filter((interval) => interval > 50).length
   const say = (what: string, value: string): void => console.log(`${shell}: ${what}`.padEnd(36) + value)
@@ -261,6 +296,14 @@ async function measure(shell: string, open: () => Promise<Opened>): Promise<void
   say('frames while migrating', `${ms(quantile(intervals, 0.5))} median, ${ms(quantile(intervals, 0.99))} at 99 %`)
   say('slowest frame', `${ms(Math.max(...intervals))}; ${late} of ${intervals.length} over 50 ms`)
   say('echo of a key', `${ms(quantile(echoes, 0.5))} median, ${ms(quantile(echoes, 0.95))} at 95 % of ${echoes.length}`)
+  say(
+    'frames while a fleet moves',
+    `${ms(quantile(fleetFrames, 0.5))} median, ${ms(quantile(fleetFrames, 0.99))} at 99 %`,
+  )
+  say(
+    '  slowest frame',
+    `${ms(Math.max(...fleetFrames))} of ${fleetFrames.length}, up to ${mostMoves} moves at once (aim: 50 ms)`,
+  )
   const isLate = scrolls.filter((interval) => interval > 20).length
   say('scrolling 200,000 packets', `${ms(quantile(scrolls, 0.5))} a frame, ${ms(quantile(scrolls, 0.95))} at 95 %`)
   say('  frames over 20 ms', `${isLate} of ${scrolls.length}; ${blankRows} blank rows at the end`)

@@ -45,7 +45,10 @@ describe('fleet', () => {
   })
 
   it.each([
-    [['--hosts', '41'], /--hosts: .*40/],
+    [['--hosts', '41'], /^--hosts 41: write a whole number, at most 40$/],
+    [['--hosts', '1'], /^--hosts: .*2/],
+    [['--hosts', '5e9'], /^--hosts 5e9: write a whole number, at most 40$/],
+    [['--guests', '5e9'], /^--guests 5e9: write a whole number, at most 160$/],
     [['--hosts', 'many'], /--hosts many: write a whole number/],
     [['--policy', 'luck'], /--policy: /],
     [['--seconds', '0'], /--seconds: choose from 1s/],

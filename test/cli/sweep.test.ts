@@ -88,8 +88,9 @@ describe('a sweep', () => {
       ...cellsOf({ base: { ...small.base, 'host-cpu': 'aes' } }),
       ...cellsOf({ base: { ...small.base, guest: 'web' } }),
       ...cellsOf({ base: { ...small.base, 'pause-before-switchover': '1ms' } }),
+      ...cellsOf({ base: { ...small.base, paused: true } }),
     ].map(keyOf)
-    expect(new Set(keys).size).toBe(20)
+    expect(new Set(keys).size).toBe(24)
     expect(cellsOf({ title: 'Another' }).map(keyOf)).toEqual(keys.slice(0, 4))
   })
 })

@@ -1,13 +1,14 @@
 /**
  * Migrations of every kind, disturbed at random: cables cut and restored, frames lost and damaged, cancelled, broken off,
- * recovered, given up, tried again, gone on with from a kept state. Whatever happens, one copy of the guest lives and it is
- * right, or its loss is said.
+ * recovered, given up, tried again, gone on with from a kept state, of guests that run or stand still. Whatever happens, one copy
+ * of the guest lives and it is right, or its loss is said; and one that stands still does so until somebody lets it go on.
  */
 import { afterAll, describe, expect, it } from 'vitest'
 import { InputError } from '../../core/base/errors.js'
 import type { KeptGraph } from '../../core/base/snapshot.js'
 import { milliseconds, seconds } from '../../core/base/units.js'
 import { RandomStream } from '../../core/kernel/random.js'
+import type { HostMonitor } from '../../core/session/host-monitor.js'
 import { channelNames, type LinkName, type MigrationScenario } from '../../core/session/scenario.js'
 import type { Session, SessionCommand } from '../../core/session/session.js'
 import { bootedSession } from '../support/lab-session.js'
@@ -113,6 +114,10 @@ class DisturbedRun {
   private readonly typed: string[] = []
   private readonly consoleBefore: string
   private wasSwitchedOff = false
+  /** Somebody wanted it to stand still, here or where it arrives. */
+  private wasStopped = false
+  /** The instants at which somebody let it go on. */
+  private readonly letGoNs: number[] = []
 
   constructor(seed: string) {
     this.random = new RandomStream(`migration ${seed}`)
@@ -125,6 +130,7 @@ class DisturbedRun {
     const { random } = this
     this.try(someWorkload(random))
     this.try({ kind: 'configure-network', bandwidthBps: random.pick([2e7, 1e8, 1e9]) })
+    if (random.below(4) === 0) this.stop(this.session.world.guestDesk.monitoredHosts[0])
     this.migrate()
     for (let count = random.below(10); count > 0; count--) {
       this.letPass(random.pick([300_000, 3_000_000, 20_000_000, 60_000_000]))
@@ -138,17 +144,35 @@ class DisturbedRun {
   private migrate(): void {
     this.try({ kind: 'configure-migration', settings: someSettings(this.random) })
     const count = this.session.trace.count('migration-start')
-    this.try({ kind: 'migrate' })
+    if (this.random.below(8) === 0) this.migrateToStandStill()
+    else this.try({ kind: 'migrate' })
     const started = this.session.trace.rows('migration-start', count)
     if (started.some(({ strategy }) => strategy === 'cold')) this.wasSwitchedOff = true
+  }
+
+  private migrateToStandStill(): void {
+    try {
+      this.session.world.guestDesk.migrate(undefined, { autostart: false })
+      this.wasStopped = true
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error
+    }
+  }
+
+  private stop(target: HostMonitor | undefined): void {
+    target?.stop()
+    this.wasStopped = true
   }
 
   /** At either host's monitor, whatever the guest is doing. */
   private stopOrGoOn(): void {
     const target = this.random.pick(this.session.world.guestDesk.monitoredHosts)
     try {
-      if (this.random.below(2) === 0) target.stop()
-      else target.cont()
+      if (this.random.below(2) === 0) this.stop(target)
+      else {
+        target.cont()
+        this.letGoNs.push(this.session.nowNs)
+      }
     } catch (error) {
       if (!(error instanceof InputError)) throw error
     }
@@ -162,6 +186,7 @@ class DisturbedRun {
   private try(command: SessionCommand): void {
     try {
       this.session.do(command)
+      if (command.kind === 'boot') this.letGoNs.push(this.session.nowNs)
     } catch (error) {
       if (!(error instanceof InputError)) throw error
     }
@@ -243,8 +268,11 @@ class DisturbedRun {
       runWatched(this.session, milliseconds(5))
     }
     expect(this.session.isMigrating, 'still under way').toBe(false)
-    if (this.session.world.liveVm()?.state === 'paused')
+    if (this.session.world.liveVm()?.state === 'paused') {
+      expect(this.wasStopped, 'stands still, and nobody wanted it to').toBe(true)
+      this.letGoNs.push(this.session.nowNs)
       this.session.world.guestDesk.resumeVm(this.session.world.guestName)
+    }
     // What was typed while it stood still is answered now.
     runWatched(this.session, milliseconds(20))
     if (this.wasSwitchedOff) {
@@ -279,12 +307,30 @@ class DisturbedRun {
     const last = runs.at(-1)
     if (last !== undefined && losses.length === 0 && !this.wasSwitchedOff)
       expect(vm?.hostName).toBe(last.status === 'completed' ? last.destination : last.source)
+    this.checkPauses()
     if (vm?.state !== 'running') return
     this.typeLine()
     const before = vm.instructions
     runWatched(session, milliseconds(20))
     expect(vm.instructions).toBeGreaterThan(before)
     this.checkConsole()
+  }
+
+  /** A copy that runs after its guest was stopped, or arrived to stand still, was let go on. */
+  private checkPauses(): void {
+    const { trace } = this.session
+    const arrivals = trace.rows('migration-arrived-paused').map(({ atNs }) => ({ atNs, host: '', state: 'arrived' }))
+    const states = [...trace.rows('vm-state'), ...arrivals].sort((a, b) => a.atNs - b.atNs)
+    const before = new Map<string, string>()
+    let isStill = false
+    for (const { atNs, host, state } of states) {
+      if (state === 'arrived' || (state === 'paused' && before.get(host) === 'running')) isStill = true
+      if (state === 'running') {
+        if (isStill) expect(this.letGoNs, 'runs, and nobody let it go on').toContain(atNs)
+        isStill = false
+      }
+      before.set(host, state)
+    }
   }
 
   /** Every character typed was echoed once, every line answered once. */

@@ -96,6 +96,7 @@ export function fixtureRun(run: FixtureRun, nowNs: number): RunMetrics {
     pausedFromNs: nowNs >= times.pausedFromNs ? times.pausedFromNs : null,
     resumedAtNs: isDone ? times.resumedAtNs : null,
     downtimeMs: isDone ? (times.resumedAtNs - times.pausedFromNs) / 1e6 : null,
+    ownPause: 'none',
     clientGapMs: isGapOver ? (times.gapToNs - times.gapFromNs) / 1e6 : null,
     pendingAtStopOctets: null,
     forced: false,

@@ -16,6 +16,7 @@ export interface SmallScenario {
   readonly bandwidthBps?: number
   readonly tcp?: TcpScenario
   readonly image?: string
+  readonly profile?: Scenario['profile']
 }
 
 /** A session with a small guest: 4 MiB of RAM, of which 1 MiB is filled. */
@@ -26,9 +27,11 @@ export function smallSession({
   bandwidthBps = 1e9,
   tcp = defaultScenario.tcp,
   image = 'shell',
+  profile = defaultScenario.profile,
 }: SmallScenario = {}): Session {
   const scenario: Scenario = {
     ...defaultScenario,
+    profile,
     bandwidthBps,
     tcp,
     guest: {

@@ -1,5 +1,5 @@
 /** One connection to a QMP port: greeting, negotiation, commands, events (monitor/qmp.c). */
-import type { ByteStream, StreamOwner } from '../../base/byte-stream.js'
+import type { ByteStream } from '../../base/byte-stream.js'
 import type { Kernel, KernelEvent, Process } from '../../kernel/kernel.js'
 import { JsonStream, type JsonOutcome } from '../wire/json-stream.js'
 import {
@@ -13,26 +13,23 @@ import {
   type QmpEvent,
 } from '../wire/qmp.js'
 import type { Monitor, MonitorListener } from './monitor.js'
+import { MonitorConnection } from './monitor-connection.js'
 import { changeOfMode } from './qmp-negotiation.js'
-import { SendQueue } from './send-queue.js'
 
-const READ_OCTETS = 4096
 const FLUSH: KernelEvent = Object.freeze({ kind: 'flush' })
 
-export class QmpConnection implements StreamOwner, MonitorListener, Process {
+export class QmpConnection extends MonitorConnection implements MonitorListener, Process {
   private readonly input = new JsonStream()
-  private readonly output: SendQueue
   private isNegotiated = false
   private isFlushDue = false
 
   constructor(
     private readonly kernel: Kernel,
     private readonly monitor: Monitor,
-    private readonly stream: ByteStream,
-    private readonly owner: { connectionClosed(connection: object): void },
+    stream: ByteStream,
+    owner: { connectionClosed(connection: object): void },
   ) {
-    this.output = new SendQueue(stream)
-    stream.owner = this
+    super(stream, owner)
   }
 
   streamOpened(): void {
@@ -41,26 +38,8 @@ export class QmpConnection implements StreamOwner, MonitorListener, Process {
     this.output.flush()
   }
 
-  streamReadable(): void {
-    // Who does not read his answers is not asked for more.
-    while (this.stream.readableOctets() > 0 && !this.output.isFull)
-      for (const outcome of this.input.push(this.stream.read(READ_OCTETS))) this.handle(outcome)
-    this.output.flush()
-  }
-
-  streamWritable(): void {
-    this.output.flush()
-    this.streamReadable()
-  }
-
-  streamEnded(): void {
-    this.streamReadable()
-    this.stream.end()
-    this.close()
-  }
-
-  streamFailed(): void {
-    this.close()
+  protected override take(octets: Uint8Array): void {
+    for (const outcome of this.input.push(octets)) this.handle(outcome)
   }
 
   /** From wherever it happened: it is written when that is over. */
@@ -97,8 +76,8 @@ export class QmpConnection implements StreamOwner, MonitorListener, Process {
     }
   }
 
-  private close(): void {
+  protected override close(): void {
     this.monitor.ignore(this)
-    this.owner.connectionClosed(this)
+    super.close()
   }
 }

@@ -11,7 +11,7 @@
  * those records, VERIFY and CHECKPOINT are known and passed over.
  */
 import { WireError } from '../../base/errors.js'
-import { concatOctets, readU16be, readU32be, readU32le, writeU16be, writeU32be, writeU32le } from '../../base/octets.js'
+import { readU16be, readU32be, readU32le, writeU16be, writeU32be, writeU32le } from '../../base/octets.js'
 import { PAGE_OCTETS } from '../../base/units.js'
 
 export const LIBXC_ID = 0x58454e46
@@ -133,7 +133,10 @@ export function decodePageData(body: Uint8Array): readonly LibxcPage[] {
 
 /** Reads headers and records out of pieces of any size. Everything throws `WireError`. */
 export class LibxcReader {
-  private held: Uint8Array = new Uint8Array(0)
+  /** What came and was not read is `store[start, end)`. What was read is not written over: records are views. */
+  private store = new Uint8Array(0)
+  private start = 0
+  private end = 0
   private position = 0
   private hasHeaders = false
   /** The END record was read. */
@@ -141,11 +144,29 @@ export class LibxcReader {
 
   /** The records that end within `octets`, but for those that are passed over. */
   push(octets: Uint8Array): LibxcRecord[] {
-    this.held = this.held.length === 0 ? octets : concatOctets([this.held, octets])
+    this.keep(octets)
     const records: LibxcRecord[] = []
     if (!this.hasHeaders && !this.readHeaders()) return records
-    while (this.readRecord(records)) if (this.isDone && this.held.length > 0) throw this.refused('octets after END')
+    while (this.readRecord(records)) if (this.isDone && this.start < this.end) throw this.refused('octets after END')
     return records
+  }
+
+  /** A new store has twice the room that is needed, so that a record in many pieces is copied a few times at most. */
+  private keep(octets: Uint8Array): void {
+    const { held } = this
+    if (this.end + octets.length > this.store.length) {
+      this.store = new Uint8Array(2 * (held.length + octets.length))
+      this.store.set(held)
+      this.start = 0
+      this.end = held.length
+    }
+    this.store.set(octets, this.end)
+    this.end += octets.length
+  }
+
+  /** What was not read: a view. */
+  private get held(): Uint8Array {
+    return this.store.subarray(this.start, this.end)
   }
 
   private readHeaders(): boolean {
@@ -180,7 +201,7 @@ export class LibxcReader {
   }
 
   private drop(length: number): void {
-    this.held = this.held.subarray(length)
+    this.start += length
     this.position += length
   }
 

@@ -7,6 +7,7 @@
 import { AuthenticationError, WireError } from '../../base/errors.js'
 import type { ChannelEffects, ChannelProtocol, ChannelRole, RandomOctets } from '../channel.js'
 import { readerOf, sshDisconnectReasons, sshMessage, type SshMessageName } from '../wire/ssh-messages.js'
+import type { SshCipher } from './packet-cipher.js'
 import { SshTransport, type SshTransportUser } from './transport.js'
 import { SshClientAuthentication, SshServerAuthentication } from './user-auth.js'
 
@@ -38,6 +39,7 @@ export interface SshConnectionOptions {
   readonly random: RandomOctets
   /** See `SshTransportOptions`. */
   readonly rekeyOctets?: number
+  readonly ciphers?: readonly SshCipher[]
 }
 
 /** OpenSSH's sizes for forwarded connections: window 64 packets of 32 KiB. */

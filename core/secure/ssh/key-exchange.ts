@@ -8,7 +8,7 @@ import { AuthenticationError, WireError } from '../../base/errors.js'
 import { concatOctets, latin1Octets } from '../../base/octets.js'
 import type { ChannelRole } from '../channel.js'
 import { ED25519_KEY_TYPE, encodeKexInit, SshWriter, type SshKexInit } from '../wire/ssh-messages.js'
-import type { PacketKeys } from './packet-cipher.js'
+import { sshCiphers, type PacketKeys, type SshCipher } from './packet-cipher.js'
 
 /** Strict key exchange (OpenSSH's PROTOCOL section 1.10): the answer to prefix truncation, CVE-2023-48795. */
 export const strictKexNames = {
@@ -17,18 +17,21 @@ export const strictKexNames = {
 } as const satisfies Record<ChannelRole, string>
 
 const KEX_ALGORITHMS = ['curve25519-sha256', 'curve25519-sha256@libssh.org']
-const CIPHER = 'chacha20-poly1305@openssh.com'
-// The cipher authenticates by itself; a list must not be empty for peers that check.
+// The ciphers authenticate by themselves; a list must not be empty for peers that check.
 const MACS = ['hmac-sha2-256-etm@openssh.com', 'hmac-sha2-256']
 
-/** What this side offers. `cookie` is 16 random octets. */
-export function offerKexInit(role: ChannelRole, cookie: Uint8Array): Uint8Array {
+/** What this side offers. `cookie` is 16 random octets; `ciphers` are in the order of preference. */
+export function offerKexInit(
+  role: ChannelRole,
+  cookie: Uint8Array,
+  ciphers: readonly SshCipher[] = sshCiphers,
+): Uint8Array {
   return encodeKexInit({
     cookie,
     kexAlgorithms: [...KEX_ALGORITHMS, strictKexNames[role]],
     serverHostKeyAlgorithms: [ED25519_KEY_TYPE],
-    encryptionClientToServer: [CIPHER],
-    encryptionServerToClient: [CIPHER],
+    encryptionClientToServer: ciphers,
+    encryptionServerToClient: ciphers,
     macClientToServer: MACS,
     macServerToClient: MACS,
     compressionClientToServer: ['none'],
@@ -39,18 +42,32 @@ export function offerKexInit(role: ChannelRole, cookie: Uint8Array): Uint8Array 
   })
 }
 
-/** Check that there is a common choice; there is only one of each here. Throws `WireError` naming what is missing. */
-export function checkCommonAlgorithms(client: SshKexInit, server: SshKexInit): void {
-  const common = (what: string, wanted: readonly string[], theirs: readonly string[]): void => {
-    if (!wanted.some((name) => theirs.includes(name)))
+/** The cipher of each direction. */
+export interface ChosenCiphers {
+  readonly toServer: SshCipher
+  readonly toClient: SshCipher
+}
+
+/**
+ * Of each kind the first of the client's that the server has too (RFC 4253 section 7.1); only of ciphers is there more
+ * than one here. Throws `WireError` naming what is missing.
+ */
+export function chooseAlgorithms(client: SshKexInit, server: SshKexInit): ChosenCiphers {
+  const common = (what: string, wanted: readonly string[], theirs: readonly string[]): string => {
+    const chosen = wanted.find((name) => theirs.includes(name))
+    if (chosen === undefined)
       throw new WireError('ssh', 0, `no common ${what}: ${wanted.join(',')} against ${theirs.join(',')}`)
+    return chosen
   }
   common('key exchange', withoutMarkers(client.kexAlgorithms), server.kexAlgorithms)
   common('host key algorithm', client.serverHostKeyAlgorithms, server.serverHostKeyAlgorithms)
-  common('cipher to the server', client.encryptionClientToServer, server.encryptionClientToServer)
-  common('cipher to the client', client.encryptionServerToClient, server.encryptionServerToClient)
   common('compression to the server', client.compressionClientToServer, server.compressionClientToServer)
   common('compression to the client', client.compressionServerToClient, server.compressionServerToClient)
+  // One side of the two lists is ours, so what is common is a cipher we have.
+  return {
+    toServer: common('cipher to the server', client.encryptionClientToServer, server.encryptionClientToServer),
+    toClient: common('cipher to the client', client.encryptionServerToClient, server.encryptionServerToClient),
+  } as ChosenCiphers
 }
 
 /** A guessed first packet is dropped unless both sides would have chosen the same (RFC 4253 section 7). */
@@ -109,17 +126,20 @@ export function exchangeHash(input: ExchangeHashInput): { readonly hash: Uint8Ar
   return { hash: sha256(octets), hashedOctets: octets.length }
 }
 
-/** The keys of one direction: 64 octets by RFC 4253 section 7.2, letter C for client to server, D back. */
+/** What one direction is sealed with, by RFC 4253 section 7.2: keys of letter C to the server, D back; nonces A and B. */
 export function derivePacketKeys(
+  cipher: SshCipher,
   shared: Uint8Array,
   hash: Uint8Array,
   sessionId: Uint8Array,
   sender: ChannelRole,
 ): PacketKeys {
   const prefix = concatOctets([new SshWriter().mpint(shared).take(), hash])
-  const first = sha256(concatOctets([prefix, latin1Octets(sender === 'client' ? 'C' : 'D'), sessionId]))
-  const second = sha256(concatOctets([prefix, first]))
-  return { mainKey: first, headerKey: second }
+  const derive = (letter: string): Uint8Array => sha256(concatOctets([prefix, latin1Octets(letter), sessionId]))
+  const mainKey = derive(sender === 'client' ? 'C' : 'D')
+  if (cipher === 'aes256-gcm@openssh.com')
+    return { cipher, mainKey, nonce: derive(sender === 'client' ? 'A' : 'B').slice(0, 12) }
+  return { cipher, mainKey, headerKey: sha256(concatOctets([prefix, mainKey])) }
 }
 
 /** 64 octets. `seed` is the 32-octet secret key. */

@@ -3,7 +3,7 @@
  *
  * Sections: 4.2 version, 6 packets, 7 key exchange, 8 in its curve25519 form (RFC 8731), 9 re-exchange, 10 services are
  * the user's, 11 the small messages. With strict key exchange (OpenSSH's PROTOCOL section 1.10). Left out: compression,
- * other ciphers, GSS, server-sig-algs (RFC 8308).
+ * other ciphers than the two of packet-cipher.ts, GSS, server-sig-algs (RFC 8308).
  */
 import { assert, AuthenticationError, WireError } from '../../base/errors.js'
 import { equalOctets, latin1Octets, latin1Text } from '../../base/octets.js'
@@ -26,7 +26,7 @@ import {
 } from '../wire/ssh-messages.js'
 import {
   agreeOnSecret,
-  checkCommonAlgorithms,
+  chooseAlgorithms,
   derivePacketKeys,
   ed25519PublicKey,
   ephemeralPublicOf,
@@ -36,8 +36,16 @@ import {
   signEd25519,
   strictKexNames,
   verifyEd25519,
+  type ChosenCiphers,
 } from './key-exchange.js'
-import { openPacket, openPacketLength, sealPacket, TAG_OCTETS, type PacketKeys } from './packet-cipher.js'
+import {
+  openPacket,
+  openPacketLength,
+  sealPacket,
+  TAG_OCTETS,
+  type PacketKeys,
+  type SshCipher,
+} from './packet-cipher.js'
 
 /** Without CR LF. */
 const OUR_VERSION = 'SSH-2.0-Midstream_0.1'
@@ -59,6 +67,8 @@ export interface SshTransportOptions {
   readonly trustedHostKeys?: readonly Uint8Array[] | 'any'
   /** Octets in one direction after which keys are changed; 2^30 if absent. */
   readonly rekeyOctets?: number
+  /** Offered, best first; all there are if absent. */
+  readonly ciphers?: readonly SshCipher[]
 }
 
 /** The layer above. */
@@ -77,6 +87,8 @@ interface Exchange {
   readonly ephemeralSecret: Uint8Array
   readonly ephemeralPublic: Uint8Array
   peerInit: Uint8Array | null
+  /** Known with the peer's KEXINIT. */
+  ciphers: ChosenCiphers | null
   /** The peer guessed wrong: its next packet is to be dropped. */
   dropsGuess: boolean
   /** What the peer's packets will be sealed under after its NEWKEYS. */
@@ -281,8 +293,8 @@ export class SshTransport {
   }
 
   private startExchange(): void {
-    const { role, random } = this.options
-    const ourInit = offerKexInit(role, random.octets(16))
+    const { role, random, ciphers } = this.options
+    const ourInit = offerKexInit(role, random.octets(16), ciphers)
     const ephemeralSecret = random.octets(32)
     this.effects.work.x25519Base++
     this.exchange = {
@@ -290,6 +302,7 @@ export class SshTransport {
       ephemeralSecret,
       ephemeralPublic: ephemeralPublicOf(ephemeralSecret),
       peerInit: null,
+      ciphers: null,
       dropsGuess: false,
       nextReceiveKeys: null,
     }
@@ -303,7 +316,7 @@ export class SshTransport {
     const ours = decodeKexInit(exchange.ourInit)
     const theirs = decodeKexInit(payload)
     const [client, server] = role === 'client' ? [ours, theirs] : [theirs, ours]
-    checkCommonAlgorithms(client, server)
+    exchange.ciphers = chooseAlgorithms(client, server)
     exchange.peerInit = payload.slice()
     exchange.dropsGuess = theirs.firstKexPacketFollows && !guessWasRight(client, server)
     if (this.exchangeCount === 0) {
@@ -394,8 +407,14 @@ export class SshTransport {
     const { role } = this.options
     if (this.sessionId.length === 0) this.sessionId = hash
     this.sendPacket('SSH_MSG_NEWKEYS', sshMessage('SSH_MSG_NEWKEYS').take())
-    this.sendKeys = derivePacketKeys(shared, hash, this.sessionId, role)
-    exchange.nextReceiveKeys = derivePacketKeys(shared, hash, this.sessionId, role === 'client' ? 'server' : 'client')
+    const { ciphers } = exchange
+    assert(ciphers !== null, 'ssh: keys before the algorithms were chosen')
+    const keysOf = (sender: ChannelRole): PacketKeys => {
+      const cipher = sender === 'client' ? ciphers.toServer : ciphers.toClient
+      return derivePacketKeys(cipher, shared, hash, this.sessionId, sender)
+    }
+    this.sendKeys = keysOf(role)
+    exchange.nextReceiveKeys = keysOf(role === 'client' ? 'server' : 'client')
     this.sentOctets = 0
     if (this.isStrict) this.sendSequence = 0
   }

@@ -61,8 +61,11 @@ export class FleetGuest implements CrossingOwner {
     })
   }
 
+  get plan(): FleetGuestPlan {
+    return this.parts.plan
+  }
   get name(): string {
-    return this.parts.plan.name
+    return this.plan.name
   }
   get monitorPort(): number {
     return MONITOR_PORT_FIRST + this.parts.index

@@ -13,6 +13,7 @@ import type { Ipv4Address } from '../../net/wire/addresses.js'
 import { profiles } from '../../hypervisor/profiles/profiles.js'
 import type { HostNetwork } from '../rack.js'
 import type { FleetScenario } from './fleet-scenario.js'
+import { WorkMeter } from './work-meter.js'
 
 /**
  * What an idle server draws of its peak power: about 70 % (Beloglazov, Abawajy, Buyya, "Energy-aware resource allocation
@@ -52,11 +53,9 @@ export class FleetHost implements AgentHost, PowerSwitch, Process {
   state: FleetHostState = 'on'
   health: HostHealth = 'ok'
   private boot: QueuedEvent | null = null
-  /** Core time used up to the last reading: of machines, and of everything that was booked. */
-  private readonly read = new Map<VirtualMachine, number>()
-  private bookedNs: Nanos = 0
-  private readAtNs: Nanos = 0
-  private metered = { workNs: 0, atNs: 0 }
+  /** What is advertised, and what its power follows. */
+  private readonly advertMeter: WorkMeter
+  private readonly powerMeter: WorkMeter
 
   constructor(
     private readonly kernel: Kernel,
@@ -71,6 +70,8 @@ export class FleetHost implements AgentHost, PowerSwitch, Process {
       network,
       owner,
     )
+    this.advertMeter = new WorkMeter(kernel, this.host)
+    this.powerMeter = new WorkMeter(kernel, this.host)
     this.agent = new HostAgent(kernel, network.stack, this, orchestrator, scenario.orchestrator.adverts)
     joinPorts(network.bridge.addPort(), controllerStack)
     this.controller = new ManagementController(controllerStack, this)
@@ -81,6 +82,10 @@ export class FleetHost implements AgentHost, PowerSwitch, Process {
   }
   get stack(): HostStack {
     return this.parts.network.stack
+  }
+  /** Of its management controller. */
+  get controllerStack(): HostStack {
+    return this.parts.controllerStack
   }
   get isOn(): boolean {
     return this.state === 'on' || this.state === 'booting'
@@ -139,27 +144,18 @@ export class FleetHost implements AgentHost, PowerSwitch, Process {
   }
 
   resources(): ReturnType<AgentHost['resources']> {
-    const { kernel, host, owner } = this
-    const { coreCount, ramOctets } = host.options
-    const spanNs = Math.max(1, kernel.nowNs - this.readAtNs) * coreCount
-    this.readAtNs = kernel.nowNs
+    const { host, owner, name, health } = this
+    const { coreCount: cores, ramOctets } = host.options
+    const { busyShare, vmShares } = this.advertMeter.read()
     const vms: AdvertisedVm[] = []
-    let usedNs = this.booked() - this.bookedNs
-    this.bookedNs += usedNs
-    for (const vm of host.allVms()) {
-      const workNs = workOf(vm)
-      const newNs = workNs - (this.read.get(vm) ?? 0)
-      this.read.set(vm, workNs)
-      usedNs += newNs
-      if (owner.liveVmOn(this.name, vm.name) !== vm) continue
-      const size = { name: vm.name, ramOctets: vm.options.ramOctets }
-      vms.push({ ...size, busyShare: newNs / spanNs, monitorPort: owner.monitorPortOf(vm.name) })
-    }
-    for (const vm of this.read.keys()) if (host.vm(vm.name) !== vm) this.read.delete(vm)
-    const memory = { ramOctets, freeRamOctets: Math.max(0, host.freeRamOctets()) }
-    const controllerAddress = this.parts.controllerStack.address
-    const { name, health } = this
-    return { host: name, health, cores: coreCount, busyShare: usedNs / spanNs, ...memory, controllerAddress, vms }
+    for (const [vm, share] of vmShares)
+      if (owner.liveVmOn(name, vm.name) === vm) {
+        const size = { name: vm.name, ramOctets: vm.options.ramOctets }
+        vms.push({ ...size, busyShare: share, monitorPort: owner.monitorPortOf(vm.name) })
+      }
+    const freeRamOctets = Math.max(0, host.freeRamOctets())
+    const controllerAddress = this.controllerStack.address
+    return { host: name, health, cores, busyShare, ramOctets, freeRamOctets, controllerAddress, vms }
   }
 
   private stop(state: 'off' | 'failed'): void {
@@ -177,14 +173,8 @@ export class FleetHost implements AgentHost, PowerSwitch, Process {
     this.meter()
   }
 
-  /** Since the last time; a machine that left meanwhile has taken its last part of a second with it. */
   private meter(): void {
-    const { host, kernel, metered } = this
-    const workNs = this.booked() + host.allVms().reduce((sum, vm) => sum + workOf(vm), 0)
-    const spanNs = (kernel.nowNs - metered.atNs) * host.options.coreCount
-    const busyShare = spanNs === 0 ? 0 : Math.min(1, Math.max(0, workNs - metered.workNs) / spanNs)
-    this.metered = { workNs, atNs: kernel.nowNs }
-    this.tracePower(busyShare)
+    this.tracePower(this.powerMeter.read().busyShare)
   }
 
   private tracePower(busyShare: number): void {
@@ -192,12 +182,4 @@ export class FleetHost implements AgentHost, PowerSwitch, Process {
     const watts = this.state === 'off' ? 0 : peakWatts * (IDLE_POWER_SHARE + (1 - IDLE_POWER_SHARE) * busyShare)
     this.kernel.trace.add('host-power', { host: this.name, state: this.state, busyShare, watts })
   }
-
-  private booked(): Nanos {
-    let sum = 0
-    for (const workNs of this.host.cores.booked().values()) sum += workNs
-    return sum
-  }
 }
-
-const workOf = (vm: VirtualMachine): Nanos => (vm.instructions * 1e9) / vm.options.hartHz

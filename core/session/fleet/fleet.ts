@@ -11,6 +11,7 @@ import { Switch } from '../../net/switch/switch.js'
 import { Tap } from '../../net/tap.js'
 import type { TcpListener } from '../../net/tcp/tcp-layer.js'
 import { parseIpv4 } from '../../net/wire/addresses.js'
+import type { ConfiguredHost } from '../../orchestrator/known-hosts.js'
 import { Orchestrator } from '../../orchestrator/orchestrator.js'
 import { MIGRATION_PORT } from '../../secure/channels.js'
 import { makeCredentials } from '../channel-pair.js'
@@ -98,6 +99,7 @@ export class Fleet implements FleetHostOwner, Process {
       policy: scenario.policy,
       advertIntervalNs: scenario.orchestrator.adverts,
       decisionIntervalNs: scenario.orchestrator.decisions,
+      hosts: this.places.map((place) => this.configured(place)),
     })
     this.begin()
   }
@@ -208,6 +210,15 @@ export class Fleet implements FleetHostOwner, Process {
       for (const { at, load } of plan.loads) this.schedule(at, { kind: 'load', guest, load })
     })
     for (const what of scenario.events) this.schedule(what.at, { kind: 'event', what })
+  }
+
+  /** What the orchestrator knows of a host beforehand. */
+  private configured({ fleetHost: { name, host, controllerStack }, stack: { address } }: FleetPlace): ConfiguredHost {
+    const { coreCount: cores, ramOctets } = host.options
+    const vms = this.guests
+      .filter(({ plan }) => plan.host === name)
+      .map((guest) => ({ name: guest.name, ramOctets: guest.plan.ramOctets, monitorPort: guest.monitorPort }))
+    return { host: name, address, controllerAddress: controllerStack.address, cores, ramOctets, vms }
   }
 
   private schedule(atNs: Nanos, event: Happening): void {

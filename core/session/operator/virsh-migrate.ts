@@ -138,8 +138,6 @@ function checkTogether(given: GivenOptions): void {
   if (timeoutSeconds > TIMEOUT_SECONDS_MAX) throw new InputError('error: migrate: Timeout is too big')
   if (given.has('tunnelled') && !given.has('p2p'))
     throw notValid('cannot perform tunnelled migration without using peer2peer flag')
-  if (given.has('suspend'))
-    throw new InputError('error: Operation not supported: a guest goes on at its destination as it was at its source')
 }
 
 function oneOf<T extends string>(names: readonly T[], given: GivenOptions, option: string): T | undefined {
@@ -226,7 +224,7 @@ function migrate(context: VirshContext, given: GivenOptions): string {
   } else {
     if (destination?.host === vm.hostName)
       throw new InputError(`error: internal error: Attempt to migrate guest to the same host ${vm.hostName}`)
-    desk.guestDesk.migrate(destination?.host, settings)
+    desk.guestDesk.migrate(destination?.host, { ...settings, autostart: !given.has('suspend') })
   }
   context.watchMigration({
     isVerbose: given.has('verbose'),

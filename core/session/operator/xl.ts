@@ -80,9 +80,10 @@ function domain(desk: OperatorDesk, name: string | undefined): VirtualMachine {
 /** What every command of `xl migrate` prints, in which the sender speaks and the receiver. */
 function migrate({ desk, watchMigration }: VirshContext, words: readonly string[]): string {
   const names: string[] = []
-  const once: { strategy: MigrationScenario['strategy']; channel: MigrationScenario['channel'] } = {
+  const once: { strategy: 'precopy'; channel: MigrationScenario['channel']; autostart: boolean } = {
     strategy: 'precopy',
     channel: 'ssh',
+    autostart: true,
   }
   const rest = [...words]
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
@@ -93,8 +94,7 @@ function migrate({ desk, watchMigration }: VirshContext, words: readonly string[
         throw new InputError(`xl: cannot execute ${command}: there is ssh, or "" for a connection in clear`)
       once.channel = command === 'ssh' ? 'ssh' : 'none'
     } else if (word === '-C') rest.shift()
-    else if (word === '-p')
-      throw new InputError('xl: -p is not supported: a guest goes on at its destination as it was at its source')
+    else if (word === '-p') once.autostart = false
     else if (!['--live', '-e', '--debug'].includes(word)) {
       if (word.startsWith('-')) throw new InputError(`xl: invalid option -- '${word.replace(/^-+/, '')}'\n${USAGE}`)
       names.push(word)
@@ -126,7 +126,7 @@ Options:
 -e              Do not wait in the background (on <host>) for the death
                 of the domain.
 --debug         Verify transferred domain page data.
--p              Do not unpause domain after migrating it (not supported here).
+-p              Do not unpause domain after migrating it.
 `
 
 const COMMANDS: Readonly<

@@ -11,6 +11,7 @@ import type { SecureChannel } from '../../../core/secure/channel.js'
 import { SshClientTunnel, SshServerTunnel } from '../../../core/secure/ssh-tunnel.js'
 import type { SshConnection } from '../../../core/secure/ssh/connection.js'
 import { ed25519PublicKey } from '../../../core/secure/ssh/key-exchange.js'
+import type { SshCipher } from '../../../core/secure/ssh/packet-cipher.js'
 import { patternOctets } from '../../support/secured-pair.js'
 import { SocketStream } from '../../support/socket-stream.js'
 import { StreamEndpoint } from '../../support/stream-endpoint.js'
@@ -95,6 +96,14 @@ describe('the ssh of OpenSSH against our server', () => {
     expect(exchangesOf(end!.channel)).toBeGreaterThan(3)
   })
 
+  it('forwards under AES-256-GCM', async () => {
+    const { status, output, end } = await forward(['-c', 'aes256-gcm@openssh.com', '-o', 'RekeyLimit=256K'], true)
+    expect(status).toBe(0)
+    expect(sha256(output)).toBe(sha256(back))
+    expect(sha256(end!.endpoint.received)).toBe(sha256(there))
+    expect(exchangesOf(end!.channel)).toBeGreaterThan(1)
+  })
+
   it('changes keys when our server asks', async () => {
     const { status, output, end } = await forward([], true, 200_000)
     expect(status).toBe(0)
@@ -127,6 +136,7 @@ describe('our client against the sshd of OpenSSH', () => {
     readonly identity?: Uint8Array
     readonly trustedHostKey?: Uint8Array
     readonly rekeyOctets?: number
+    readonly ciphers?: readonly SshCipher[]
   }
 
   async function forward(options: ClientOptions = {}) {
@@ -150,6 +160,7 @@ describe('our client against the sshd of OpenSSH', () => {
       trustedHostKeys: [options.trustedHostKey ?? hostKey.publicKey],
       target: { host: '127.0.0.1', port: targetPort },
       rekeyOctets: options.rekeyOctets ?? 2 ** 30,
+      ...(options.ciphers === undefined ? {} : { ciphers: options.ciphers }),
     })
     const endpoint = new StreamEndpoint(channel, there)
     const closed = new Promise((resolve) => socket.on('close', resolve))
@@ -186,6 +197,17 @@ describe('our client against the sshd of OpenSSH', () => {
     expect(sha256(received)).toBe(sha256(there))
     expect(sha256(endpoint.received)).toBe(sha256(back))
     expect(exchangesOf(channel)).toBeGreaterThan(3)
+  })
+
+  it('forwards under AES-256-GCM, with new keys on the way', async () => {
+    const { channel, endpoint, received } = await forward({
+      ciphers: ['aes256-gcm@openssh.com'],
+      rekeyOctets: 400_000,
+    })
+    expect(channel.failure).toBeNull()
+    expect(sha256(received)).toBe(sha256(there))
+    expect(sha256(endpoint.received)).toBe(sha256(back))
+    expect(exchangesOf(channel)).toBeGreaterThan(1)
   })
 
   it('refuses a host it does not know', async () => {

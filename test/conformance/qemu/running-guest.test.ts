@@ -94,15 +94,15 @@ afterEach(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** `netdev`: of the network device, what it is connected to. */
-async function startQemu(args: readonly string[], netdev = ''): Promise<QemuProcess> {
+/** `netdev`: of the network device, what it is connected to. `stopped`: nothing runs in it until it is let go on. */
+async function startQemu(args: readonly string[], { netdev = '', stopped = ['-S'] } = {}): Promise<QemuProcess> {
   terminal = new QemuConsole()
   qemu = await QemuProcess.start([
     ...BOARD,
     '-device',
     `${NETWORK}${netdev}`,
     ...terminal.serialArguments,
-    '-S',
+    ...stopped,
     ...args,
   ])
   await terminal.open()
@@ -200,7 +200,7 @@ it.each(services)('$image serves the clients of a real QEMU after it came there'
   const fromPort = await freePort()
   // The user network has the guest's own, which is not QEMU's usual one.
   const network = `user,id=n0,net=10.1.0.0/24,hostfwd=tcp:127.0.0.1:${fromPort}-10.1.0.7:${toPort}`
-  const theirs = await startQemu(['-netdev', network, '-incoming', `exec:cat ${path}`], ',netdev=n0')
+  const theirs = await startQemu(['-netdev', network, '-incoming', `exec:cat ${path}`], { netdev: ',netdev=n0' })
   await theirs.until('query-status', ({ status }) => status !== 'inmigrate')
   await theirs.execute('cont')
   const connection = new LocalConnection(fromPort)
@@ -209,4 +209,18 @@ it.each(services)('$image serves the clients of a real QEMU after it came there'
   } finally {
     connection.close()
   }
+})
+
+it.each(['paused', 'running'] as const)('a guest that was %s when it was moved is so in a real QEMU', async (state) => {
+  const ours = new GuestServer('web', { qemuBoard: true })
+  if (state === 'paused') ours.vm.pause('paused')
+  ours.vm.pause() // for its last phase
+  const path = join(folder, 'ours.qevm')
+  writeFileSync(path, streamOf(migratableMachine(ours.vm.machine)))
+  const theirs = await startQemu(['-incoming', `exec:cat ${path}`], { stopped: [] })
+  const { status } = await theirs.until('query-status', ({ status }) => status !== 'inmigrate')
+  expect(status).toBe(state)
+  if (state === 'running') return
+  await theirs.execute('cont')
+  expect(await theirs.execute('query-status')).toMatchObject({ status: 'running' })
 })

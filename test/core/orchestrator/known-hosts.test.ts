@@ -42,6 +42,20 @@ describe('what is known of hosts', () => {
     expect(hosts.view(0).hosts[0]?.isSettled).toBe(false)
   })
 
+  it('waits for a host that was set up as for one that was heard, and says nothing of it before', () => {
+    const vm = { name: 'x', ramOctets: 1, monitorPort: 4500 }
+    const set = { address: 1, cores: 2, ramOctets: 8, controllerAddress: 9, vms: [vm] }
+    const hosts = new KnownHosts(SECOND)
+    for (const host of ['a', 'b']) hosts.expect({ host, ...set })
+    expect(placed(hosts)).toEqual([])
+    expect(hosts.take(advert('b', 0xffff_0000), 2, 3 * SECOND)).toBe('new')
+    expect(hosts.sweep(3.4 * SECOND)).toEqual([])
+    expect(hosts.sweep(3.6 * SECOND).map(({ name }) => name)).toEqual(['a'])
+    expect(placed(hosts)).toEqual(['a silent x', 'b up'])
+    expect(hosts.take(advert('a', 0, 'x'), 1, 4 * SECOND)).toBe('back')
+    expect(placed(hosts)).toEqual(['a up x', 'b up'])
+  })
+
   it('believes of two that name a machine the one that is up, and then the one that spoke last', () => {
     const hosts = new KnownHosts(SECOND)
     hosts.take(advert('a', 0, 'x'), 1, 0)
@@ -75,8 +89,11 @@ describe('what is known of hosts', () => {
   it('remembers for a while which host did not take a machine', () => {
     const hosts = new KnownHosts(SECOND)
     hosts.take(advert('a', 0, 'x'), 1, 0)
-    hosts.refuse('x', 'b', 30 * SECOND)
+    hosts.refuse('x', 'b', 0)
     expect(hosts.view(29 * SECOND).hosts[0]?.vms[0]?.refusedBy).toEqual(['b'])
-    expect(hosts.view(31 * SECOND).hosts[0]?.vms[0]?.refusedBy).toEqual([])
+    hosts.refuse('x', 'c', 20 * SECOND)
+    hosts.refuse('y', 'c', 31 * SECOND)
+    expect(hosts.view(31 * SECOND).hosts[0]?.vms[0]?.refusedBy).toEqual(['c'])
+    expect(hosts.view(51 * SECOND).hosts[0]?.vms[0]?.refusedBy).toEqual([])
   })
 })

@@ -7,8 +7,8 @@ const MIB = 1024 ** 2
 
 function crossing(migration: Partial<MigrationScenario>, dirtyPagesPerSecond = 0) {
   const session = bootedSession({
-    guest: { ramOctets: 12 * MIB, fillOctets: 9 * MIB, workingSetPages: 2048, dirtyPagesPerSecond },
-    migration: { downtimeLimitNs: milliseconds(20), maxBandwidth: 0, ...migration },
+    guest: { ramOctets: 8 * MIB, fillOctets: 6 * MIB, workingSetPages: 1024, dirtyPagesPerSecond },
+    migration: { downtimeLimitNs: milliseconds(20), maxBandwidth: 0, roundsMax: 8, ...migration },
   })
   migrateToEnd(session)
   const run = session.world.lastRun()!
@@ -23,7 +23,7 @@ const lanesOf = ({ session }: ReturnType<typeof crossing>): string[][] =>
 
 describe('what a channel costs', () => {
   it('keeps a guest from converging that writes faster than it is sealed, and converges in clear', () => {
-    const rate = 24_000
+    const rate = 22_000
     expect(crossing({ channel: 'none' }, rate).run.forced).toBe(false)
     expect(crossing({ channel: 'nacl', hostCpu: 'libraries' }, rate).run.forced).toBe(true)
     expect(crossing({ channel: 'nacl', hostCpu: 'aes' }, rate).run.forced).toBe(false)

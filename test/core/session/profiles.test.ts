@@ -118,7 +118,6 @@ describe('xl', () => {
     expect(says(session, 'operator', 'xl unpause 1')).toBe('')
     expect(says(session, 'operator', 'xl migrate db host-b')).toContain('"db" is an invalid domain identifier (rc=-6)')
     expect(says(session, 'operator', 'xl migrate web')).toContain("'xl migrate' requires at least 2 arguments.")
-    expect(says(session, 'operator', 'xl migrate -p web host-b')).toContain('-p is not supported')
     expect(session.isMigrating).toBe(false)
     expect(says(session, 'operator', 'xl help')).toContain(' migrate             Migrate a domain to another host')
     expect(says(sessionWith('kvm'), 'operator', 'xl list')).toContain('KVM with QEMU and libvirt')

@@ -38,6 +38,34 @@ const followed: RunMetrics = {
   },
 }
 
+/** As of a guest that was paused before it was moved. */
+const pausedRun: RunMetrics = {
+  ...sealedRun,
+  ownPause: 'before',
+  clientGapMs: null,
+  clientGapFromNs: null,
+  clientGapToNs: null,
+}
+
+describe('a run whose guest was paused anyway', () => {
+  test('is no point of the comparison, which says so', () => {
+    const svg = compareChart([clearRun, pausedRun], options)
+    expect(count(svg, '.run')).toBe(1)
+    expect(words(svg).join(' ')).toContain('without 2: paused anyway')
+    expect(svg.querySelector('desc')!.textContent).toContain('has no downtime: the guest was paused anyway')
+    expect(words(compareChart([pausedRun], options)).join(' ')).toContain('Each finished migration will be a point')
+  })
+
+  test('has a last phase on the time line, and no downtime for the client', () => {
+    const line = timelineChart({ nowNs: 4e9, fromNs: 0, toNs: 4e9, runs: [pausedRun], checks: [] }, options)
+    expect(line.outerHTML).toContain('last phase of a guest that was paused anyway')
+    expect(line.outerHTML).not.toContain('guest stopped for')
+    const felt = downtimeChart({ probes: probesBetween(2.9e9, 3.5e9, [sealed]), run: pausedRun }, options)
+    expect(words(felt)).toContain('guest paused anyway')
+    expect(felt.querySelector('desc')!.textContent).toContain('which query-migrate calls downtime all the same')
+  })
+})
+
 describe('faultsChart', () => {
   test('a dot for each page waited for, higher the longer', () => {
     const svg = faultsChart(followed, options)

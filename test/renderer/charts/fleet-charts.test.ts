@@ -25,11 +25,13 @@ describe('powerChart', () => {
   test('a step a second, told in words', () => {
     const svg = powerChart({ samples, toNs: 8e9 }, options)
     expect(description(svg)).toBe('175 W at the end, between 175 W and 350 W; 0.29 Wh so far.')
-    const steps = svg
-      .querySelector('.power')!
-      .getAttribute('d')!
-      .match(/[ML]|[HV]/g)!
-    expect(steps.length).toBeGreaterThan(samples.length)
+    const path = svg.querySelector('.power')!.getAttribute('d')!
+    const corners = [...path.matchAll(/[ML]([\d.]+),([\d.]+)/g)].map(([, x, y]) => [Number(x), Number(y)] as const)
+    const slanted = corners.filter(([x, y], at) => at > 0 && corners[at - 1]![0] !== x && corners[at - 1]![1] !== y)
+    expect(slanted).toEqual([])
+    const heights = [...new Set(corners.map(([, y]) => y))]
+    expect(heights).toHaveLength(2)
+    expect(heights[1]).toBeGreaterThan(heights[0]!) // half the power, lower down
     expect(words(svg)).toEqual(expect.arrayContaining(['0', '200 W', '0 s', '8 s']))
   })
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { findActions, type Action } from '../../../renderer/composables/use-actions.js'
+import { findActions, runAction, type Action } from '../../../renderer/composables/use-actions.js'
 import { isWindowKey, matches } from '../../../renderer/composables/use-keyboard.js'
 import { paletteOf } from '../../../renderer/composables/use-theme.js'
 
@@ -38,6 +38,16 @@ describe('paletteOf', () => {
     expect(paletteOf('light', { dark: true, contrast: true })).toBe('light')
     expect(paletteOf('projector', { dark: true, contrast: false })).toBe('light')
   })
+})
+
+test('runAction runs what can be run, and nothing else', () => {
+  const ran: string[] = []
+  const action = (id: string, isAvailable: boolean): Action => {
+    return { id, title: id, group: 'View', isAvailable, run: () => void ran.push(id) }
+  }
+  const actions = [action('ready', true), action('not now', false)]
+  for (const id of ['not now', 'unknown', 'ready']) runAction(actions, id)
+  expect(ran).toEqual(['ready'])
 })
 
 describe('findActions', () => {

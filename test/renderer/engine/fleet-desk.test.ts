@@ -163,6 +163,7 @@ describe('FleetDesk', () => {
     expect(refused({ kind: 'open-fleet', id: 'none', choice: {} })).toMatch(/no fleet "none"/)
     expect(refused({ kind: 'open-fleet', id: 'small', choice: { policy: 'luck' as 'balance' } })).toMatch(/^policy: /)
     expect(refused({ kind: 'command-fleet', command: { host: 'host-09', fails: true } })).toBe('there is no host-09')
+    expect(refused({ kind: 'export', what: 'report-data' })).toBe('a fleet has no report: export its result')
     bench.send({ kind: 'close-fleet' })
     expect(refused({ kind: 'command-fleet', command: { host: 'host-01', fails: true } })).toBe('no fleet is open')
   })

@@ -103,6 +103,13 @@ describe('LabEngine', () => {
     expect(bench.last('error')?.message).toMatch(/a guest and hosts of its own/)
   })
 
+  it('exports nothing of a fleet that is not open', () => {
+    const bench = openedAt(1)
+    bench.send({ kind: 'export', what: 'fleet-file' })
+    expect(bench.last('error')?.message).toBe('no fleet is open')
+    expect(bench.last('exported')).toBeUndefined()
+  })
+
   it('left to itself, shows migrations in slow motion', () => {
     const bench = openedAt('auto')
     bench.runUntil(({ view }) => view.nowNs > 1e9)

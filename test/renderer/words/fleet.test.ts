@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import {
   fleetSummary,
   formatEnergy,
+  formatPower,
   formatWatts,
   guestWords,
   hostMark,
@@ -42,6 +43,7 @@ describe('words about a fleet', () => {
   test('power and energy have units', () => {
     expect([175.4, 3400].map(formatWatts)).toEqual(['175 W', '3.40 kW'])
     expect([360, 36_000, 7.2e6].map(formatEnergy)).toEqual(['0.10 Wh', '10.0 Wh', '2.00 kWh'])
+    expect(formatPower([hostView('a', { watts: 900 }), hostView('b', { watts: 182 })])).toBe('1.08 kW')
     expect(savedShare({ joules: 75, joulesAllOn: 100 })).toBe('25 %')
   })
 

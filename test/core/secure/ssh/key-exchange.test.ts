@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { hexOf, octetsOfHex } from '../../../../core/base/octets.js'
 import {
   agreeOnSecret,
-  checkCommonAlgorithms,
+  chooseAlgorithms,
   ed25519PublicKey,
   ephemeralPublicOf,
   guessWasRight,
@@ -10,6 +10,7 @@ import {
   signEd25519,
   verifyEd25519,
 } from '../../../../core/secure/ssh/key-exchange.js'
+import { sshCiphers } from '../../../../core/secure/ssh/packet-cipher.js'
 import { decodeKexInit, encodeKexInit } from '../../../../core/secure/wire/ssh-messages.js'
 
 const init = (role: 'client' | 'server') => decodeKexInit(offerKexInit(role, new Uint8Array(16)))
@@ -42,14 +43,27 @@ describe('the key exchange', () => {
   })
 
   it('says which algorithm is missing', () => {
-    checkCommonAlgorithms(init('client'), init('server'))
+    chooseAlgorithms(init('client'), init('server'))
     expect(() =>
-      checkCommonAlgorithms(init('client'), { ...init('server'), encryptionServerToClient: ['aes128-cbc'] }),
-    ).toThrow('no common cipher to the client: chacha20-poly1305@openssh.com against aes128-cbc')
+      chooseAlgorithms(init('client'), { ...init('server'), encryptionServerToClient: ['aes128-cbc'] }),
+    ).toThrow('no common cipher to the client: chacha20-poly1305@openssh.com,aes256-gcm@openssh.com against aes128-cbc')
     // The markers of strict exchange are no algorithms.
     expect(() =>
-      checkCommonAlgorithms(init('client'), { ...init('server'), kexAlgorithms: ['kex-strict-c-v00@openssh.com'] }),
+      chooseAlgorithms(init('client'), { ...init('server'), kexAlgorithms: ['kex-strict-c-v00@openssh.com'] }),
     ).toThrow('no common key exchange')
+  })
+
+  it("takes the client's first cipher that the server has, each direction for itself", () => {
+    const [chacha, gcm] = sshCiphers
+    const both = { toServer: chacha, toClient: chacha }
+    expect(chooseAlgorithms(init('client'), init('server'))).toEqual(both)
+    expect(chooseAlgorithms(init('client'), { ...init('server'), encryptionClientToServer: [gcm, chacha] })).toEqual(
+      both,
+    )
+    expect(chooseAlgorithms(init('client'), { ...init('server'), encryptionClientToServer: [gcm] })).toEqual({
+      toServer: gcm,
+      toClient: chacha,
+    })
   })
 
   it('knows when a guessed packet is to be dropped', () => {

@@ -9,7 +9,15 @@ import { RandomStream } from '../../../../core/kernel/random.js'
 import { openPacket, openPacketLength, sealPacket } from '../../../../core/secure/ssh/packet-cipher.js'
 import { clearPacketOctets, clearPacketPayload } from '../../../../core/secure/wire/ssh-messages.js'
 
-const keys = { mainKey: new Uint8Array(32).fill(5), headerKey: new Uint8Array(32).fill(6) }
+const mainKey = new Uint8Array(32).fill(5)
+const chachaKeys = {
+  cipher: 'chacha20-poly1305@openssh.com',
+  mainKey,
+  headerKey: new Uint8Array(32).fill(6),
+} as const
+/** Fresh ones: the nonce counts. */
+const gcmKeys = (nonce = 'fffffffe00000000ffffffff') =>
+  ({ cipher: 'aes256-gcm@openssh.com', mainKey, nonce: octetsOfHex(nonce) }) as const
 const random = new RandomStream('packets')
 const noOctets = new Uint8Array(0)
 
@@ -45,17 +53,25 @@ describe('SSH packets', () => {
         const clear = sealPacket(null, sequence, head, body, random)
         expect(clearPacketOctets(clear)).toBe(clear.length)
         expect(clearPacketPayload(clear)).toEqual(whole)
-        const sealed = sealPacket(keys, sequence, head, body, random)
-        expect(openPacketLength(keys, sequence, sealed.subarray(0, 4))).toBe(sealed.length - 20)
-        expect(openPacket(keys, sequence, sealed.slice())).toEqual(whole)
-        expect(() => openPacket(keys, sequence + 1, sealed.slice())).toThrow(AuthenticationError)
+        for (const keysOf of [() => chachaKeys, gcmKeys]) {
+          const [sender, receiver] = [keysOf(), keysOf()]
+          const sealed = sealPacket(sender, sequence, head, body, random)
+          expect(openPacketLength(receiver, sequence, sealed.subarray(0, 4))).toBe(sealed.length - 20)
+          expect(openPacket(receiver, sequence, sealed.slice())).toEqual(whole)
+          // Again, by the cipher itself, then as another packet than it is.
+          expect(openPacket(keysOf(), sequence, sealed.slice())).toEqual(whole)
+          expect(() => openPacket(receiver, sequence + 1, sealed.slice())).toThrow(AuthenticationError)
+          const changed = sealed.slice()
+          changed[changed.length - 1] = (changed.at(-1) as number) ^ 1
+          expect(() => openPacket(keysOf(), sequence, changed)).toThrow(AuthenticationError)
+        }
       }),
     )
   })
 
   it('are sealed with the two key streams of PROTOCOL.chacha20poly1305', () => {
     const payload = latin1Octets('a payload')
-    const sealed = sealPacket(keys, 0x0102, payload, noOctets, new RandomStream('same'))
+    const sealed = sealPacket(chachaKeys, 0x0102, payload, noOctets, new RandomStream('same'))
     const padding = new RandomStream('same').octets(6)
     const plain = Uint8Array.from([6, ...payload, ...padding])
     // OpenSSL's chacha20 takes the block counter (8 octets, little-endian) and the nonce as one vector.
@@ -63,9 +79,22 @@ describe('SSH packets', () => {
       createCipheriv('chacha20', key, Uint8Array.from([block, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2]))
         .update(octets)
         .toString('hex')
-    expect(hexOf(sealed.subarray(0, 4))).toBe(stream(keys.headerKey, 0, Uint8Array.of(0, 0, 0, 16)))
-    expect(hexOf(sealed.subarray(4, -16))).toBe(stream(keys.mainKey, 1, plain))
-    const tagKey = octetsOfHex(stream(keys.mainKey, 0, new Uint8Array(32)))
+    expect(hexOf(sealed.subarray(0, 4))).toBe(stream(chachaKeys.headerKey, 0, Uint8Array.of(0, 0, 0, 16)))
+    expect(hexOf(sealed.subarray(4, -16))).toBe(stream(chachaKeys.mainKey, 1, plain))
+    const tagKey = octetsOfHex(stream(chachaKeys.mainKey, 0, new Uint8Array(32)))
     expect(hexOf(sealed.subarray(-16))).toBe(hexOf(poly1305(sealed.subarray(0, -16), tagKey)))
+  })
+
+  it('are sealed with AES-256-GCM as RFC 5647 says, the nonce counting up past its word', () => {
+    const keys = gcmKeys('01020304ffffffffffffffff')
+    const payload = latin1Octets('a payload')
+    for (const nonce of ['01020304ffffffffffffffff', '010203040000000000000000']) {
+      const sealed = sealPacket(keys, 7, payload, noOctets, new RandomStream('same'))
+      const padding = new RandomStream('same').octets(6)
+      const cipher = createCipheriv('aes-256-gcm', mainKey, octetsOfHex(nonce))
+      cipher.setAAD(Uint8Array.of(0, 0, 0, 16))
+      const expected = cipher.update(Uint8Array.from([6, ...payload, ...padding])).toString('hex') + cipher.final('hex')
+      expect(hexOf(sealed)).toBe(`00000010${expected}${cipher.getAuthTag().toString('hex')}`)
+    }
   })
 })

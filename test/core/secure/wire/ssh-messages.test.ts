@@ -99,7 +99,7 @@ describe('the opening of an SSH connection', () => {
     const opening = describeSshOpening(concatOctets([...fromServer, new Uint8Array(1000)]))
     expect(opening).toMatchObject({
       version: 'SSH-2.0-Midstream_0.1',
-      kexInit: { encryptionClientToServer: ['chacha20-poly1305@openssh.com'] },
+      kexInit: { encryptionClientToServer: ['chacha20-poly1305@openssh.com', 'aes256-gcm@openssh.com'] },
       sealedOffset: concatOctets(fromServer).length,
     })
     expect(opening?.messages.map(({ name }) => name)).toEqual([

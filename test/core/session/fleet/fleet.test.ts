@@ -42,6 +42,33 @@ describe('Fleet', () => {
     expectAllAlive(fleet)
   })
 
+  it('starts the guests elsewhere of a host that fails before it was ever heard', () => {
+    const fleet = fleetOf(scenario)
+    fleet.do({ host: 'host-02', fails: true })
+    runFleetWatched(fleet, 8e9)
+    const standings = fleet.kernel.trace.rows('host-standing').filter(({ host }) => host === 'host-02')
+    expect(standings.map(({ standing, reason }) => `${standing}: ${reason}`)).toEqual([
+      'silent: its adverts never came',
+      'dead: its management controller says that it is off',
+    ])
+    expect(fleet.kernel.trace.rows('fleet-restart')).toMatchObject([{ source: 'host-02', outcome: 'started' }])
+    expectAllAlive(fleet)
+  })
+
+  it('meters the guests that stay while one leaves', () => {
+    const guests = [{ name: 'shop', count: 2, load: '40%', on: 'host-01' }]
+    const fleet = fleetOf({ ...scenario, hosts: { count: 2, cores: 1 }, guests })
+    fleet.runUntil(3e9)
+    fleet.do({ host: 'host-01', health: 'failing' })
+    const moves = () => fleet.kernel.trace.count('fleet-move')
+    while (moves() === 0) fleet.kernel.step()
+    const metered = fleet.kernel.trace.count('host-power')
+    fleet.runUntil(5e9)
+    expect(moves()).toBe(2)
+    const [first] = fleet.kernel.trace.rows('host-power', metered).filter(({ host }) => host === 'host-01')
+    expect(first?.busyShare).toBeGreaterThan(0.1)
+  })
+
   it('mends a host that warns', () => {
     const fleet = fleetOf(scenario)
     fleet.do({ host: 'host-01', health: 'failing' })
