@@ -7,8 +7,8 @@ const MIB = 1024 ** 2
 
 function crossing(migration: Partial<MigrationScenario>, dirtyPagesPerSecond = 0) {
   const session = bootedSession({
-    guest: { ramOctets: 8 * MIB, fillOctets: 6 * MIB, workingSetPages: 1024, dirtyPagesPerSecond },
-    migration: { downtimeLimitNs: milliseconds(20), maxBandwidth: 0, roundsMax: 8, ...migration },
+    guest: { ramOctets: 4 * MIB, fillOctets: 3 * MIB, workingSetPages: 640, dirtyPagesPerSecond },
+    migration: { downtimeLimitNs: milliseconds(10), maxBandwidth: 0, roundsMax: 8, ...migration },
   })
   migrateToEnd(session)
   const run = session.world.lastRun()!
