@@ -8,12 +8,20 @@ import {
   zeroPageDetections,
 } from '../core/migration/migration.js'
 import type { HypervisorProfile } from '../core/hypervisor/profiles/hypervisor-profile.js'
-import { channelNames, strategies, type MigrationScenario } from '../core/session/scenario.js'
+import {
+  channelNames,
+  destinationCpus,
+  hostCpus,
+  strategies,
+  type MigrationScenario,
+} from '../core/session/scenario.js'
 import { oneOf, quantity } from './quantities.js'
 
 export const migrationOptions = {
   strategy: { type: 'string', default: qemuDefaults.strategy },
   channel: { type: 'string' },
+  'host-cpu': { type: 'string' },
+  'destination-cpu': { type: 'string' },
   'downtime-limit': { type: 'string' },
   'max-bandwidth': { type: 'string' },
   'max-postcopy-bandwidth': { type: 'string' },
@@ -52,6 +60,8 @@ export function migrationFrom(texts: Texts, profile: HypervisorProfile): Migrati
   return {
     strategy: choice('strategy', strategies),
     channel: texts.channel === undefined ? defaults.channel : choice('channel', channelNames),
+    hostCpu: texts['host-cpu'] === undefined ? 'libraries' : choice('host-cpu', hostCpus),
+    destinationCpu: texts['destination-cpu'] === undefined ? 'same' : choice('destination-cpu', destinationCpus),
     downtimeLimitNs: number('downtime-limit', parseDuration, defaults.downtimeLimitNs),
     maxBandwidth: number('max-bandwidth', parseOctetRate, defaults.maxBandwidth),
     maxPostcopyBandwidth: number('max-postcopy-bandwidth', parseOctetRate, defaults.maxPostcopyBandwidth),

@@ -6,14 +6,17 @@ import type { Kernel } from '../kernel/kernel.js'
 import type { ChannelRole, RandomOctets } from './channel.js'
 import { espProtection, espTunnelProtection } from './esp/esp-protection.js'
 import type { EspMode } from './esp/security-policies.js'
+import { costTables } from './cost-tables.js'
+import { costsOf, type CostTable } from './costs.js'
 import { NaclChannel, naclProtection, type NaclCredentials } from './nacl-channel.js'
 import { MIGRATION_PORT, SSH_PORT, type ChannelProtection } from './protection.js'
-import { recordChannelNames, type RecordChannelName } from './records/hellos.js'
+import { recordChannelNames, recordSuites, type RecordChannelName } from './records/hellos.js'
 import { RecordChannel, recordProtections } from './records/record-channel.js'
 import type { RecordCredentials } from './records/record-protocol.js'
 import { SshClientTunnel, sshProtection, SshServerTunnel } from './ssh-tunnel.js'
 import type { SshClientCredentials, SshServerCredentials } from './ssh/connection.js'
 import {
+  bestTlsCipher,
   TlsClientChannel,
   tlsProtection,
   TlsServerChannel,
@@ -76,19 +79,27 @@ export interface ChannelEnd {
   readonly random: RandomOctets
   /** In the trace, and the name of the lane; the channel's name if absent. */
   readonly channelName?: string
+  /** What cryptography costs this host; this program's own libraries if absent. */
+  readonly costTable?: CostTable
 }
+
+type PricedEnd = ChannelEnd & { readonly costTable: CostTable }
 
 /** One way of protecting a migration. */
 interface Channel {
   readonly protection: ChannelProtection
-  readonly open: (kernel: Kernel, end: ChannelEnd, credentials: ChannelCredentials) => ByteStream
+  readonly open: (kernel: Kernel, end: PricedEnd, credentials: ChannelCredentials) => ByteStream
 }
 
 function recordChannel(name: RecordChannelName): Channel {
   return {
     protection: recordProtections[name],
     open: (kernel, end, { records }) =>
-      new RecordChannel(kernel, name, { ...end, ...needed(records, `the ${name} channel`) }),
+      new RecordChannel(kernel, name, {
+        ...end,
+        costs: costsOf(end.costTable, recordSuites[name].cipher),
+        ...needed(records, `the ${name} channel`),
+      }),
   }
 }
 
@@ -96,7 +107,11 @@ function vmotionChannel(name: VmotionChannelName): Channel {
   return {
     protection: vmotionProtections[name],
     open: (kernel, end, { vmotion }) =>
-      new VmotionChannel(kernel, name, { ...end, ...needed(vmotion, `the ${name} channel`) }),
+      new VmotionChannel(kernel, name, {
+        ...end,
+        costs: costsOf(end.costTable, 'aes-256-gcm'),
+        ...needed(vmotion, `the ${name} channel`),
+      }),
   }
 }
 
@@ -108,21 +123,28 @@ const channels: Readonly<Record<ChannelName, Channel>> = {
   none: { protection: clearProtection, open: (_kernel, { lower }) => lower },
   nacl: {
     protection: naclProtection,
-    open: (kernel, end, { nacl }) => new NaclChannel(kernel, { ...end, ...needed(nacl, 'the nacl channel') }),
+    open: (kernel, end, { nacl }) => {
+      const costs = costsOf(end.costTable, 'xsalsa20-poly1305')
+      return new NaclChannel(kernel, { ...end, costs, ...needed(nacl, 'the nacl channel') })
+    },
   },
   ssh: {
     protection: sshProtection,
-    open: (kernel, end, { sshClient, sshServer }) =>
-      end.role === 'client'
-        ? new SshClientTunnel(kernel, { ...end, ...needed(sshClient, 'the ssh client') })
-        : new SshServerTunnel(kernel, { ...end, ...needed(sshServer, 'the ssh server') }),
+    open: (kernel, end, { sshClient, sshServer }) => {
+      const costs = costsOf(end.costTable, 'chacha20-poly1305')
+      return end.role === 'client'
+        ? new SshClientTunnel(kernel, { ...end, costs, ...needed(sshClient, 'the ssh client') })
+        : new SshServerTunnel(kernel, { ...end, costs, ...needed(sshServer, 'the ssh server') })
+    },
   },
   tls: {
     protection: tlsProtection,
-    open: (kernel, end, { tlsClient, tlsServer }) =>
-      end.role === 'client'
-        ? new TlsClientChannel(kernel, { ...end, ...needed(tlsClient, 'the tls client') })
-        : new TlsServerChannel(kernel, { ...end, ...needed(tlsServer, 'the tls server') }),
+    open: (kernel, end, { tlsClient, tlsServer }) => {
+      const costs = costsOf(end.costTable, bestTlsCipher({}))
+      return end.role === 'client'
+        ? new TlsClientChannel(kernel, { ...end, costs, ...needed(tlsClient, 'the tls client') })
+        : new TlsServerChannel(kernel, { ...end, costs, ...needed(tlsServer, 'the tls server') })
+    },
   },
   'vmotion-opportunistic': vmotionChannel('vmotion-opportunistic'),
   'vmotion-required': vmotionChannel('vmotion-required'),
@@ -138,7 +160,7 @@ export function espModeOf(name: ChannelName): EspMode | null {
 
 /** Both ends must be opened with the same name. With 'none' the lower stream itself comes back. */
 export function openChannel(name: ChannelName, kernel: Kernel, end: ChannelEnd): ByteStream {
-  return channels[name].open(kernel, end, end.credentials)
+  return channels[name].open(kernel, { costTable: costTables.libraries, ...end }, end.credentials)
 }
 
 export function protectionOf(name: ChannelName): ChannelProtection {

@@ -6,7 +6,7 @@ import type { ByteStream } from '../base/byte-stream.js'
 import type { HostCores } from '../kernel/cores.js'
 import type { Kernel } from '../kernel/kernel.js'
 import { SecureChannel, type ChannelPlace } from './channel.js'
-import { tlsCosts, type CipherCosts } from './costs.js'
+import { libraryCosts, type CipherCosts, type CipherName } from './costs.js'
 import { MIGRATION_PORT, type ChannelProtection } from './protection.js'
 import { TlsClient, type TlsClientCredentials } from './tls/client.js'
 import type { TlsOptions } from './tls/connection.js'
@@ -52,10 +52,13 @@ export class TlsServerChannel extends SecureChannel {
 
 function placeOf(kernel: Kernel, options: TlsChannelOptions): ChannelPlace {
   const { lower, cores, hostName, channelName = 'tls' } = options
-  return { kernel, lower, cores, hostName, channelName, costs: options.costs ?? tlsCosts[bestCipher(options)] }
+  return { kernel, lower, cores, hostName, channelName, costs: options.costs ?? libraryCosts(bestTlsCipher(options)) }
 }
 
 /** Work is priced before it is known what the other end agrees to: by the best suite of this one. */
-function bestCipher({ cipherSuites: suites = cipherSuiteNames }: TlsOptions): keyof typeof tlsCosts {
-  return cipherSuites[suites[0] ?? cipherSuiteNames[0]].cipher
+export function bestTlsCipher({
+  cipherSuites: suites = cipherSuiteNames,
+}: Pick<TlsOptions, 'cipherSuites'>): CipherName {
+  const { cipher, keyOctets } = cipherSuites[suites[0] ?? cipherSuiteNames[0]]
+  return cipher === 'aes-gcm' ? (keyOctets === 16 ? 'aes-128-gcm' : 'aes-256-gcm') : cipher
 }

@@ -21,7 +21,7 @@ import { concatOctets, equalOctets, latin1Octets, OctetReader, OctetWriter, utf8
 import type { HostCores } from '../kernel/cores.js'
 import type { Kernel } from '../kernel/kernel.js'
 import { ChannelEffects, SecureChannel, type ChannelProtocol, type ChannelRole, type RandomOctets } from './channel.js'
-import { recordCosts, type CipherCosts } from './costs.js'
+import { libraryCosts, type CipherCosts } from './costs.js'
 import { MIGRATION_PORT, type ChannelProtection } from './protection.js'
 import { RecordProtocol, RECORD_OCTETS_MAX } from './records/record-protocol.js'
 
@@ -187,7 +187,7 @@ export interface VmotionChannelOptions extends VmotionCredentials {
 
 export class VmotionChannel extends SecureChannel {
   constructor(kernel: Kernel, name: VmotionChannelName, options: VmotionChannelOptions) {
-    const { role, lower, cores, hostName, random, channelName = name, costs = recordCosts['aes-256-gcm'] } = options
+    const { role, lower, cores, hostName, random, channelName = name, costs = libraryCosts(SEALED_BY.name) } = options
     const place = { kernel, lower, cores, hostName, channelName, costs }
     super(place, new VmotionProtocol(name, role, options, random))
   }

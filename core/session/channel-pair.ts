@@ -13,7 +13,8 @@ import {
 } from '../secure/channels.js'
 import { LabAuthority } from './lab-authority.js'
 import type { EspMode } from '../secure/esp/security-policies.js'
-import type { IpsecHost, IpsecPeer } from './ipsec-host.js'
+import { ESP_CIPHER, type IpsecHost, type IpsecPeer } from './ipsec-host.js'
+import { costsOf, type CostTable } from '../secure/costs.js'
 import { libxcFraming } from './libxc-framing.js'
 import { naclPublicKey } from '../secure/nacl-channel.js'
 import { rsaKeyOf } from '../secure/records/rsa.js'
@@ -60,15 +61,32 @@ export function makeCredentials(kernel: Kernel, hosts: readonly string[]): reado
   })
 }
 
+/** A host, as an end of a channel. */
+export interface PairedEnd {
+  readonly credentials: HostCredentials
+  /** What cryptography costs it. */
+  readonly costTable: CostTable
+  /** Whether its processor has the instructions that vMotion seals with. */
+  readonly hasAes: boolean
+}
+
 /** Opens the same channel at both ends. Each host trusts the other's keys and no others. */
 export class ChannelPair {
   constructor(
     private readonly kernel: Kernel,
     readonly name: ChannelName,
-    private readonly source: HostCredentials,
-    private readonly destination: HostCredentials,
+    private readonly sourceEnd: PairedEnd,
+    private readonly destinationEnd: PairedEnd,
     private readonly profile: Pick<HypervisorProfile, 'migrationPort' | 'streamFormat'>,
   ) {}
+
+  private get source(): HostCredentials {
+    return this.sourceEnd.credentials
+  }
+
+  private get destination(): HostCredentials {
+    return this.destinationEnd.credentials
+  }
 
   /** TCP port on the destination. */
   get port(): number {
@@ -85,16 +103,17 @@ export class ChannelPair {
   protectPackets(from: IpsecHost, to: IpsecHost): boolean {
     const mode = espModeOf(this.name)
     if (mode === null) return false
-    const { source, destination } = this
-    from.protect(peerOf(destination, to, mode))
-    to.protect(peerOf(source, from, mode))
+    const { sourceEnd, destinationEnd } = this
+    from.protect(peerOf(destinationEnd, to, mode, sourceEnd))
+    to.protect(peerOf(sourceEnd, from, mode, destinationEnd))
     return true
   }
 
-  client(lower: ByteStream, cores: HostCores): ByteStream {
+  /** `connection`: 0 for the main stream's, and from 1 on those of multifd. */
+  client(lower: ByteStream, cores: HostCores, connection = 0): ByteStream {
     const { source, destination } = this
-    return this.open('client', lower, cores, {
-      vmotion: { preSharedKey: source.preSharedKey, canSeal: true },
+    return this.open('client', lower, cores, connection, {
+      vmotion: { preSharedKey: source.preSharedKey, canSeal: this.sourceEnd.hasAes },
       records: {
         preSharedKey: source.preSharedKey,
         ...(this.needsRsa && { trustedRsaKey: rsaKeyOf(destination.rsaSeed) }),
@@ -110,10 +129,10 @@ export class ChannelPair {
     })
   }
 
-  server(lower: ByteStream, cores: HostCores): ByteStream {
+  server(lower: ByteStream, cores: HostCores, connection = 0): ByteStream {
     const { source, destination } = this
-    return this.open('server', lower, cores, {
-      vmotion: { preSharedKey: destination.preSharedKey, canSeal: true },
+    return this.open('server', lower, cores, connection, {
+      vmotion: { preSharedKey: destination.preSharedKey, canSeal: this.destinationEnd.hasAes },
       records: {
         preSharedKey: destination.preSharedKey,
         ...(this.needsRsa && { rsaSecretKey: rsaKeyOf(destination.rsaSeed) }),
@@ -149,6 +168,7 @@ export class ChannelPair {
     role: 'client' | 'server',
     lower: ByteStream,
     cores: HostCores,
+    connection: number,
     credentials: ChannelCredentials,
   ): ByteStream {
     const random = this.kernel.random(`${cores.host}/${this.name}`)
@@ -159,11 +179,16 @@ export class ChannelPair {
       hostName: cores.host,
       random,
       credentials,
+      costTable: (role === 'client' ? this.sourceEnd : this.destinationEnd).costTable,
+      // Each connection has a thread of its own.
+      channelName: connection === 0 ? this.name : `${this.name} ${connection}`,
     })
     return this.profile.streamFormat === 'libxc' ? libxcFraming(this.kernel, role, stream, cores) : stream
   }
 }
 
-function peerOf({ host: name, ikeIdentity }: HostCredentials, { address }: IpsecHost, mode: EspMode): IpsecPeer {
-  return { name, address, publicKey: ed25519PublicKey(ikeIdentity), mode }
+/** A host as the other end, `own`, knows it. */
+function peerOf({ credentials }: PairedEnd, { address }: IpsecHost, mode: EspMode, own: PairedEnd): IpsecPeer {
+  const { host: name, ikeIdentity } = credentials
+  return { name, address, publicKey: ed25519PublicKey(ikeIdentity), mode, costs: costsOf(own.costTable, ESP_CIPHER) }
 }

@@ -26,6 +26,9 @@ export class CrossingConnections {
   /** The source's end of what has not arrived: the connection of the main stream, and the extra ones of multifd. */
   private awaitedMain: ByteStream | null = null
   private readonly awaitedChannels = new Set<ByteStream>()
+  /** How many extra ones were opened, and arrived. */
+  private channelsOpened = 0
+  private channelsArrived = 0
 
   /** IPsec protects the hosts' IPv6 addresses: connections are between those. */
   private readonly isIpsec: boolean
@@ -38,13 +41,13 @@ export class CrossingConnections {
   /** For the main stream: at first, and again to recover. One that has not arrived yet is not waited for any more. */
   openMain(): ByteStream {
     this.awaitedMain = this.connect()
-    return this.secured(this.awaitedMain)
+    return this.secured(this.awaitedMain, 0)
   }
 
   openChannel(): ByteStream {
     const lower = this.connect()
     this.awaitedChannels.add(lower)
-    return this.secured(lower)
+    return this.secured(lower, ++this.channelsOpened)
   }
 
   /** Whether a connection that came to `port` of `end` is one that was opened here. */
@@ -67,7 +70,8 @@ export class CrossingConnections {
     const isMain = near === this.awaitedMain
     if (isMain) this.awaitedMain = null
     else this.awaitedChannels.delete(near)
-    return { stream: channels.server(arrived, to.host.cores), isMain }
+    const connection = isMain ? 0 : ++this.channelsArrived
+    return { stream: channels.server(arrived, to.host.cores, connection), isMain }
   }
 
   private connect(): ByteStream {
@@ -75,9 +79,9 @@ export class CrossingConnections {
     return from.stack.connect(this.addressOf(to), channels.port)
   }
 
-  private secured(connection: ByteStream): ByteStream {
+  private secured(lower: ByteStream, connection: number): ByteStream {
     const { from, channels } = this.parts
-    return channels.client(this.isIpsec ? this.protectedStream(connection) : connection, from.host.cores)
+    return channels.client(this.isIpsec ? this.protectedStream(lower) : lower, from.host.cores, connection)
   }
 
   private protectedStream(connection: ByteStream): ByteStream {

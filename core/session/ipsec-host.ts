@@ -12,7 +12,7 @@ import type { Kernel, KernelEvent, Process, QueuedEvent } from '../kernel/kernel
 import type { HostStack } from '../net/host-stack.js'
 import type { ReceivedDatagram, UdpListener } from '../net/udp.js'
 import type { IpAddress, Ipv6Address } from '../net/wire/addresses.js'
-import { espCosts, priceOf, type CipherWork } from '../secure/costs.js'
+import { libraryCosts, priceOf, type CipherCosts, type CipherWork } from '../secure/costs.js'
 import { isResponse, type IkeEffects, type IkeEnd, type IkeParts } from '../secure/esp/ike-exchange.js'
 import { IkeInitiator } from '../secure/esp/ike-initiator.js'
 import { IkeResponder } from '../secure/esp/ike-responder.js'
@@ -20,6 +20,7 @@ import { IKE_PORT, SecurityPolicies, type EspMode, type EspVerdict } from '../se
 import { decodeIkeMessage } from '../secure/wire/ike.js'
 
 const LANE = 'esp'
+export const ESP_CIPHER = 'aes-256-gcm'
 /** RFC 7296 section 2.1 leaves times to us: after half a second, then twice as long each time. */
 const RESEND_NS: Nanos = milliseconds(500)
 const RESENDS_MAX = 5
@@ -35,6 +36,8 @@ export interface IpsecPeer {
   /** Ed25519. */
   readonly publicKey: Uint8Array
   readonly mode: EspMode
+  /** Of our end. */
+  readonly costs: CipherCosts
 }
 
 /** Told when no association comes about, so that nothing will arrive. */
@@ -76,6 +79,8 @@ export interface IpsecHostParts {
 
 export class IpsecHost implements PacketTransform, UdpListener, Process {
   readonly policies = new SecurityPolicies()
+  /** What the work costs this host: of the peer that was named last. */
+  private costs: CipherCosts = libraryCosts(ESP_CIPHER)
   private readonly peers = new Map<IpAddress, PeerState>()
   private readonly refused = new Map<string, number>()
 
@@ -91,6 +96,7 @@ export class IpsecHost implements PacketTransform, UdpListener, Process {
   /** From now on nothing goes to that host, or is taken from it, that is not sealed; with keys that are yet to be made. */
   protect(peer: IpsecPeer): void {
     const { stack, address: local } = this.parts
+    this.costs = peer.costs
     if (stack.ip.transformed.transform === null) {
       stack.ip.transformed.transform = this
       stack.udp.listen(IKE_PORT, this)
@@ -269,7 +275,7 @@ export class IpsecHost implements PacketTransform, UdpListener, Process {
   }
 
   private book(work: CipherWork): Nanos {
-    return this.parts.cores.book(LANE, priceOf(work, espCosts))
+    return this.parts.cores.book(LANE, priceOf(work, this.costs))
   }
 
   private refuse(protocol: string, reason: string): void {

@@ -9,6 +9,7 @@ import {
   includesPostcopy,
 } from '../migration/migration.js'
 import { channelNames, type ChannelName } from '../secure/channels.js'
+import { destinationCpus, hostCpus, type DestinationCpu, type HostCpu } from '../secure/cost-tables.js'
 
 /** A setting by the name of the command line's option (QEMU's where it has one), and why it cannot be used. */
 export interface MigrationProblem {
@@ -19,6 +20,8 @@ export interface MigrationProblem {
 export type MigrationSetting =
   | 'strategy'
   | 'channel'
+  | 'host-cpu'
+  | 'destination-cpu'
   | 'downtime-limit'
   | 'max-bandwidth'
   | 'max-postcopy-bandwidth'
@@ -40,7 +43,11 @@ export type MigrationSetting =
   | 'postcopy-prepaging'
   | 'copy-storage'
 
-type Parameters = MigrationParameters & { readonly channel: ChannelName }
+type Parameters = MigrationParameters & {
+  readonly channel: ChannelName
+  readonly hostCpu: HostCpu
+  readonly destinationCpu: DestinationCpu
+}
 
 /** MAX_MIGRATE_DOWNTIME. */
 const DOWNTIME_LIMIT_MAX_NS = seconds(2000)
@@ -62,6 +69,8 @@ function nameProblem(migration: Parameters): MigrationProblem | null {
   const choices: [MigrationSetting, string, readonly string[]][] = [
     ['strategy', migration.strategy, strategies],
     ['channel', migration.channel, channelNames],
+    ['host-cpu', migration.hostCpu, hostCpus],
+    ['destination-cpu', migration.destinationCpu, destinationCpus],
     ['stop-rule', migration.stopRule, stopRules],
     ['zero-page-detection', migration.zeroPageDetection, zeroPageDetections],
     ['compression', migration.compression, pageCompressions],

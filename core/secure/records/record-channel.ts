@@ -3,7 +3,7 @@ import type { ByteStream } from '../../base/byte-stream.js'
 import type { HostCores } from '../../kernel/cores.js'
 import type { Kernel } from '../../kernel/kernel.js'
 import { SecureChannel, type ChannelRole, type RandomOctets } from '../channel.js'
-import { recordCosts, type CipherCosts } from '../costs.js'
+import { libraryCosts, type CipherCosts } from '../costs.js'
 import { MIGRATION_PORT, type ChannelProtection } from '../protection.js'
 import { recordSuites, type RecordChannelName } from './hellos.js'
 import { RecordProtocol, type RecordCredentials } from './record-protocol.js'
@@ -28,7 +28,7 @@ export class RecordChannel extends SecureChannel {
   constructor(kernel: Kernel, name: RecordChannelName, options: RecordChannelOptions) {
     const { role, lower, cores, hostName, random, channelName = name } = options
     const secretKeyBits = options.secretKeyBits ?? recordKeyBits[name]
-    const costs = options.costs ?? recordCosts[recordSuites[name].cipher]
+    const costs = options.costs ?? libraryCosts(recordSuites[name].cipher)
     const place = { kernel, lower, cores, hostName, channelName, costs }
     super(place, new RecordProtocol(role, { name, secretKeyBits }, options, random))
   }

@@ -201,7 +201,7 @@ export class RecordProtocol implements ChannelProtocol {
     assert(keyExchange !== 'pre-shared', `${this.name}: wraps no key`)
     const key = needed(this.credentials.rsaSecretKey, 'RSA key')
     const secret = unwrapSecret(keyExchange, key, this.take(RSA_MODULUS_OCTETS), SECRET_OCTETS)
-    this.effects.work.rsaSecret++
+    this.effects.work.rsaPrivate++
     if (secret === null) throw new AuthenticationError(this.name, 'the wrapped key was refused')
     this.useSecret(secret)
     return true

@@ -5,9 +5,9 @@
  *
  * The header is the associated data; the nonce is the static IV, its last 8 octets xored with the record's number.
  */
-import { gcm } from '@noble/ciphers/aes.js'
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { readU16be, writeU16be, writeU32be } from '../../base/octets.js'
+import { openGcm, sealGcm } from '../aes-gcm.js'
 import { sealedMemory } from '../sealed-memory.js'
 import { contentTypes, RECORD_HEADER_OCTETS } from '../wire/tls-handshake.js'
 import { cipherSuites, expandLabel, type CipherSuiteName } from './key-schedule.js'
@@ -54,7 +54,7 @@ export function sealRecord(keys: TrafficKeys, contentType: number, content: Uint
   plain.set(content)
   plain[content.length] = contentType
   const nonce = nonceOf(keys.iv, keys.sequence++)
-  sealed.set(aead(keys, nonce, associated).encrypt(plain))
+  sealed.set(sealAead(keys, nonce, associated, plain))
   sealedMemory.remember(keys.suite, keys.key, nonce, { associated, sealed, plain })
   return record
 }
@@ -82,18 +82,24 @@ function openSealed(keys: TrafficKeys, record: Uint8Array): Uint8Array | null {
   const known = sealedMemory.recall(keys.suite, keys.key, nonce, associated, sealed)
   if (known !== null) return known
   if (sealed.length < TAG_OCTETS) return null
+  if (cipherSuites[keys.suite].cipher === 'aes-gcm') return openGcm(keys.key, nonce, associated, sealed)
   try {
-    return aead(keys, nonce, associated).decrypt(sealed)
+    return chacha20poly1305(keys.key, nonce, associated).decrypt(sealed)
   } catch {
     // The lengths are right, so what the cipher refused is the tag.
     return null
   }
 }
 
-function aead({ suite, key }: TrafficKeys, nonce: Uint8Array, associated: Uint8Array) {
+function sealAead(
+  { suite, key }: TrafficKeys,
+  nonce: Uint8Array,
+  associated: Uint8Array,
+  plain: Uint8Array,
+): Uint8Array {
   return cipherSuites[suite].cipher === 'aes-gcm'
-    ? gcm(key, nonce, associated)
-    : chacha20poly1305(key, nonce, associated)
+    ? sealGcm(key, nonce, associated, plain)
+    : chacha20poly1305(key, nonce, associated).encrypt(plain)
 }
 
 function nonceOf(iv: Uint8Array, sequence: number): Uint8Array {

@@ -158,7 +158,7 @@ describe.each(sealedNames)('channel %s', (name) => {
   it('takes core time for every octet, more when others want the cores', () => {
     const octetCount = 1_000_000
     const { costs } = securedPair(name).channels[0].place
-    const nsPerOctet = costs.nsPerOctet + costs.nsPerLoopbackOctet
+    const nsPerOctet = costs.nsPerOctet + (name === 'ssh' ? costs.nsPerLoopbackOctet : 0)
     const run = (vcpus: number) => {
       const link = { rateBps: 1e11, segmentOctets: 65_536, bufferOctets: 1_000_000 }
       const pair = securedPair(name, { toServer: patternOctets(octetCount), link })
@@ -169,12 +169,13 @@ describe.each(sealedNames)('channel %s', (name) => {
     const alone = run(1)
     for (const bookedNs of alone.bookedNs) {
       expect(bookedNs).toBeGreaterThan(octetCount * nsPerOctet)
-      expect(bookedNs).toBeLessThan(octetCount * nsPerOctet * 1.1 + 6e6 + costs.rsaSecretNs)
+      expect(bookedNs).toBeLessThan(octetCount * nsPerOctet * 1.1 + 6e6 + costs.rsaPrivateNs)
     }
     expect(alone.nowNs).toBeGreaterThan(octetCount * nsPerOctet)
     // Two cores for three vCPUs and the cipher: half speed.
     const crowded = run(3)
-    expect(crowded.bookedNs).toEqual(alone.bookedNs)
+    // Each piece of work is rounded to a nanosecond, and the pieces are others.
+    crowded.bookedNs.forEach((bookedNs, end) => expect(Math.abs(bookedNs - alone.bookedNs[end]!)).toBeLessThan(200))
     expect(crowded.nowNs).toBeGreaterThan(1.9 * octetCount * nsPerOctet)
   })
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { milliseconds, seconds } from '../../../core/base/units.js'
+import { libraryCosts } from '../../../core/secure/costs.js'
 import { ed25519PublicKey } from '../../../core/secure/ssh/key-exchange.js'
 import { defaultScenario } from '../../../core/session/scenario.js'
 import type { Session } from '../../../core/session/session.js'
@@ -81,6 +82,7 @@ describe('a migration under ESP', () => {
       address: ipsecOf(rack.hostA.stack).address,
       publicKey: ed25519PublicKey(new Uint8Array(32).fill(9)),
       mode: 'transport',
+      costs: libraryCosts('aes-256-gcm'),
     })
     session.runWhile(({ isMigrating }) => isMigrating, seconds(10))
     expect(session.world.lastRun()).toMatchObject({

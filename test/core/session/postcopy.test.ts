@@ -78,8 +78,8 @@ describe('post-copy', () => {
     expect(statuses).toEqual(['setup', 'active', 'postcopy-active', 'completed'])
     const [postcopy] = session.trace.rows('migration-postcopy')
     expect(postcopy!.zeroPages + postcopy!.normalPages).toBe(1024)
-    // Most of the longest: a TLS client goes on while the server still verifies its certificate.
-    expect(session.world.lastRun()?.downtimeMs).toBeLessThan(5)
+    // What is sealed slowly takes longest, and a TLS client that goes on while the server still verifies its certificate.
+    expect(session.world.lastRun()?.downtimeMs).toBeLessThan(10)
     const metrics = session.world.lastRun()!.postcopy!
     expect(metrics.zeroPages + metrics.normalPages).toBe(1024)
     expect(metrics.endNs).toBeGreaterThan(metrics.startNs)

@@ -91,7 +91,7 @@ describe('a handshake', () => {
       expect(octets).toBeGreaterThan(1000)
       expect(operations).toEqual({
         ...{ x25519Base: 1, x25519Shared: 1, ed25519Signed: 1, ed25519Verified: 2 },
-        ...{ records: 8, loopbackOctets: 0, rsaPublic: 0, rsaSecret: 0 },
+        ...{ records: 8, loopbackOctets: 0, rsaPublic: 0, rsaPrivate: 0 },
       })
     }
   })
