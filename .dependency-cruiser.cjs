@@ -5,7 +5,8 @@ const layers = {
   cpu: ['base'],
   machine: ['base', 'kernel', 'cpu'],
   net: ['base', 'kernel'],
-  secure: ['base', 'kernel'],
+  // Formats of packets it seals, and nothing else of the network.
+  secure: ['base', 'kernel', '[^/]+/wire'],
   metrics: ['base', 'kernel'],
   migration: ['base', 'kernel', 'machine'],
   hypervisor: ['base', 'kernel', 'machine', 'migration', '[^/]+/wire'],

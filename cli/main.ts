@@ -23,10 +23,19 @@ const commands: Readonly<Record<string, Command>> = {
   },
   migrate: {
     usage:
-      'migrate [--profile kvm|qemu|xen|xend|vmware-6.0|vmware-6.7|vmware-encrypted] [--guest NAME] [--ram 16MiB] [--fill 8MiB] [--disk 4MiB] [--working-set 1MiB] [--dirty-rate 2000/s] [--no-secrets] [--qemu-board] [--guest-option NAME=VALUE]... [--paused] [--bandwidth 1Gbit] [--latency 100us] [--jitter 1ms] [--loss 1%] [--duplicate 1%] [--reorder 1%] [--corrupt 0.1%] [--queue 64KiB] [--congestion cubic|newreno] [--no-sack] [--strategy precopy|stop-and-copy|postcopy|hybrid|cold] [--channel none|nacl|ssh] [--shaping none|padding|constant-rate] [--shaping-rate 64MiB/s] [--downtime-limit 300ms] [--max-bandwidth 128MiB/s] [--max-postcopy-bandwidth 0] [--rounds-min 0] [--rounds 30] [--stop-rule qemu|whole-rounds|xen|xen-legacy] [--pause-before-switchover 100ms] [--zero-page-detection none|legacy|multifd] [--xbzrle] [--xbzrle-cache-size 64MiB] [--compression none|zlib] [--multifd-channels N] [--auto-converge] [--cpu-throttle-initial 20] [--cpu-throttle-increment 10] [--max-cpu-throttle 99] [--throttle-trigger-threshold 50] [--vcpu-dirty-limit 1MiB/s] [--postcopy-after-rounds 3] [--postcopy-prepaging 0] [--copy-storage] [--zero-blocks] [--seed N] [--leak] [--json F] [--pcap F.pcapng] [--live wireshark|tshark|-] [--stream F.qevm]',
+      'migrate [--profile kvm|qemu|xen|xend|vmware-6.0|vmware-6.7|vmware-encrypted] [--guest NAME] [--ram 16MiB] [--fill 8MiB] [--disk 4MiB] [--working-set 1MiB] [--dirty-rate 2000/s] [--no-secrets] [--qemu-board] [--guest-option NAME=VALUE]... [--paused] [--bandwidth 1Gbit] [--latency 100us] [--jitter 1ms] [--loss 1%] [--duplicate 1%] [--reorder 1%] [--corrupt 0.1%] [--queue 64KiB] [--congestion cubic|newreno] [--no-sack] [--strategy precopy|stop-and-copy|postcopy|hybrid|cold] [--channel NAME] [--host-cpu libraries|aes|no-aes|measured] [--destination-cpu same|libraries|aes|no-aes|measured] [--costs F.yaml] [--shaping none|padding|constant-rate] [--shaping-rate 64MiB/s] [--downtime-limit 300ms] [--max-bandwidth 128MiB/s] [--max-postcopy-bandwidth 0] [--rounds-min 0] [--rounds 30] [--stop-rule qemu|whole-rounds|xen|xen-legacy] [--pause-before-switchover 100ms] [--zero-page-detection none|legacy|multifd] [--xbzrle] [--xbzrle-cache-size 64MiB] [--compression none|zlib] [--multifd-channels N] [--auto-converge] [--cpu-throttle-initial 20] [--cpu-throttle-increment 10] [--max-cpu-throttle 99] [--throttle-trigger-threshold 50] [--vcpu-dirty-limit 1MiB/s] [--postcopy-after-rounds 3] [--postcopy-prepaging 0] [--copy-storage] [--zero-blocks] [--seed N] [--leak] [--json F] [--pcap F.pcapng] [--live wireshark|tshark|-] [--stream F.qevm]',
     summary:
       'migrate one guest in a laboratory network and measure it; the capture is that of the mirror port. With --paused the guest is stopped before, and arrives stopped',
     load: async () => (await import('./migrate.js')).migrateCommand,
+  },
+  sweep: {
+    usage: 'sweep <spec.yaml|example> [--jobs N] [--output DIR] [--fresh]',
+    summary:
+      'migrate over a grid of channels, strategies and workloads, on all cores; goes on where it stopped, and writes CSV and a chart of downtime against leakage',
+    load: async () => {
+      const { sweepCommand } = await import('./sweep.js')
+      return (args) => sweepCommand(args)
+    },
   },
   predict: {
     usage:
@@ -60,6 +69,12 @@ const commands: Readonly<Record<string, Command>> = {
       'transfer [--size 64MiB] [--bandwidth 1Gbit] [--latency 10ms] [--loss 1%] [--jitter 1ms] [--reorder 1%] [--queue 256KiB] [--congestion cubic|newreno] [--no-sack] [--ipv6] [--seed N] [--json F] [--pcap F.pcapng]',
     summary: 'send octets over one TCP connection through a switch, and compare with what theory predicts',
     load: async () => (await import('./transfer.js')).transferCommand,
+  },
+  calibrate: {
+    usage: 'calibrate [--of native|libraries] [--output costs.yaml] [--sample 20ms] [--json F]',
+    summary:
+      'measure what cryptography costs this machine; the file it writes is for migrate --costs and for the scenario of a lab',
+    load: async () => (await import('./calibrate.js')).calibrateCommand,
   },
   analyse: {
     usage: 'analyse <file.pcapng|.pcap|.qevm, also .gz> [--json F] [--dump-ram DIR]',

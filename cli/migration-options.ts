@@ -9,12 +9,20 @@ import {
 } from '../core/migration/migration.js'
 import type { HypervisorProfile } from '../core/hypervisor/profiles/hypervisor-profile.js'
 import { DEFAULT_SHAPING, shapingNames } from '../core/secure/shaping/shaping.js'
-import { channelNames, strategies, type MigrationScenario } from '../core/session/scenario.js'
+import {
+  channelNames,
+  destinationCpus,
+  hostCpus,
+  strategies,
+  type MigrationScenario,
+} from '../core/session/scenario.js'
 import { oneOf, quantity } from './quantities.js'
 
 export const migrationOptions = {
   strategy: { type: 'string', default: qemuDefaults.strategy },
   channel: { type: 'string' },
+  'host-cpu': { type: 'string' },
+  'destination-cpu': { type: 'string' },
   shaping: { type: 'string', default: DEFAULT_SHAPING.shaping },
   'shaping-rate': { type: 'string' },
   'downtime-limit': { type: 'string' },
@@ -56,6 +64,8 @@ export function migrationFrom(texts: Texts, profile: HypervisorProfile): Migrati
   return {
     strategy: choice('strategy', strategies),
     channel: texts.channel === undefined ? defaults.channel : choice('channel', channelNames),
+    hostCpu: texts['host-cpu'] === undefined ? 'libraries' : choice('host-cpu', hostCpus),
+    destinationCpu: texts['destination-cpu'] === undefined ? 'same' : choice('destination-cpu', destinationCpus),
     shaping: choice('shaping', shapingNames),
     shapingRate: number('shaping-rate', parseOctetRate, DEFAULT_SHAPING.shapingRate),
     downtimeLimitNs: number('downtime-limit', parseDuration, defaults.downtimeLimitNs),

@@ -58,7 +58,7 @@ async function buildCli() {
   const { build } = await import('esbuild')
   rmSync(inProject('dist/cli'), { recursive: true, force: true }) // chunks have hashed names and would pile up
   await build({
-    entryPoints: { main: inProject('cli/main.ts') },
+    entryPoints: { main: inProject('cli/main.ts'), 'sweep-worker': inProject('cli/sweep-worker.ts') },
     outdir: inProject('dist/cli'),
     bundle: true,
     splitting: true, // each command is loaded by itself

@@ -4,7 +4,7 @@ import type { MetadataEstimate } from './traffic/metadata-estimate.js'
 
 export type CaptureKind = 'pcapng' | 'pcap' | 'qevm'
 
-export type StreamProtocol = 'qevm' | 'libxc' | 'multifd' | 'tls' | 'ssh' | 'nacl' | 'http' | 'unknown'
+export type StreamProtocol = 'qevm' | 'libxc' | 'multifd' | 'tls' | 'ssh' | 'nacl' | 'records' | 'http' | 'unknown'
 
 export interface BlockReport {
   readonly name: string

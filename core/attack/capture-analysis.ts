@@ -6,7 +6,7 @@
 import { WireError } from '../base/errors.js'
 import type { Nanos } from '../base/units.js'
 import { endpointText, ipText } from '../net/wire/addresses.js'
-import { decodeCapturedTcp, LINK_TYPE } from '../net/wire/link-layer.js'
+import { decodeCapturedEsp, decodeCapturedTcp, LINK_TYPE } from '../net/wire/link-layer.js'
 import {
   type CapturedConnection,
   type CloseReason,
@@ -47,7 +47,6 @@ export class CaptureAnalysis implements ReassemblyListener, MigrationOwner {
   private readonly warnings: string[] = []
   private packets = 0
   private tcpPackets = 0
-  private otherPackets = 0
   private damagedPackets = 0
   private shortPackets = 0
   private uncountedConnections = 0
@@ -58,7 +57,7 @@ export class CaptureAnalysis implements ReassemblyListener, MigrationOwner {
     this.transfers.frame(frame, atNs, linkType)
     try {
       const tcp = decodeCapturedTcp(linkType, frame)
-      if (tcp === null) this.otherPackets++
+      if (tcp === null) this.addOther(frame, atNs, linkType)
       else {
         this.tcpPackets++
         this.reassembler.add(packetNumber, atNs, tcp)
@@ -67,6 +66,11 @@ export class CaptureAnalysis implements ReassemblyListener, MigrationOwner {
       if (!(error instanceof WireError)) throw error
       if (this.damagedPackets++ === 0) this.warn(`packet ${packetNumber}: ${error.message}`)
     }
+  }
+
+  private addOther(frame: Uint8Array, atNs: Nanos, linkType: number): void {
+    const esp = decodeCapturedEsp(linkType, frame)
+    if (esp !== null) this.transfers.espPacket(ipText(esp.source), ipText(esp.destination), esp.octets, atNs)
   }
 
   /** The capture is over: what waits for lost packets is given up. Call once, before the last report. */

@@ -4,8 +4,9 @@ import { LibxcUnframer } from '../migration/wire/libxc-runs.js'
 import { opensRecovery } from '../migration/wire/qevm.js'
 import { MultifdReader, type MultifdObserver } from '../migration/wire/multifd-reader.js'
 import { ReturnPathReader } from '../migration/wire/return-path.js'
+import { decodeOffer, opensVmotion, VMOTION_OFFER_OCTETS } from '../secure/vmotion-channel.js'
 import type { StreamProtocol, StreamReport } from './analysis-report.js'
-import { describeSsh, describeTls } from './describe-sealed.js'
+import { describeRecords, describeSsh, describeTls } from './describe-sealed.js'
 import { looksSealed, protocolOf } from './protocol-opening.js'
 import { QevmAnalysis } from './qevm-analysis.js'
 
@@ -145,6 +146,8 @@ export class ConnectionAnalysis implements MultifdObserver {
   }
 
   private recognise(direction: Direction, side: DirectionState, packet: number, atNs: number): void {
+    if (side.missing === 0) this.takeOffer(side)
+    if (side.missing === 0 && opensVmotion(side.opening)) return
     this.protocol = side.missing > 0 ? 'unknown' : protocolOf(side.opening)
     if (this.protocol === 'unknown' && side.missing === 0 && opensRecovery(side.opening)) this.joinInterrupted()
     if (this.protocol !== 'qevm' && this.protocol !== 'multifd' && this.protocol !== 'libxc') return
@@ -161,6 +164,17 @@ export class ConnectionAnalysis implements MultifdObserver {
       this.multifd = new MultifdReader()
       this.multifdOctets(direction, opening, 0, packet, atNs)
     }
+  }
+
+  /** What two hosts of vMotion say before they seal, or do not; then something else begins. */
+  private takeOffer(side: DirectionState): void {
+    const { opening } = side
+    if (opening.length < VMOTION_OFFER_OCTETS || !opensVmotion(opening)) return
+    side.opening = opening.slice(VMOTION_OFFER_OCTETS)
+    const seals = offerIn(opening)
+    if (seals === null) return this.note('vMotion: an offer that makes no sense')
+    if (side === this.toServer) this.note(`vMotion: the source says that it ${seals ? 'can' : 'cannot'} seal`)
+    else this.note(`vMotion: the destination chose to go ${seals ? 'sealed' : 'in clear'}`)
   }
 
   private joinInterrupted(): void {
@@ -237,6 +251,8 @@ export class ConnectionAnalysis implements MultifdObserver {
         return [`extra channel of a migration: ${this.multifd?.pages ?? 0} pages, counted with its main stream`]
       case 'nacl':
         return ['NaCl channel: x25519 public keys in clear, then sealed records; nothing inside can be read']
+      case 'records':
+        return describeRecords(this.toServer.opening)
       case 'http':
         return ['HTTP, in clear; only migrations are searched']
       case 'tls':
@@ -253,5 +269,13 @@ export class ConnectionAnalysis implements MultifdObserver {
       return 'no protocol known here, and its octets are spread evenly: sealed or compressed'
     if (!this.options.hasHandshake) return 'began before the capture did: what it carries cannot be told'
     return 'no protocol known here'
+  }
+}
+
+function offerIn(octets: Uint8Array): boolean | null {
+  try {
+    return decodeOffer(octets)
+  } catch {
+    return null
   }
 }

@@ -1,5 +1,7 @@
 /** What a watcher can say of a sealed connection: everything that crosses before the keys are agreed, and sizes. */
 import { describeSshOpening, type SshKexInit, SshReader } from '../secure/wire/ssh-messages.js'
+import { failureOf } from '../base/errors.js'
+import { decodeHello, HELLO_OCTETS } from '../secure/records/hellos.js'
 import { describeTlsOpening } from '../secure/wire/tls-records.js'
 
 /** Sentences, from the first octets of both directions. */
@@ -19,6 +21,19 @@ export function describeTls(toServer: Uint8Array, toClient: Uint8Array): string[
   }
   sentences.push('what is inside cannot be read; sizes and times can')
   return sentences
+}
+
+/** A record channel says which cipher it is, and how many bits of its key are secret. */
+export function describeRecords(toServer: Uint8Array): string[] {
+  if (toServer.length < HELLO_OCTETS) return ['record channel, but its opening was not captured whole']
+  try {
+    const { name, secretKeyBits } = decodeHello(toServer)
+    return [
+      `record channel ${name}, ${secretKeyBits} secret bits in its key; what is inside is sealed, as well as that seals`,
+    ]
+  } catch (error) {
+    return [`record channel, but its hello is damaged: ${failureOf(error).message}`]
+  }
 }
 
 /** The first of the client's that the server has too (RFC 4253 section 7.1). */

@@ -6,10 +6,11 @@ import type { StreamProtocol } from './analysis-report.js'
 /** Octets of each direction that are kept to describe an opening: a TLS certificate chain fits. */
 export const OPENING_OCTETS_MAX = 16_384
 
-/** SSH (RFC 4253 section 4.2), this lab's NaCl channel of any version, methods and version of HTTP. */
+/** SSH (RFC 4253 section 4.2), this lab's NaCl and record channels of any version, methods and version of HTTP. */
 const texts: readonly (readonly [string, StreamProtocol])[] = [
   ['SSH-', 'ssh'],
   ['MIDNACL', 'nacl'],
+  ['MIDRECS', 'records'],
   ['GET ', 'http'],
   ['POST ', 'http'],
   ['PUT ', 'http'],

@@ -272,6 +272,7 @@ export class CaptureIndex implements PayloadSource {
         columns.payloadStart[row] = start + 8
         columns.payloadLength[row] = Math.max(0, Math.min(end - start, readU16be(frame, start + 4)) - 8)
         if (from === 520 || to === 520) columns.protocol[row] = PROTOCOL.rip
+        else if (from === 500 && to === 500) columns.protocol[row] = PROTOCOL.isakmp
         return
       }
       case 6:

@@ -10,6 +10,7 @@ import { icmpv6Fields } from './dissect/icmpv6.js'
 import { ipv4Fields } from './dissect/ipv4.js'
 import { ipv6Fields } from './dissect/ipv6.js'
 import { llcFields } from './dissect/llc.js'
+import { isakmpFields } from './dissect/isakmp.js'
 import { ripFields } from './dissect/rip.js'
 import { tcpFields } from './dissect/tcp.js'
 import { udpFields } from './dissect/udp.js'
@@ -38,6 +39,7 @@ const groups: readonly Readonly<Record<string, FieldDefinition>>[] = [
   espFields,
   udpFields,
   ripFields,
+  isakmpFields,
   tcpFields,
   segmentFields,
   qevmFields,

@@ -11,6 +11,7 @@ import { icmpv6Fields, ICMPV6_TYPE_WORDS } from './dissect/icmpv6.js'
 import { IP_PROTOCOL_WORDS } from './dissect/ip-protocols.js'
 import { ipv4Fields } from './dissect/ipv4.js'
 import { ipv6Fields } from './dissect/ipv6.js'
+import { isakmpFields, isakmpInfo } from './dissect/isakmp.js'
 import { ripFields } from './dissect/rip.js'
 import { flagsText, tcpFields } from './dissect/tcp.js'
 import { malformedField } from './dissection.js'
@@ -80,6 +81,9 @@ const summaryFields = new Set([
   ...Object.values(icmpv6Fields),
   ...Object.values(ripFields),
   ...Object.values(espFields),
+  isakmpFields.exchange,
+  isakmpFields.flags,
+  isakmpFields.messageId,
   ...Object.values(tcpFields),
   ipv4Fields.fragmentOffset,
   ipv4Fields.identification,
@@ -107,6 +111,10 @@ function infoOf(index: CaptureIndex, row: number, protocol: number, values: Valu
       return `${columns.sourcePort[row]!} → ${columns.destinationPort[row]!} Len=${columns.payloadLength[row]!}`
     case PROTOCOL.rip:
       return `${values.number(ripFields.command) === 1 ? 'Request' : 'Response'}: ${routesText(values)}`
+    case PROTOCOL.isakmp: {
+      const { exchange, flags, messageId } = isakmpFields
+      return isakmpInfo(values.number(exchange), values.number(flags), values.number(messageId))
+    }
     case PROTOCOL.esp:
       return `ESP (SPI=${values.text(espFields.spi)})`
     case PROTOCOL.dtp:

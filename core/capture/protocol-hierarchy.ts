@@ -50,6 +50,7 @@ function layersOf(index: CaptureIndex, row: number): string[] {
   if ((marks & MARK.fragment) !== 0 || transport === undefined) return [...layers, 'data']
   layers.push(transport)
   if (protocol === PROTOCOL.rip) layers.push('rip')
+  else if (protocol === PROTOCOL.isakmp) layers.push('isakmp')
   else if (transport === 'udp' && columns.payloadLength[row]! > 0) layers.push('data')
   else if (transport === 'tcp' && columns.payloadLength[row]! > 0) layers.push(streamLayer(index, row))
   return layers

@@ -14,6 +14,7 @@ export const PROTOCOL = {
   rip: 11,
   esp: 12,
   tcp: 13,
+  isakmp: 14,
 } as const
 
 export const PROTOCOL_NAMES: readonly string[] = [
@@ -31,4 +32,5 @@ export const PROTOCOL_NAMES: readonly string[] = [
   'RIP',
   'ESP',
   'TCP',
+  'ISAKMP',
 ]

@@ -121,6 +121,13 @@ export const traceTables = {
   'channel-message': { channel: 'text', sender: 'text', name: 'text', octets: 'number' },
   /** A host has ended a shaped stream: octets of payload, and cells of `cellOctets` in which they went, those of filler among them. */
   shaping: { host: 'text', payloadOctets: 'number', cells: 'number', fillerCells: 'number', cellOctets: 'number' },
+  /** A channel that seals where both hosts can agreed on clear text, as `host` believes. */
+  'channel-clear': { channel: 'text', host: 'text' },
+  /**
+   * A host refused a packet that came for it, or was about to leave, and why; the `count`th for that reason. A row at every
+   * power of two, so that a flood fills no trace.
+   */
+  'packet-refused': { host: 'text', protocol: 'text', reason: 'text', count: 'number' },
   /** Octets a link carried in a bin of `TRAFFIC_BIN_NS` that began at `binNs`, both directions together. */
   'link-traffic': {
     link: 'text',

@@ -26,6 +26,8 @@ const channelWords: Readonly<Record<string, string>> = {
   none: 'in clear',
   nacl: 'under NaCl',
   ssh: 'through the SSH tunnel',
+  esp: 'under ESP',
+  'esp-tunnel': 'through an ESP tunnel',
 }
 const over = (channel: string): string => channelWords[channel] ?? `over ${channel}`
 

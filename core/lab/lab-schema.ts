@@ -2,12 +2,15 @@
 import { z } from 'zod'
 import { LabError } from '../base/errors.js'
 import { PAGE_OCTETS, parseBitRate, parseDuration, parseFraction, parseOctetRate, parseOctets } from '../base/units.js'
+import { costTableSchema } from '../session/cost-table-file.js'
 import { checkGuestOptions } from '../session/guest-options.js'
 import { checkLinkConditions, type LinkConditions } from '../session/link-conditions.js'
 import {
   channelNames,
   congestionControls,
   defaultScenario,
+  destinationCpus,
+  hostCpus,
   linkNames,
   strategies,
   type Scenario,
@@ -164,8 +167,15 @@ const scenario = z
     downtimeLimit: quantity(parseDuration).optional(),
     maxBandwidth: quantity(parseOctetRate).optional(),
     strategy: z.enum(strategies).optional(),
+    /** What sealing costs both hosts; `measured` is the table that `midstream calibrate` wrote, given as `measuredCosts`. */
+    hostCpu: z.enum(hostCpus).optional(),
+    destinationCpu: z.enum(destinationCpus).optional(),
+    measuredCosts: costTableSchema.optional(),
   })
-  .superRefine(({ guest, guestOptions }, context) => {
+  .superRefine(({ guest, guestOptions, measuredCosts, ...own }, context) => {
+    for (const cpu of ['hostCpu', 'destinationCpu'] as const)
+      if (own[cpu] === 'measured' && measuredCosts === undefined)
+        context.addIssue({ code: 'custom', path: [cpu], message: 'measured needs measuredCosts' })
     try {
       checkGuestOptions(guest ?? defaultScenario.guest.image, guestOptions ?? {})
     } catch (error) {
@@ -246,8 +256,11 @@ export function scenarioOf(lab: Lab): Scenario {
         own.workingSet === undefined ? base.guest.workingSetPages : Math.ceil(own.workingSet / PAGE_OCTETS),
       dirtyPagesPerSecond: own.dirtyPagesPerSecond ?? base.guest.dirtyPagesPerSecond,
     },
+    ...(own.measuredCosts === undefined ? {} : { measuredCosts: own.measuredCosts }),
     migration: {
       ...base.migration,
+      hostCpu: own.hostCpu ?? base.migration.hostCpu,
+      destinationCpu: own.destinationCpu ?? base.migration.destinationCpu,
       strategy: own.strategy ?? base.migration.strategy,
       downtimeLimitNs: own.downtimeLimit ?? base.migration.downtimeLimitNs,
       maxBandwidth: own.maxBandwidth ?? base.migration.maxBandwidth,

@@ -2,6 +2,7 @@
  * A whole migration of a page-statistics guest between two hosts over a paced connection: the engine itself, on the least
  * that it needs around it. What it does is what the session does with a real guest, so it is what a prediction has to equal.
  */
+import type { ByteStream } from '../base/byte-stream.js'
 import type { Failure } from '../base/errors.js'
 import { seconds, type Nanos } from '../base/units.js'
 import { HostCores } from '../kernel/cores.js'
@@ -13,10 +14,19 @@ import { DEFAULT_MIGRATION_OPTIONS, type MigrationOptions, type MigrationOwner }
 import { PageStatisticsVm, type PageStatisticsVmOptions } from './page-statistics-vm.js'
 import { MigrationSource } from './source.js'
 
+export interface StatisticsEnd {
+  readonly role: 'client' | 'server'
+  readonly kernel: Kernel
+  readonly lower: ByteStream
+  readonly cores: HostCores
+}
+
 export interface StatisticsMigrationOptions {
   readonly guest: Omit<PageStatisticsVmOptions, 'isEmpty'>
   readonly migration?: Partial<MigrationOptions>
   readonly link?: PacedStreamOptions
+  /** Wraps an end of the connection: a channel, of which this layer knows nothing. */
+  readonly secured?: (end: StatisticsEnd) => ByteStream
   /** As in `MigrationSourceParts`. */
   readonly wakeLatencyNs?: Nanos
   readonly seed?: string
@@ -32,12 +42,16 @@ export class StatisticsMigration implements MigrationOwner {
   readonly copy: PageStatisticsVm
   readonly source: MigrationSource
   readonly destination: MigrationDestination
+  /** Of the source's host. */
+  readonly cores: HostCores
   /** Of both copies at the switch-over; null before, and in post-copy. */
   comparison: MachineComparison | null = null
   /** When the guest ran at the destination. */
   resumedAtNs: Nanos | null = null
 
-  constructor({ guest, migration, link, wakeLatencyNs, seed, warmUpNs, isStopped }: StatisticsMigrationOptions) {
+  constructor(options: StatisticsMigrationOptions) {
+    const { guest, migration, link, wakeLatencyNs, seed, warmUpNs, isStopped } = options
+    const { secured = ({ lower }) => lower } = options
     const kernel = new Kernel(seed ?? 'statistics')
     this.kernel = kernel
     this.vm = new PageStatisticsVm(kernel, guest)
@@ -47,17 +61,19 @@ export class StatisticsMigration implements MigrationOwner {
     if (isStopped === true) this.vm.pause()
     const [near, far] = pacedStreams(kernel, { bufferOctets: 1024 * 1024, segmentOctets: 65_536, ...link })
     const labels = { id: 1, source: 'a', destination: 'b', channel: 'none', linkBps: link?.rateBps ?? 1e9 }
+    this.cores = new HostCores(kernel, 'a', 2)
     this.source = new MigrationSource(kernel, {
       vm: this.vm,
-      stream: near,
-      cores: new HostCores(kernel, 'a', 2),
+      stream: secured({ role: 'client', kernel, lower: near, cores: this.cores }),
+      cores: this.cores,
       wakeLatencyNs: wakeLatencyNs ?? 0,
       options: { ...DEFAULT_MIGRATION_OPTIONS, ...migration },
       labels,
       owner: this,
     })
     const cores = new HostCores(kernel, 'b', 2)
-    this.destination = new MigrationDestination(kernel, { vm: this.copy, stream: far, cores, labels, owner: this })
+    const stream = secured({ role: 'server', kernel, lower: far, cores })
+    this.destination = new MigrationDestination(kernel, { vm: this.copy, stream, cores, labels, owner: this })
   }
 
   /** Begin, if need be, and go on for so much virtual time, or until it is over. True when it is over. */

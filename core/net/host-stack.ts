@@ -200,9 +200,9 @@ export class HostStack implements FramePort, InterfaceHost {
     this.ip.sendRaw(packet)
   }
 
-  /** How long what this host sent will still occupy its uplink; 0 when none is named. */
+  /** How long what this host sent will still occupy its packet transform or its uplink; 0 where there is none. */
   backlogNs(): Nanos {
-    return this.uplink?.backlogNs() ?? 0
+    return Math.max(this.ip.transformed.backlogNs(), this.uplink?.backlogNs() ?? 0)
   }
 
   // Frames that come.

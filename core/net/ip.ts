@@ -13,6 +13,7 @@ import type { InterfaceAddress, NetworkInterface } from './network-interface.js'
 import type { PacketError, PacketErrorKind } from './packet-error.js'
 import { Reassembly, type ReassemblyOwner } from './reassembly.js'
 import { RoutingTable } from './routing-table.js'
+import { TransformedPackets } from './transformed-packets.js'
 import {
   IPV6_UNSPECIFIED,
   isLinkLocal,
@@ -70,6 +71,8 @@ export interface IpHost {
     sendRedirect(frame: Uint8Array, nextHop: IpAddress, through: NetworkInterface): void
   }
   loopBack(frame: Uint8Array): void
+  enter(): void
+  leave(): void
 }
 
 /** Told when an interface goes up or down, after its routes have come or gone. */
@@ -84,6 +87,8 @@ export class IpLayer implements ReassemblyOwner {
   readonly destinations: Destinations
   readonly forwarding: Forwarding
   readonly reassembly: Reassembly
+  /** What happens to whole packets between here and the link: nothing, unless there is a transform. */
+  readonly transformed: TransformedPackets
   /** Whether routers may tell us of better routers. Hosts believe them (RFC 1122 §3.2.2.2), and so anybody on the link. */
   acceptsRedirects = true
   readonly interfaceListeners: InterfaceListener[] = []
@@ -106,6 +111,7 @@ export class IpLayer implements ReassemblyOwner {
     this.destinations = new Destinations(kernel, this.routes, host.interfaces, this.localAddresses)
     this.forwarding = new Forwarding(this, host)
     this.reassembly = new Reassembly(kernel, this)
+    this.transformed = new TransformedPackets(kernel, this, host)
   }
 
   register(protocol: number, receiver: IpProtocol): void {
@@ -132,7 +138,8 @@ export class IpLayer implements ReassemblyOwner {
   /** Octets of the longest packet that goes to `destination` whole. */
   mtuTo(destination: IpAddress): number {
     const { mtu, kind } = this.find(destination)
-    return kind === 'unreachable' ? (this.host.interfaces[0]?.mtu ?? 1500) : mtu
+    if (kind === 'unreachable') return this.host.interfaces[0]?.mtu ?? 1500
+    return kind === 'unicast' ? (this.transformed.transform?.innerMtu(destination, mtu) ?? mtu) : mtu
   }
 
   /** A frame with room for a message at `messageOffset(destination)`, to be filled in whole and given to `send`. */
@@ -162,10 +169,9 @@ export class IpLayer implements ReassemblyOwner {
       writeIpv4Header(frame, ETHERNET_HEADER_OCTETS, sent)
       writeU16be(frame, 12, ETHERTYPE.ipv4)
     }
-    this.sendOn(
-      frame,
-      options.through === undefined ? this.find(destination) : this.destinations.bound(destination, options.through),
-    )
+    const { through } = options
+    const to = through === undefined ? this.find(destination) : this.destinations.bound(destination, through)
+    if (!this.transformed.takeOutgoing(frame, to)) this.sendOn(frame, to)
   }
 
   /** Send a packet that somebody else has made, true or not, where its destination address leads. Throws `WireError`. */
@@ -284,6 +290,27 @@ export class IpLayer implements ReassemblyOwner {
   }
 
   private dispatch(
+    frame: Uint8Array,
+    header: Readonly<Ipv4Header> | Readonly<Ipv6Header>,
+    through: NetworkInterface,
+  ): void {
+    if (!this.transformed.takeIncoming(frame, header, through)) this.deliver(frame, header, through)
+  }
+
+  /** A packet that came sealed, as it was before that. Throws `WireError` when it was no packet. */
+  receiveOpened(packet: Uint8Array, through: NetworkInterface): void {
+    const frame = takeFrame(ETHERNET_HEADER_OCTETS + packet.length)
+    writeMac(frame, 0, through.mac)
+    writeMac(frame, 6, 0)
+    writeU16be(frame, 12, ETHERTYPE.ipv6)
+    frame.set(packet, ETHERNET_HEADER_OCTETS)
+    const header = this.receivedIpv6
+    readIpv6Header(frame, ETHERNET_HEADER_OCTETS, header)
+    if (this.localAddresses.has(header.destination)) this.deliver(frame, header, through)
+    recycleFrame(frame)
+  }
+
+  private deliver(
     frame: Uint8Array,
     header: Readonly<Ipv4Header> | Readonly<Ipv6Header>,
     through: NetworkInterface,

@@ -11,7 +11,7 @@ const BIN_ENDS: KernelEvent = Object.freeze({ kind: 'traffic-bin-ends' })
 
 /**
  * Counts frames, both directions together, when they arrive, in octets of the frame without preamble and check sequence.
- * TCP on one of the migration ports is migration, ICMP and TCP on a probe's port are probe, the rest is other. A row is written when a bin
+ * TCP on one of the migration ports is migration, and so is ESP, which carries nothing else here; ICMP and TCP on a probe's port are probe, the rest is other. A row is written when a bin
  * that had traffic ends; `binNs` is when it began. Silence costs nothing.
  */
 export class LinkTraffic implements Process {
@@ -73,6 +73,7 @@ export class LinkTraffic implements Process {
     const ip = ETHERNET_HEADER_OCTETS + tagOctets
     const protocol = frame[ip + (isIpv6 ? 6 : 9)]
     if (protocol === IP_PROTOCOL.icmp) return 'probe'
+    if (protocol === IP_PROTOCOL.esp) return 'migration'
     if (protocol !== IP_PROTOCOL.tcp) return 'other'
     const tcp = ip + (isIpv6 ? IPV6_HEADER_OCTETS : ((frame[ip] ?? 0) & 15) * 4)
     const { migrationPorts, probePorts } = this

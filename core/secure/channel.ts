@@ -31,6 +31,8 @@ export class ChannelEffects {
   readonly work: CipherWork = noWork()
   /** The handshake is done: payload may be sent. */
   opened = false
+  /** The ends agreed on sending payload unsealed, under a channel that seals where it can. */
+  wentClear = false
   /** The peer's payload is complete. */
   peerEnded = false
   /** Nothing more will be sent: the lower stream may end. */
@@ -176,6 +178,8 @@ export class SecureChannel implements ByteStream, StreamOwner, Process {
 
   streamReadable(): void {
     if (this.isAlive()) this.open()
+    // Nobody reads any more: as a closed socket answers.
+    else if (this.state === 'failed') this.place.lower.abort()
   }
 
   streamWritable(): void {
@@ -191,7 +195,8 @@ export class SecureChannel implements ByteStream, StreamOwner, Process {
   }
 
   streamFailed(_stream: ByteStream, cause: Failure): void {
-    if (this.isAlive()) this.fail(cause)
+    // What the protocol refused is the reason to give: a peer that says why it goes, and goes, is heard.
+    if (this.isAlive() && !this.isBroken) this.fail(cause)
   }
 
   handleEvent(event: KernelEvent): void {
@@ -242,6 +247,7 @@ export class SecureChannel implements ByteStream, StreamOwner, Process {
     this.ended.finished ||= effects.finished
     this.flush()
     for (const octets of effects.payload) this.unread.push(octets)
+    if (effects.wentClear) trace.add('channel-clear', { channel: this.place.channelName, host: this.place.hostName })
     if (effects.opened) {
       this.state = 'open'
       this.owner?.streamOpened(this)
@@ -253,7 +259,7 @@ export class SecureChannel implements ByteStream, StreamOwner, Process {
     }
     // The owner may have given up in any of these calls.
     if (!this.isAlive()) return
-    if (failure !== null) return this.fail(failure)
+    if (failure !== null) return this.fail(failure, effects.messages.length > 0)
     this.seal()
     this.open()
     this.closeIfDone()
@@ -328,12 +334,14 @@ export class SecureChannel implements ByteStream, StreamOwner, Process {
     this.owner?.streamWritable(this)
   }
 
-  private fail(cause: Failure): void {
+  /** A protocol that said why it goes (TLS's alert) ends the lower stream behind its words; they would be lost with a reset. */
+  private fail(cause: Failure, saidWhy = false): void {
     this.state = 'failed'
     this.failure = cause
     this.unsent.clear()
     this.sealed.clear()
-    this.place.lower.abort()
+    if (saidWhy) this.place.lower.end()
+    else this.place.lower.abort()
     this.owner?.streamFailed(this, cause)
   }
 }

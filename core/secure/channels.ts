@@ -4,15 +4,43 @@ import { assert } from '../base/errors.js'
 import type { HostCores } from '../kernel/cores.js'
 import type { Kernel } from '../kernel/kernel.js'
 import type { ChannelRole, RandomOctets } from './channel.js'
+import { espProtection, espTunnelProtection } from './esp/esp-protection.js'
+import type { EspMode } from './esp/security-policies.js'
+import { costTables } from './cost-tables.js'
+import { costsOf, type CostTable } from './costs.js'
 import { NaclChannel, naclProtection, type NaclCredentials } from './nacl-channel.js'
 import { MIGRATION_PORT, SSH_PORT, type ChannelProtection } from './protection.js'
-import { recordChannelNames, type RecordChannelName } from './records/hellos.js'
+import { recordChannelNames, recordSuites, type RecordChannelName } from './records/hellos.js'
 import { RecordChannel, recordProtections } from './records/record-channel.js'
 import type { RecordCredentials } from './records/record-protocol.js'
 import { SshClientTunnel, sshProtection, SshServerTunnel } from './ssh-tunnel.js'
 import type { SshClientCredentials, SshServerCredentials } from './ssh/connection.js'
+import {
+  bestTlsCipher,
+  TlsClientChannel,
+  tlsProtection,
+  TlsServerChannel,
+  type TlsClientCredentials,
+  type TlsServerCredentials,
+} from './tls-channel.js'
+import {
+  VmotionChannel,
+  vmotionChannelNames,
+  vmotionProtections,
+  type VmotionChannelName,
+  type VmotionCredentials,
+} from './vmotion-channel.js'
 
-export const channelNames = ['none', 'nacl', 'ssh', ...recordChannelNames] as const
+export const channelNames = [
+  'none',
+  'nacl',
+  'ssh',
+  'tls',
+  ...recordChannelNames,
+  'esp',
+  'esp-tunnel',
+  ...vmotionChannelNames,
+] as const
 export type ChannelName = (typeof channelNames)[number]
 
 export { MIGRATION_PORT, SSH_PORT, type ChannelProtection }
@@ -35,7 +63,10 @@ export interface ChannelCredentials {
   readonly nacl?: NaclCredentials
   readonly sshClient?: SshClientCredentials
   readonly sshServer?: SshServerCredentials
+  readonly tlsClient?: TlsClientCredentials
+  readonly tlsServer?: TlsServerCredentials
   readonly records?: RecordCredentials
+  readonly vmotion?: VmotionCredentials
 }
 
 export interface ChannelEnd {
@@ -48,19 +79,39 @@ export interface ChannelEnd {
   readonly random: RandomOctets
   /** In the trace, and the name of the lane; the channel's name if absent. */
   readonly channelName?: string
+  /** What cryptography costs this host; this program's own libraries if absent. */
+  readonly costTable?: CostTable
 }
+
+type PricedEnd = ChannelEnd & { readonly costTable: CostTable }
 
 /** One way of protecting a migration. */
 interface Channel {
   readonly protection: ChannelProtection
-  readonly open: (kernel: Kernel, end: ChannelEnd, credentials: ChannelCredentials) => ByteStream
+  readonly open: (kernel: Kernel, end: PricedEnd, credentials: ChannelCredentials) => ByteStream
 }
 
 function recordChannel(name: RecordChannelName): Channel {
   return {
     protection: recordProtections[name],
     open: (kernel, end, { records }) =>
-      new RecordChannel(kernel, name, { ...end, ...needed(records, `the ${name} channel`) }),
+      new RecordChannel(kernel, name, {
+        ...end,
+        costs: costsOf(end.costTable, recordSuites[name].cipher),
+        ...needed(records, `the ${name} channel`),
+      }),
+  }
+}
+
+function vmotionChannel(name: VmotionChannelName): Channel {
+  return {
+    protection: vmotionProtections[name],
+    open: (kernel, end, { vmotion }) =>
+      new VmotionChannel(kernel, name, {
+        ...end,
+        costs: costsOf(end.costTable, 'aes-256-gcm'),
+        ...needed(vmotion, `the ${name} channel`),
+      }),
   }
 }
 
@@ -72,20 +123,44 @@ const channels: Readonly<Record<ChannelName, Channel>> = {
   none: { protection: clearProtection, open: (_kernel, { lower }) => lower },
   nacl: {
     protection: naclProtection,
-    open: (kernel, end, { nacl }) => new NaclChannel(kernel, { ...end, ...needed(nacl, 'the nacl channel') }),
+    open: (kernel, end, { nacl }) => {
+      const costs = costsOf(end.costTable, 'xsalsa20-poly1305')
+      return new NaclChannel(kernel, { ...end, costs, ...needed(nacl, 'the nacl channel') })
+    },
   },
   ssh: {
     protection: sshProtection,
-    open: (kernel, end, { sshClient, sshServer }) =>
-      end.role === 'client'
-        ? new SshClientTunnel(kernel, { ...end, ...needed(sshClient, 'the ssh client') })
-        : new SshServerTunnel(kernel, { ...end, ...needed(sshServer, 'the ssh server') }),
+    open: (kernel, end, { sshClient, sshServer }) => {
+      const costs = costsOf(end.costTable, 'chacha20-poly1305')
+      return end.role === 'client'
+        ? new SshClientTunnel(kernel, { ...end, costs, ...needed(sshClient, 'the ssh client') })
+        : new SshServerTunnel(kernel, { ...end, costs, ...needed(sshServer, 'the ssh server') })
+    },
   },
+  tls: {
+    protection: tlsProtection,
+    open: (kernel, end, { tlsClient, tlsServer }) => {
+      const costs = costsOf(end.costTable, bestTlsCipher({}))
+      return end.role === 'client'
+        ? new TlsClientChannel(kernel, { ...end, costs, ...needed(tlsClient, 'the tls client') })
+        : new TlsServerChannel(kernel, { ...end, costs, ...needed(tlsServer, 'the tls server') })
+    },
+  },
+  'vmotion-opportunistic': vmotionChannel('vmotion-opportunistic'),
+  'vmotion-required': vmotionChannel('vmotion-required'),
+  // Below TCP: the hosts' stacks do it (core/secure/esp).
+  esp: { protection: espProtection, open: (_kernel, { lower }) => lower },
+  'esp-tunnel': { protection: espTunnelProtection, open: (_kernel, { lower }) => lower },
+}
+
+/** How packets are sealed under a channel that is below TCP; null for those that are above it. */
+export function espModeOf(name: ChannelName): EspMode | null {
+  return name === 'esp' ? 'transport' : name === 'esp-tunnel' ? 'tunnel' : null
 }
 
 /** Both ends must be opened with the same name. With 'none' the lower stream itself comes back. */
 export function openChannel(name: ChannelName, kernel: Kernel, end: ChannelEnd): ByteStream {
-  return channels[name].open(kernel, end, end.credentials)
+  return channels[name].open(kernel, { costTable: costTables.libraries, ...end }, end.credentials)
 }
 
 export function protectionOf(name: ChannelName): ChannelProtection {

@@ -1,12 +1,12 @@
 /**
  * What cryptography costs a host, in nanoseconds of one core.
  *
- * Measured with the libraries this program seals with (tweetnacl 1.0.3, noble ciphers, curves and hashes 2.4), Node 20,
- * one core of a two-core x86-64 server without anything else running; medians. A channel counts what it does; the
- * table prices it. Another table is another host.
+ * A channel counts what it does (`CipherWork`). A table (`CostTable`) says what each thing costs on one kind of host, every
+ * figure with its source; the tables at hand are in `cost-tables.ts`, and `midstream calibrate` measures another. One cipher's
+ * part of a table is `CipherCosts`: with it the work is priced.
  */
 import type { Nanos } from '../base/units.js'
-import type { RecordCipherName } from './records/record-ciphers.js'
+import { costTables } from './cost-tables.js'
 
 /** Operations a channel did: plain counts. */
 export interface CipherWork {
@@ -19,6 +19,9 @@ export interface CipherWork {
   x25519Base: number
   ed25519Signed: number
   ed25519Verified: number
+  /** Operations with the public exponent and with the secret one, of a modulus of 2048 bits. */
+  rsaPublic: number
+  rsaPrivate: number
   /** Octets hashed for key derivation and exchange hashes. */
   hashedOctets: number
   /** Octets copied through a loopback connection between a proxy and the program it serves. */
@@ -32,66 +35,90 @@ export interface CipherCosts {
   readonly x25519BaseNs: Nanos
   readonly ed25519SignNs: Nanos
   readonly ed25519VerifyNs: Nanos
+  readonly rsaPublicNs: Nanos
+  readonly rsaPrivateNs: Nanos
   readonly nsPerHashedOctet: number
   readonly nsPerLoopbackOctet: number
 }
 
-/**
- * tweetnacl. `nsPerOctet`: `nacl.secretbox` of 4 KiB, 85 MB/s. `nsPerRecord`: the sealed header, a `nacl.secretbox` of
- * 4 octets. x25519: `nacl.scalarMult`, `nacl.scalarMult.base`. Hashing: `nacl.hash` (SHA-512). No signatures, no
- * loopback: the channel lives inside the hypervisor's process.
- */
-export const naclCosts: CipherCosts = Object.freeze({
-  nsPerOctet: 11.8,
-  nsPerRecord: 5_300,
-  x25519SharedNs: 460_000,
-  x25519BaseNs: 460_000,
-  ed25519SignNs: 0,
-  ed25519VerifyNs: 0,
-  nsPerHashedOctet: 12.7,
-  nsPerLoopbackOctet: 0,
-})
+export const cipherNames = [
+  'xsalsa20-poly1305',
+  'chacha20-poly1305',
+  'aes-128-gcm',
+  'aes-256-gcm',
+  'aes-128-ecb',
+  'aes-256-cbc',
+  'aes-256-ctr',
+  'des-cbc',
+  '3des-cbc',
+  'rc4',
+] as const
+export type CipherName = (typeof cipherNames)[number]
 
-/**
- * noble. `nsPerOctet`: `chacha20poly1305` of 4 KiB, 88 MB/s. `nsPerRecord`: the separate key stream for the packet
- * length, `chacha20orig` of 4 octets. x25519: `getSharedSecret`, `getPublicKey`. ed25519: `sign`, `verify` of a 32-octet
- * message. Hashing: `sha256`. Loopback: 2 GiB through a TCP connection over `lo` in writes of 64 KiB, processor time of
- * both ends together, 0.42 ns an octet at 3.2 GB/s.
- */
-export const sshCosts: CipherCosts = Object.freeze({
-  nsPerOctet: 11.4,
-  nsPerRecord: 5_000,
-  x25519SharedNs: 840_000,
-  x25519BaseNs: 290_000,
-  ed25519SignNs: 410_000,
-  ed25519VerifyNs: 1_020_000,
-  nsPerHashedOctet: 7.1,
-  nsPerLoopbackOctet: 0.42,
-})
+export const operationNames = [
+  'x25519-shared',
+  'x25519-base',
+  // NaCl's own x25519, crypto_scalarmult: another library has another speed.
+  'nacl-scalarmult',
+  'ed25519-sign',
+  'ed25519-verify',
+  'rsa-2048-public',
+  'rsa-2048-private',
+] as const
+export type OperationName = (typeof operationNames)[number]
 
-/** Kinds of work that no record channel does are free; RSA is counted apart. Hashing: `sha256`, HKDF included. */
-const recordWork = {
-  x25519SharedNs: 0,
-  x25519BaseNs: 0,
-  ed25519SignNs: 0,
-  ed25519VerifyNs: 0,
-  nsPerHashedOctet: 7.1,
-  nsPerLoopbackOctet: 0,
+/** What goes over octets and has no records. NaCl's crypto_hash is SHA-512. */
+export const streamedNames = ['sha-256', 'nacl-hash', 'loopback'] as const
+export type StreamedName = (typeof streamedNames)[number]
+
+export interface RecordFigure {
+  readonly nsPerOctet: number
+  /** On top of its octets. */
+  readonly nsPerRecord: number
+  readonly source: string
 }
 
-/**
- * noble ciphers 2.4, node-forge 1.4 for DES; 16 KiB sealed against 16 octets, the quickest of 25 runs each.
- * `nsPerRecord`: what 16 octets take, the key's expansion (for GCM, its table too) included.
- */
-export const recordCosts: Readonly<Record<RecordCipherName, CipherCosts>> = Object.freeze({
-  'aes-128-ecb': { ...recordWork, nsPerOctet: 5.4, nsPerRecord: 900 },
-  'aes-256-cbc': { ...recordWork, nsPerOctet: 7.5, nsPerRecord: 1_200 },
-  'aes-256-ctr': { ...recordWork, nsPerOctet: 9, nsPerRecord: 1_400 },
-  'aes-256-gcm': { ...recordWork, nsPerOctet: 15.5, nsPerRecord: 11_600 },
-  'chacha20-poly1305': { ...recordWork, nsPerOctet: 3.9, nsPerRecord: 4_400 },
-  'des-cbc': { ...recordWork, nsPerOctet: 12.4, nsPerRecord: 1_200 },
-  '3des-cbc': { ...recordWork, nsPerOctet: 35.7, nsPerRecord: 2_500 },
-})
+export interface OperationFigure {
+  readonly ns: number
+  readonly source: string
+}
+
+export interface StreamedFigure {
+  readonly nsPerOctet: number
+  readonly source: string
+}
+
+/** One kind of host. */
+export interface CostTable {
+  readonly title: string
+  readonly ciphers: Readonly<Record<CipherName, RecordFigure>>
+  readonly operations: Readonly<Record<OperationName, OperationFigure>>
+  readonly streamed: Readonly<Record<StreamedName, StreamedFigure>>
+}
+
+/** What a channel with `cipher` pays on the host of `table`. XSalsa20-Poly1305 comes with the rest of NaCl. */
+export function costsOf(table: CostTable, cipher: CipherName): CipherCosts {
+  const { ciphers, operations, streamed } = table
+  const { nsPerOctet, nsPerRecord } = ciphers[cipher]
+  const isNacl = cipher === 'xsalsa20-poly1305'
+  return Object.freeze({
+    nsPerOctet,
+    nsPerRecord,
+    x25519SharedNs: operations[isNacl ? 'nacl-scalarmult' : 'x25519-shared'].ns,
+    x25519BaseNs: operations[isNacl ? 'nacl-scalarmult' : 'x25519-base'].ns,
+    ed25519SignNs: operations['ed25519-sign'].ns,
+    ed25519VerifyNs: operations['ed25519-verify'].ns,
+    rsaPublicNs: operations['rsa-2048-public'].ns,
+    rsaPrivateNs: operations['rsa-2048-private'].ns,
+    nsPerHashedOctet: streamed[isNacl ? 'nacl-hash' : 'sha-256'].nsPerOctet,
+    nsPerLoopbackOctet: streamed.loopback.nsPerOctet,
+  })
+}
+
+/** Where a host has not been chosen: what this program itself needs. */
+export function libraryCosts(cipher: CipherName): CipherCosts {
+  return costsOf(costTables.libraries, cipher)
+}
 
 export function noWork(): CipherWork {
   return {
@@ -101,6 +128,8 @@ export function noWork(): CipherWork {
     x25519Base: 0,
     ed25519Signed: 0,
     ed25519Verified: 0,
+    rsaPublic: 0,
+    rsaPrivate: 0,
     hashedOctets: 0,
     loopbackOctets: 0,
   }
@@ -115,6 +144,8 @@ export function priceOf(work: CipherWork, costs: CipherCosts): Nanos {
       work.x25519Base * costs.x25519BaseNs +
       work.ed25519Signed * costs.ed25519SignNs +
       work.ed25519Verified * costs.ed25519VerifyNs +
+      work.rsaPublic * costs.rsaPublicNs +
+      work.rsaPrivate * costs.rsaPrivateNs +
       work.hashedOctets * costs.nsPerHashedOctet +
       work.loopbackOctets * costs.nsPerLoopbackOctet,
   )

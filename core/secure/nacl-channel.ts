@@ -30,7 +30,7 @@ import type { ByteStream } from '../base/byte-stream.js'
 import type { HostCores } from '../kernel/cores.js'
 import type { Kernel } from '../kernel/kernel.js'
 import { ChannelEffects, SecureChannel, type ChannelProtocol, type ChannelRole, type RandomOctets } from './channel.js'
-import { naclCosts, type CipherCosts } from './costs.js'
+import { libraryCosts, type CipherCosts } from './costs.js'
 import { MIGRATION_PORT, type ChannelProtection } from './protection.js'
 import { OctetQueue } from '../base/octet-queue.js'
 import { sealedMemory } from './sealed-memory.js'
@@ -116,7 +116,7 @@ export class NaclChannel extends SecureChannel {
       cores,
       hostName,
       channelName: options.channelName ?? 'nacl',
-      costs: options.costs ?? naclCosts,
+      costs: options.costs ?? libraryCosts('xsalsa20-poly1305'),
     }
     super(place, new NaclProtocol(role, { secretKey, peerPublicKey }, random))
   }

@@ -12,7 +12,7 @@ import type { ByteStream } from '../base/byte-stream.js'
 import type { HostCores } from '../kernel/cores.js'
 import type { Kernel } from '../kernel/kernel.js'
 import { SecureChannel, type ChannelPlace, type RandomOctets } from './channel.js'
-import { sshCosts, type CipherCosts } from './costs.js'
+import { libraryCosts, type CipherCosts } from './costs.js'
 import { SSH_PORT, type ChannelProtection } from './protection.js'
 import {
   SshConnection,
@@ -62,7 +62,7 @@ export class SshServerTunnel extends SecureChannel {
 }
 
 function placeOf(kernel: Kernel, options: SshTunnelOptions): ChannelPlace {
-  const { lower, cores, hostName, channelName = 'ssh', costs = sshCosts } = options
+  const { lower, cores, hostName, channelName = 'ssh', costs = libraryCosts('chacha20-poly1305') } = options
   return { kernel, lower, cores, hostName, channelName, costs }
 }
 

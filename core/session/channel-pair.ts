@@ -5,15 +5,22 @@ import type { HostCores } from '../kernel/cores.js'
 import type { Kernel } from '../kernel/kernel.js'
 import {
   MIGRATION_PORT,
+  espModeOf,
   openChannel,
   protectionOf,
   type ChannelCredentials,
   type ChannelName,
 } from '../secure/channels.js'
+import { LabAuthority } from './lab-authority.js'
+import type { EspMode } from '../secure/esp/security-policies.js'
+import { ESP_CIPHER, type IpsecHost, type IpsecPeer } from './ipsec-host.js'
+import { costsOf, type CostTable } from '../secure/costs.js'
 import { libxcFraming } from './libxc-framing.js'
 import { shape } from '../secure/shaping/shape.js'
 import { DEFAULT_SHAPING, type ShapingParameters } from '../secure/shaping/shaping.js'
 import { naclPublicKey } from '../secure/nacl-channel.js'
+import { rsaKeyOf } from '../secure/records/rsa.js'
+import type { TlsClientCredentials, TlsServerCredentials } from '../secure/tls-channel.js'
 import { ed25519PublicKey } from '../secure/ssh/key-exchange.js'
 
 const KEY_OCTETS = 32
@@ -28,11 +35,18 @@ export interface HostCredentials {
   /** Seeds of ed25519 keys: what its SSH server proves itself with, and what its SSH client logs in with. */
   readonly sshHostKey: Uint8Array
   readonly sshIdentity: Uint8Array
+  /** Who has its certificate ready. */
+  readonly authority: LabAuthority
+  /** Seed of the ed25519 key that it proves itself with in IKE. */
+  readonly ikeIdentity: Uint8Array
   /** Handed out to all hosts of one rack alike. */
   readonly preSharedKey: Uint8Array
+  /** What its RSA key is made from, if a channel needs one. */
+  readonly rsaSeed: Uint8Array
 }
 
 export function makeCredentials(kernel: Kernel, hosts: readonly string[]): readonly HostCredentials[] {
+  const authority = new LabAuthority(kernel)
   const preSharedKey = kernel.random('hosts/pre-shared-key').octets(KEY_OCTETS)
   return hosts.map((host) => {
     const random = kernel.random(`${host}/identity`)
@@ -41,9 +55,21 @@ export function makeCredentials(kernel: Kernel, hosts: readonly string[]): reado
       naclSecretKey: random.octets(KEY_OCTETS),
       sshHostKey: random.octets(KEY_OCTETS),
       sshIdentity: random.octets(KEY_OCTETS),
+      authority,
+      ikeIdentity: random.octets(KEY_OCTETS),
       preSharedKey,
+      rsaSeed: random.octets(KEY_OCTETS),
     }
   })
+}
+
+/** A host, as an end of a channel. */
+export interface PairedEnd {
+  readonly credentials: HostCredentials
+  /** What cryptography costs it. */
+  readonly costTable: CostTable
+  /** Whether its processor has the instructions that vMotion seals with. */
+  readonly hasAes: boolean
 }
 
 /** Opens the same channel at both ends. Each host trusts the other's keys and no others. */
@@ -51,11 +77,19 @@ export class ChannelPair {
   constructor(
     private readonly kernel: Kernel,
     readonly name: ChannelName,
-    private readonly source: HostCredentials,
-    private readonly destination: HostCredentials,
+    private readonly sourceEnd: PairedEnd,
+    private readonly destinationEnd: PairedEnd,
     private readonly profile: Pick<HypervisorProfile, 'migrationPort' | 'streamFormat'>,
     private readonly shaping: ShapingParameters = DEFAULT_SHAPING,
   ) {}
+
+  private get source(): HostCredentials {
+    return this.sourceEnd.credentials
+  }
+
+  private get destination(): HostCredentials {
+    return this.destinationEnd.credentials
+  }
 
   /** TCP port on the destination. */
   get port(): number {
@@ -63,10 +97,30 @@ export class ChannelPair {
     return port === MIGRATION_PORT ? this.profile.migrationPort : port
   }
 
-  client(lower: ByteStream, cores: HostCores): ByteStream {
+  /** Making an RSA key takes long, so none is made for the other channels. */
+  private get needsRsa(): boolean {
+    return this.name === 'rsa-aes' || this.name === 'rsa-aes-textbook'
+  }
+
+  /** Have the packets between the hosts sealed below TCP. False where the channel is above it, and there is nothing to do. */
+  protectPackets(from: IpsecHost, to: IpsecHost): boolean {
+    const mode = espModeOf(this.name)
+    if (mode === null) return false
+    const { sourceEnd, destinationEnd } = this
+    from.protect(peerOf(destinationEnd, to, mode, sourceEnd))
+    to.protect(peerOf(sourceEnd, from, mode, destinationEnd))
+    return true
+  }
+
+  /** `connection`: 0 for the main stream's, and from 1 on those of multifd. */
+  client(lower: ByteStream, cores: HostCores, connection = 0): ByteStream {
     const { source, destination } = this
-    return this.open('client', lower, cores, {
-      records: { preSharedKey: source.preSharedKey },
+    return this.open('client', lower, cores, connection, {
+      vmotion: { preSharedKey: source.preSharedKey, canSeal: this.sourceEnd.hasAes },
+      records: {
+        preSharedKey: source.preSharedKey,
+        ...(this.needsRsa && { trustedRsaKey: rsaKeyOf(destination.rsaSeed) }),
+      },
       nacl: { secretKey: source.naclSecretKey, peerPublicKey: naclPublicKey(destination.naclSecretKey) },
       sshClient: {
         user: SSH_USER,
@@ -74,26 +128,50 @@ export class ChannelPair {
         trustedHostKeys: [ed25519PublicKey(destination.sshHostKey)],
         target: { host: '127.0.0.1', port: this.profile.migrationPort },
       },
+      ...(this.name === 'tls' ? { tlsClient: this.tlsClient() } : {}),
     })
   }
 
-  server(lower: ByteStream, cores: HostCores): ByteStream {
+  server(lower: ByteStream, cores: HostCores, connection = 0): ByteStream {
     const { source, destination } = this
-    return this.open('server', lower, cores, {
-      records: { preSharedKey: destination.preSharedKey },
+    return this.open('server', lower, cores, connection, {
+      vmotion: { preSharedKey: destination.preSharedKey, canSeal: this.destinationEnd.hasAes },
+      records: {
+        preSharedKey: destination.preSharedKey,
+        ...(this.needsRsa && { rsaSecretKey: rsaKeyOf(destination.rsaSeed) }),
+      },
       nacl: { secretKey: destination.naclSecretKey, peerPublicKey: naclPublicKey(source.naclSecretKey) },
       sshServer: {
         hostKey: destination.sshHostKey,
         authorizedKeys: [ed25519PublicKey(source.sshIdentity)],
         acceptTarget: { host: '127.0.0.1', port: this.profile.migrationPort },
       },
+      ...(this.name === 'tls' ? { tlsServer: this.tlsServer() } : {}),
     })
+  }
+
+  /** As libvirt sets QEMU up: the destination's name is checked (`tls-hostname`), the source's against a list (`tls-authz`). */
+  private tlsClient(): TlsClientCredentials {
+    const { source, destination } = this
+    const { authority } = source
+    return { serverName: destination.host, trust: authority.trust(), identity: authority.identityOf(source.host) }
+  }
+
+  private tlsServer(): TlsServerCredentials {
+    const { source, destination } = this
+    const { authority } = destination
+    return {
+      identity: authority.identityOf(destination.host),
+      clientTrust: authority.trust(),
+      clientName: source.host,
+    }
   }
 
   private open(
     role: 'client' | 'server',
     lower: ByteStream,
     cores: HostCores,
+    connection: number,
     credentials: ChannelCredentials,
   ): ByteStream {
     const random = this.kernel.random(`${cores.host}/${this.name}`)
@@ -104,8 +182,17 @@ export class ChannelPair {
       hostName: cores.host,
       random,
       credentials,
+      costTable: (role === 'client' ? this.sourceEnd : this.destinationEnd).costTable,
+      // Each connection has a thread of its own.
+      channelName: connection === 0 ? this.name : `${this.name} ${connection}`,
     })
     const stream = shape(this.kernel, role, channel, cores.host, this.shaping)
     return this.profile.streamFormat === 'libxc' ? libxcFraming(this.kernel, role, stream, cores) : stream
   }
+}
+
+/** A host as the other end, `own`, knows it. */
+function peerOf({ credentials }: PairedEnd, { address }: IpsecHost, mode: EspMode, own: PairedEnd): IpsecPeer {
+  const { host: name, ikeIdentity } = credentials
+  return { name, address, publicKey: ed25519PublicKey(ikeIdentity), mode, costs: costsOf(own.costTable, ESP_CIPHER) }
 }

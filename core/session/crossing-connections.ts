@@ -4,11 +4,15 @@ import { assert } from '../base/errors.js'
 import type { Host } from '../hypervisor/host.js'
 import type { HostStack } from '../net/host-stack.js'
 import { TcpConnection } from '../net/tcp/tcp-connection.js'
+import type { IpAddress } from '../net/wire/addresses.js'
 import type { ChannelPair } from './channel-pair.js'
+import type { IpsecHost } from './ipsec-host.js'
+import { ProtectedStream } from './protected-stream.js'
 
 export interface CrossingEnd {
   readonly host: Host
   readonly stack: HostStack
+  readonly ipsec: IpsecHost
 }
 
 export interface ConnectionParts {
@@ -22,19 +26,28 @@ export class CrossingConnections {
   /** The source's end of what has not arrived: the connection of the main stream, and the extra ones of multifd. */
   private awaitedMain: ByteStream | null = null
   private readonly awaitedChannels = new Set<ByteStream>()
+  /** How many extra ones were opened, and arrived. */
+  private channelsOpened = 0
+  private channelsArrived = 0
 
-  constructor(private readonly parts: ConnectionParts) {}
+  /** IPsec protects the hosts' IPv6 addresses: connections are between those. */
+  private readonly isIpsec: boolean
+
+  constructor(private readonly parts: ConnectionParts) {
+    const { from, to, channels } = parts
+    this.isIpsec = channels.protectPackets(from.ipsec, to.ipsec)
+  }
 
   /** For the main stream: at first, and again to recover. One that has not arrived yet is not waited for any more. */
   openMain(): ByteStream {
     this.awaitedMain = this.connect()
-    return this.secured(this.awaitedMain)
+    return this.secured(this.awaitedMain, 0)
   }
 
   openChannel(): ByteStream {
     const lower = this.connect()
     this.awaitedChannels.add(lower)
-    return this.secured(lower)
+    return this.secured(lower, ++this.channelsOpened)
   }
 
   /** Whether a connection that came to `port` of `end` is one that was opened here. */
@@ -44,7 +57,7 @@ export class CrossingConnections {
       end === to &&
       port === channels.port &&
       arrived instanceof TcpConnection &&
-      arrived.remoteAddress === from.stack.address &&
+      arrived.remoteAddress === this.addressOf(from) &&
       this.nearEndOf(arrived) !== undefined
     )
   }
@@ -57,17 +70,29 @@ export class CrossingConnections {
     const isMain = near === this.awaitedMain
     if (isMain) this.awaitedMain = null
     else this.awaitedChannels.delete(near)
-    return { stream: channels.server(arrived, to.host.cores), isMain }
+    const connection = isMain ? 0 : ++this.channelsArrived
+    return { stream: channels.server(arrived, to.host.cores, connection), isMain }
   }
 
   private connect(): ByteStream {
     const { from, to, channels } = this.parts
-    return from.stack.connect(to.stack.address, channels.port)
+    return from.stack.connect(this.addressOf(to), channels.port)
   }
 
-  private secured(lower: ByteStream): ByteStream {
+  private secured(lower: ByteStream, connection: number): ByteStream {
     const { from, channels } = this.parts
-    return channels.client(lower, from.host.cores)
+    return channels.client(this.isIpsec ? this.protectedStream(lower) : lower, from.host.cores, connection)
+  }
+
+  private protectedStream(connection: ByteStream): ByteStream {
+    const { from, to } = this.parts
+    const stream = new ProtectedStream(connection)
+    from.ipsec.watch(to.ipsec.address, stream)
+    return stream
+  }
+
+  private addressOf({ stack, ipsec }: CrossingEnd): IpAddress {
+    return this.isIpsec ? ipsec.address : stack.address
   }
 
   private nearEndOf(arrived: ByteStream): ByteStream | undefined {

@@ -10,7 +10,9 @@ import type { VirtualMachine } from '../hypervisor/virtual-machine.js'
 import type { Kernel } from '../kernel/kernel.js'
 import { migrationLimits, type MigrationLimits } from '../migration/migration.js'
 import type { Link } from '../net/link.js'
-import { ChannelPair, type HostCredentials } from './channel-pair.js'
+import { costTables, type HostCpu } from '../secure/cost-tables.js'
+import type { CostTable } from '../secure/costs.js'
+import { ChannelPair, type HostCredentials, type PairedEnd } from './channel-pair.js'
 import { Crossing, type CrossingOwner } from './crossing.js'
 import type { CrossingEnd } from './crossing-connections.js'
 import type { CrossingEvidence } from './crossing-evidence.js'
@@ -35,6 +37,8 @@ export interface GuestDeskOptions {
   readonly places: readonly GuestPlace[]
   readonly migrations: MigrationCounter
   readonly migration: MigrationScenario
+  /** What `hostCpu: measured` stands for. */
+  readonly measuredCosts?: CostTable
 }
 
 /** What holds for one migration alone. */
@@ -105,7 +109,7 @@ export class GuestDesk implements MonitorDesk, CrossingOwner {
     if (to === from) throw new InputError(`${name} is on ${to.host.name} already`)
     const settings = { ...this.migrationSettings, ...once }
     refuseProblem(migrationProblem(settings) ?? profileProblem(profileName, settings))
-    const { channel, shaping, shapingRate, ...parameters } = settings
+    const { channel, hostCpu, destinationCpu, shaping, shapingRate, ...parameters } = settings
     this.crossing = new Crossing(
       kernel,
       {
@@ -114,10 +118,14 @@ export class GuestDesk implements MonitorDesk, CrossingOwner {
         to,
         vm,
         channel,
-        channels: new ChannelPair(kernel, channel, from.credentials, to.credentials, this.profile, {
-          shaping,
-          shapingRate,
-        }),
+        channels: new ChannelPair(
+          kernel,
+          channel,
+          this.channelEnd(from.credentials, hostCpu),
+          this.channelEnd(to.credentials, destinationCpu === 'same' ? hostCpu : destinationCpu),
+          this.profile,
+          { shaping, shapingRate },
+        ),
         options: { ...parameters, returnPath: true },
         link: from.link,
         evidence: this.evidence,
@@ -170,6 +178,8 @@ export class GuestDesk implements MonitorDesk, CrossingOwner {
   configureMigration(settings: Partial<MigrationScenario>): void {
     const changed = { ...this.migrationSettings, ...settings }
     refuseProblem(migrationProblem(changed) ?? profileProblem(this.options.profileName, changed))
+    this.costTable(changed.hostCpu)
+    if (changed.destinationCpu !== 'same') this.costTable(changed.destinationCpu)
     this.migrationSettings = changed
     this.crossingUnderWay?.source.changeLimits(limitsIn(settings))
   }
@@ -191,6 +201,19 @@ export class GuestDesk implements MonitorDesk, CrossingOwner {
     const vm = this.liveVm()
     if (vm?.name !== name || vm.hasEnded) throw new InputError(`${name} is not running`)
     vm.powerOff()
+  }
+
+  private channelEnd(credentials: HostCredentials, cpu: HostCpu): PairedEnd {
+    return { credentials, costTable: this.costTable(cpu), hasAes: cpu !== 'no-aes' }
+  }
+
+  /** Throws `InputError` when there is none. */
+  private costTable(hostCpu: HostCpu): CostTable {
+    const { measuredCosts } = this.options
+    if (hostCpu !== 'measured') return costTables[hostCpu]
+    if (measuredCosts === undefined)
+      throw new InputError('host cpu: measured, but no table was given: midstream calibrate makes one')
+    return measuredCosts
   }
 
   private underWay(): Crossing {

@@ -8,11 +8,13 @@ import { profiles } from '../hypervisor/profiles/profiles.js'
 import type { VmOwner } from '../hypervisor/virtual-machine.js'
 import { QMP_PORT } from '../hypervisor/wire/qmp.js'
 import type { Kernel } from '../kernel/kernel.js'
+import type { HostStack } from '../net/host-stack.js'
 import { SSH_PORT } from '../secure/channels.js'
-import { makeCredentials } from './channel-pair.js'
+import { makeCredentials, type HostCredentials } from './channel-pair.js'
 import type { CrossingEnd } from './crossing-connections.js'
 import type { GuestDesk, GuestPlace } from './guest-desk.js'
-import type { Rack } from './rack.js'
+import { IpsecHost } from './ipsec-host.js'
+import { hostIpv6, type Rack } from './rack.js'
 import type { Scenario } from './scenario.js'
 
 export function labHosts(kernel: Kernel, rack: Rack, scenario: Scenario, owner: VmOwner): readonly GuestPlace[] {
@@ -29,8 +31,14 @@ export function labHosts(kernel: Kernel, rack: Rack, scenario: Scenario, owner: 
     const link = rack.links.find(({ name }) => name === stack.name)
     const credentials = keys[index]
     assert(link !== undefined && credentials !== undefined, 'every host has a cable and keys')
-    return { host, stack, link, credentials }
+    const ipsec = makeIpsec(kernel, host, stack, credentials)
+    return { host, stack, link, credentials, ipsec }
   })
+}
+
+/** Idle until something is to be protected. */
+export function makeIpsec(kernel: Kernel, { cores }: Host, stack: HostStack, credentials: HostCredentials): IpsecHost {
+  return new IpsecHost(kernel, { stack, cores, address: hostIpv6(stack.address), secretKey: credentials.ikeIdentity })
 }
 
 /** Every host listens for migrations and for its monitor's users. Gives the monitors, in the hosts' order. */

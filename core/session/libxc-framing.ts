@@ -25,7 +25,7 @@ import { RAM_SAVE_FLAG, RECORD_HEADER_OCTETS, type RamBlockSize } from '../migra
 import { StreamReader } from '../migration/wire/stream-reader.js'
 import { SilentObserver } from '../migration/wire/stream-observer.js'
 import { ChannelEffects, SecureChannel, type ChannelProtocol, type ChannelRole } from '../secure/channel.js'
-import { sshCosts, type CipherCosts } from '../secure/costs.js'
+import { libraryCosts, type CipherCosts } from '../secure/costs.js'
 
 /** Payload of one piece: fewer pages than one record may hold. */
 const PIECE_OCTETS_MAX = (LIBXC_PAGES_MAX / 4) * PAGE_OCTETS
@@ -34,10 +34,11 @@ const UNREAD_OCTETS_MAX = 1024 ** 2
 /** What is kept of a page whose rest has not been written. */
 const HELD_OCTETS_MAX = 2 * PAGE_OCTETS
 
+const libraries = libraryCosts('chacha20-poly1305')
 /** The helper process that xl starts copies the stream in and out. */
 const framingCosts: CipherCosts = Object.freeze({
-  ...sshCosts,
-  nsPerOctet: sshCosts.nsPerLoopbackOctet,
+  ...libraries,
+  nsPerOctet: libraries.nsPerLoopbackOctet,
   nsPerRecord: 0,
 })
 

@@ -9,6 +9,7 @@ import {
   includesPostcopy,
 } from '../migration/migration.js'
 import { channelNames, type ChannelName } from '../secure/channels.js'
+import { destinationCpus, hostCpus, type DestinationCpu, type HostCpu } from '../secure/cost-tables.js'
 import { shapingNames, shapingRateProblem, type ShapingParameters } from '../secure/shaping/shaping.js'
 
 /** A setting by the name of the command line's option (QEMU's where it has one), and why it cannot be used. */
@@ -20,6 +21,8 @@ export interface MigrationProblem {
 export type MigrationSetting =
   | 'strategy'
   | 'channel'
+  | 'host-cpu'
+  | 'destination-cpu'
   | 'shaping'
   | 'shaping-rate'
   | 'downtime-limit'
@@ -44,7 +47,12 @@ export type MigrationSetting =
   | 'postcopy-prepaging'
   | 'copy-storage'
 
-type Parameters = MigrationParameters & ShapingParameters & { readonly channel: ChannelName }
+type Parameters = MigrationParameters &
+  ShapingParameters & {
+    readonly channel: ChannelName
+    readonly hostCpu: HostCpu
+    readonly destinationCpu: DestinationCpu
+  }
 
 /** MAX_MIGRATE_DOWNTIME. */
 const DOWNTIME_LIMIT_MAX_NS = seconds(2000)
@@ -66,6 +74,8 @@ function nameProblem(migration: Parameters): MigrationProblem | null {
   const choices: [MigrationSetting, string, readonly string[]][] = [
     ['strategy', migration.strategy, strategies],
     ['channel', migration.channel, channelNames],
+    ['host-cpu', migration.hostCpu, hostCpus],
+    ['destination-cpu', migration.destinationCpu, destinationCpus],
     ['shaping', migration.shaping, shapingNames],
     ['stop-rule', migration.stopRule, stopRules],
     ['zero-page-detection', migration.zeroPageDetection, zeroPageDetections],

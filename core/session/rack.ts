@@ -13,7 +13,7 @@ import { LinkTraffic } from '../net/link-traffic.js'
 import { Switch } from '../net/switch/switch.js'
 import type { SwitchPort } from '../net/switch/switch-port.js'
 import { Tap } from '../net/tap.js'
-import { parseIpv4, parseMac, readMac, type Ipv4Address } from '../net/wire/addresses.js'
+import { parseIpv4, parseMac, readMac, type Ipv4Address, type Ipv6Address } from '../net/wire/addresses.js'
 import { SSH_PORT } from '../secure/channels.js'
 import { probePorts } from './probes/probe-of-image.js'
 import { directionOptions } from './link-conditions.js'
@@ -52,6 +52,7 @@ export class HostNetwork implements VmNetwork {
   constructor(kernel: Kernel, place: Place, cable: Link, scenario: StackScenario) {
     this.bridge = new Switch(kernel, `${place.name}-bridge`, { isVlanAware: false })
     this.stack = hostStack(kernel, place, cable, scenario)
+    this.stack.interface('eth0').addAddress({ address: hostIpv6(this.stack.address), prefixLength: 64 })
     joinPorts(this.bridge.addPort(), cable.a)
     this.stackPort = this.bridge.addPort()
     this.connectStack()
@@ -220,6 +221,11 @@ export class Rack {
   setRate(bandwidthBps: number): void {
     for (const link of this.links) link.rateBps = link.name === places.attacker.name ? 2 * bandwidthBps : bandwidthBps
   }
+}
+
+/** The host's unique local address (RFC 4193): 10.0.0.1 is fd00::a00:1 too. */
+export function hostIpv6(address: Ipv4Address): Ipv6Address {
+  return (0xfd00n << 112n) | BigInt(address)
 }
 
 export function hostStack(kernel: Kernel, place: Place, cable: Link, scenario: StackScenario): HostStack {

@@ -10,6 +10,8 @@ import {
   includesPostcopy,
 } from '../migration/migration.js'
 import { channelNames, type ChannelName } from '../secure/channels.js'
+import { destinationCpus, hostCpus, type DestinationCpu, type HostCpu } from '../secure/cost-tables.js'
+import type { CostTable } from '../secure/costs.js'
 
 import { DEFAULT_SHAPING, type ShapingParameters } from '../secure/shaping/shaping.js'
 import { hypervisorNames, type HypervisorName } from '../hypervisor/profiles/hypervisor-profile.js'
@@ -19,7 +21,7 @@ import type { GuestOptions } from './guest-options.js'
 import { checkLinkConditions, type LinkConditions } from './link-conditions.js'
 import { migrationProblem, type MigrationSetting } from './migration-problem.js'
 
-export { channelNames, strategies, type ChannelName, type MigrationStrategy }
+export { channelNames, destinationCpus, hostCpus, strategies, type ChannelName, type HostCpu, type MigrationStrategy }
 
 export interface GuestScenario {
   readonly name: string
@@ -57,6 +59,8 @@ export interface Scenario {
   /** The client asks the guest this often. */
   readonly probeIntervalNs: Nanos
   readonly migration: MigrationScenario
+  /** What cryptography costs hosts of `hostCpu: measured`. */
+  readonly measuredCosts?: CostTable
 }
 
 export const congestionControls = ['cubic', 'newreno'] as const satisfies readonly CongestionControlName[]
@@ -73,6 +77,10 @@ export type LinkName = (typeof linkNames)[number]
 
 export interface MigrationScenario extends MigrationParameters, ShapingParameters {
   readonly channel: ChannelName
+  /** What the hosts seal and open with, for the core time it takes, and for what vMotion can. */
+  readonly hostCpu: HostCpu
+  /** Where the host that it goes to differs from the one that it leaves. */
+  readonly destinationCpu: DestinationCpu
 }
 
 /** A small lab network; for a migration, QEMU's defaults. */
@@ -98,7 +106,13 @@ export const defaultScenario: Scenario = {
   links: {},
   tcp: { congestionControl: 'cubic', hasSack: true },
   probeIntervalNs: milliseconds(2),
-  migration: { ...DEFAULT_MIGRATION_PARAMETERS, ...DEFAULT_SHAPING, channel: 'none' },
+  migration: {
+    ...DEFAULT_MIGRATION_PARAMETERS,
+    ...DEFAULT_SHAPING,
+    channel: 'none',
+    hostCpu: 'libraries',
+    destinationCpu: 'same',
+  },
 }
 
 /** What of a scenario is out of bounds: the setting by the name of the command line's option, and why. */
@@ -121,6 +135,7 @@ export function scenarioProblem({
   bandwidthBps,
   latencyNs,
   migration,
+  measuredCosts,
 }: Scenario): ScenarioProblem | null {
   const { ramOctets, fillOctets } = guest
   if (!hypervisorNames.includes(profile))
@@ -133,6 +148,12 @@ export function scenarioProblem({
     return { setting: 'disk', reason: `${guest.diskOctets} octets: choose whole blocks of 64 KiB, up to 64MiB` }
   if (!isWithin(latencyNs, 0, seconds(1)))
     return { setting: 'latency', reason: `${latencyNs / 1e6} ms: choose a one-way delay from 0us to 1s` }
+  for (const [setting, cpu] of [
+    ['host-cpu', migration.hostCpu],
+    ['destination-cpu', migration.destinationCpu],
+  ] as const)
+    if (cpu === 'measured' && measuredCosts === undefined)
+      return { setting, reason: 'measured, but no table was given: midstream calibrate makes one' }
   return (
     workloadProblem(guest) ??
     bandwidthProblem(bandwidthBps) ??

@@ -63,11 +63,14 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
     this.network = new LabNetwork(this.rack, kernel.trace, scenario.bandwidthBps)
     const hosts = labHosts(kernel, this.rack, scenario, this)
     this.hosts = hosts.map(({ host }) => host)
-    const { migration, profile: profileName } = scenario
+    const { migration, profile: profileName, measuredCosts } = scenario
     const migrations = { count: 0 }
     this.guestDesk = new GuestDesk(
       kernel,
-      { guestName: this.guestName, profileName, places: hosts, migrations, migration },
+      {
+        ...{ guestName: this.guestName, profileName, places: hosts, migrations, migration },
+        ...(measuredCosts === undefined ? {} : { measuredCosts }),
+      },
       this,
     )
     this.monitors = openPorts(kernel, this.guestDesk)

@@ -195,3 +195,17 @@ function isMultiple(value: number, unit: number): boolean {
   const ratio = value / unit
   return Math.abs(ratio - Math.round(ratio)) < 1e-6
 }
+
+/** Round values between `low` and `high` for a logarithmic axis, at most so many. */
+export function logTicks(low: number, high: number, most: number): number[] {
+  for (const steps of [[1, 2, 3, 5, 7], [1, 2, 5], [1, 3], [1]]) {
+    const ticks: number[] = []
+    for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++)
+      for (const step of steps) {
+        const value = step * 10 ** power
+        if (value >= low && value <= high) ticks.push(value)
+      }
+    if (ticks.length <= most) return ticks
+  }
+  return [low, high]
+}

@@ -4,7 +4,7 @@ import type { RunMetrics } from '../../core/metrics/run-metrics.js'
 import { channelTitle, foundSecrets } from '../words/terms.js'
 import { downtimeText, hasDowntime } from '../words/downtime.js'
 import { formatMs, formatShare } from '../words/quantities.js'
-import { bottomAxis, chartFrame, colours, emptyChart, horizontalGrid, note, px } from './chart-frame.js'
+import { bottomAxis, chartFrame, colours, emptyChart, horizontalGrid, logTicks, note, px } from './chart-frame.js'
 import type { ChartOptions } from './chart-frame.js'
 
 const TITLE = 'Runs compared'
@@ -65,19 +65,6 @@ export function compareChart(runs: readonly RunMetrics[], options: ChartOptions)
     paused.length === 0 ? '' : `; without ${paused.map(({ migration }) => migration).join(', ')}: paused anyway`
   note(frame.plot, `RAM recovered by the attacker, against downtime${left}`, { x: -36, y: -12, fill: colours.text3 })
   return frame.node
-}
-
-function logTicks(low: number, high: number, most: number): number[] {
-  for (const steps of [[1, 2, 3, 5, 7], [1, 2, 5], [1, 3], [1]]) {
-    const ticks: number[] = []
-    for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++)
-      for (const step of steps) {
-        const value = step * 10 ** power
-        if (value >= low && value <= high) ticks.push(value)
-      }
-    if (ticks.length <= most) return ticks
-  }
-  return [low, high]
 }
 
 function inWords(run: RunMetrics): string {

@@ -140,6 +140,40 @@ export const migrationFieldGroups: readonly MigrationFieldGroup[] = [
     ],
   },
   {
+    title: 'What sealing costs',
+    fields: [
+      {
+        name: 'hostCpu',
+        title: 'Hosts seal with',
+        meaning:
+          'What a channel costs both hosts in processor time. AES instructions make AES nearly free; without them, or in a slow library, the cipher is slower than the cable.',
+        usual: ['libraries', 'aes', 'no-aes'],
+        format: among({
+          libraries: 'This program’s libraries',
+          aes: 'AES instructions',
+          'no-aes': 'No AES instructions',
+          measured: 'As measured',
+        }),
+        isShown: ({ channel }) => channel !== 'none',
+      },
+      {
+        name: 'destinationCpu',
+        title: 'The destination with',
+        meaning:
+          'Where the host that the machine moves to differs. vMotion seals only if both hosts have AES instructions.',
+        usual: ['same', 'aes', 'no-aes'],
+        format: among({
+          same: 'The same',
+          libraries: 'This program’s libraries',
+          aes: 'AES instructions',
+          'no-aes': 'No AES instructions',
+          measured: 'As measured',
+        }),
+        isShown: ({ channel }) => channel !== 'none',
+      },
+    ],
+  },
+  {
     title: 'Slowing the guest down',
     fields: [
       {

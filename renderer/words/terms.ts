@@ -5,6 +5,11 @@ const channelTitles: Readonly<Record<string, string>> = {
   none: 'Clear text',
   nacl: 'NaCl',
   ssh: 'SSH tunnel',
+  tls: 'TLS 1.3',
+  'vmotion-opportunistic': 'vMotion, if both can seal',
+  'vmotion-required': 'vMotion, sealed or not at all',
+  esp: 'IPsec ESP',
+  'esp-tunnel': 'IPsec ESP tunnel',
   'aes-128-ecb': 'AES-128-ECB',
   'aes-256-cbc': 'AES-256-CBC',
   'aes-256-ctr': 'AES-256-CTR',
@@ -12,6 +17,8 @@ const channelTitles: Readonly<Record<string, string>> = {
   'chacha20-poly1305': 'ChaCha20-Poly1305',
   'des-cbc': 'DES-CBC',
   '3des-cbc': '3DES-CBC',
+  'rsa-aes': 'RSA-OAEP and AES',
+  'rsa-aes-textbook': 'Textbook RSA and AES',
 }
 
 export function channelTitle(channel: string): string {

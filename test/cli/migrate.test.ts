@@ -74,7 +74,7 @@ describe('migrate', () => {
     ['--downtime-limit', '1h'],
     ['--max-bandwidth', '1'],
     ['--strategy', 'teleport'],
-    ['--channel', 'tls'],
+    ['--channel', 'smoke'],
   ])('refuses %s %s by name', async (option, value) => {
     const refusal = migrateCommand([option, value])
     await expect(refusal).rejects.toThrow(InputError)

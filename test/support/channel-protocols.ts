@@ -5,9 +5,13 @@ import { recordKeyBits } from '../../core/secure/records/record-channel.js'
 import { RecordProtocol } from '../../core/secure/records/record-protocol.js'
 import { NaclProtocol } from '../../core/secure/nacl-channel.js'
 import { SshConnection } from '../../core/secure/ssh/connection.js'
+import { TlsClient } from '../../core/secure/tls/client.js'
+import { TlsServer } from '../../core/secure/tls/server.js'
+import { VmotionProtocol } from '../../core/secure/vmotion-channel.js'
 import { clientCredentials, serverCredentials } from './secured-pair.js'
 
-type SealedChannelName = Exclude<ChannelName, 'none'>
+/** Of the channels above TCP. */
+type SealedChannelName = Exclude<ChannelName, 'none' | 'esp' | 'esp-tunnel'>
 export type ProtocolPair = readonly [client: ChannelProtocol, server: ChannelProtocol]
 
 /** Both ends of a channel's protocol, without time or network, not started. */
@@ -23,6 +27,16 @@ export function protocolPair(name: SealedChannelName, seed = 'protocols'): Proto
     return [
       SshConnection.client(clientCredentials.sshClient!, { random }),
       SshConnection.server(serverCredentials.sshServer!, { random: serverRandom }),
+    ]
+  if (name === 'tls')
+    return [
+      new TlsClient(clientCredentials.tlsClient!, { random }),
+      new TlsServer(serverCredentials.tlsServer!, { random: serverRandom }),
+    ]
+  if (name === 'vmotion-opportunistic' || name === 'vmotion-required')
+    return [
+      new VmotionProtocol(name, 'client', clientCredentials.vmotion!, random),
+      new VmotionProtocol(name, 'server', serverCredentials.vmotion!, serverRandom),
     ]
   const hello = { name, secretKeyBits: recordKeyBits[name] }
   return [

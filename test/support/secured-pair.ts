@@ -1,9 +1,11 @@
 import { ed25519PublicKey } from '../../core/secure/ssh/key-exchange.js'
+import { rsaKeyOf } from '../../core/secure/records/rsa.js'
 import { HostCores } from '../../core/kernel/cores.js'
 import { Kernel } from '../../core/kernel/kernel.js'
 import { openChannel, type ChannelCredentials, type ChannelName } from '../../core/secure/channels.js'
 import type { SecureChannel } from '../../core/secure/channel.js'
 import { naclPublicKey } from '../../core/secure/nacl-channel.js'
+import { LabAuthority } from '../../core/session/lab-authority.js'
 import { StreamEndpoint } from './stream-endpoint.js'
 import { streamPair, type PairedStream, type StreamPairOptions } from './stream-pair.js'
 
@@ -12,11 +14,14 @@ const secret = (octet: number): Uint8Array => new Uint8Array(32).fill(octet)
 export const clientSecret = secret(1)
 export const serverSecret = secret(2)
 export const strangerSecret = secret(3)
+const authority = new LabAuthority(new Kernel('secured-pair authority'))
 const preSharedKey = secret(4)
+const rsaKey = rsaKeyOf(secret(5))
 const target = { host: '127.0.0.1', port: 49152 }
 
 export const clientCredentials: ChannelCredentials = {
-  records: { preSharedKey },
+  vmotion: { preSharedKey, canSeal: true },
+  records: { preSharedKey, trustedRsaKey: { n: rsaKey.n, e: rsaKey.e } },
   nacl: { secretKey: clientSecret, peerPublicKey: naclPublicKey(serverSecret) },
   sshClient: {
     identity: clientSecret,
@@ -24,11 +29,14 @@ export const clientCredentials: ChannelCredentials = {
     trustedHostKeys: [ed25519PublicKey(serverSecret)],
     target,
   },
+  tlsClient: { serverName: 'b', trust: authority.trust(), identity: authority.identityOf('a') },
 }
 export const serverCredentials: ChannelCredentials = {
-  records: { preSharedKey },
+  vmotion: { preSharedKey, canSeal: true },
+  records: { preSharedKey, rsaSecretKey: rsaKey },
   nacl: { secretKey: serverSecret, peerPublicKey: naclPublicKey(clientSecret) },
   sshServer: { hostKey: serverSecret, authorizedKeys: [ed25519PublicKey(clientSecret)], acceptTarget: target },
+  tlsServer: { identity: authority.identityOf('b'), clientTrust: authority.trust(), clientName: 'a' },
 }
 
 export interface SecuredPairOptions {
@@ -51,7 +59,10 @@ export interface SecuredPair {
   readonly cores: readonly [HostCores, HostCores]
 }
 
-export function securedPair(name: Exclude<ChannelName, 'none'>, options: SecuredPairOptions = {}): SecuredPair {
+export function securedPair(
+  name: Exclude<ChannelName, 'none' | 'esp' | 'esp-tunnel'>,
+  options: SecuredPairOptions = {},
+): SecuredPair {
   const kernel = new Kernel(options.seed ?? 'secured-pair')
   const lower = streamPair(kernel, options.link)
   const cores = [new HostCores(kernel, 'a', 2), new HostCores(kernel, 'b', 2)] as const

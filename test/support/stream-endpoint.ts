@@ -9,6 +9,7 @@ export class StreamEndpoint implements StreamOwner {
   failure: Failure | null = null
   isReading = true
   private sentOctets = 0
+  private readOctets = 0
   private readonly pieces: Uint8Array[] = []
 
   constructor(
@@ -16,8 +17,9 @@ export class StreamEndpoint implements StreamOwner {
     private readonly toSend: Uint8Array = new Uint8Array(0),
     /** Octets of one write, at most. */
     private readonly pieceOctets = 4096,
-    /** When it says that it will write no more: having sent all, having also heard that of the peer, or not at all. */
-    private readonly endsAfter: 'sending' | 'peer' | 'never' = 'sending',
+    /** When it says that it will write no more: having sent all, having also heard that of the peer or read that many octets, or
+     *  not at all. */
+    private readonly endsAfter: 'sending' | 'peer' | 'never' | { readonly readOctets: number } = 'sending',
   ) {
     stream.owner = this
     if (stream.state === 'open') this.streamOpened()
@@ -39,8 +41,7 @@ export class StreamEndpoint implements StreamOwner {
       this.stream.write(this.toSend.slice(this.sentOctets, this.sentOctets + length))
       this.sentOctets += length
     }
-    const mayEnd = this.endsAfter === 'sending' || (this.endsAfter === 'peer' && this.ended)
-    if (this.sentOctets === this.toSend.length && mayEnd) this.stream.end()
+    if (this.sentOctets === this.toSend.length && this.mayEnd()) this.stream.end()
   }
 
   streamReadable(): void {
@@ -48,7 +49,17 @@ export class StreamEndpoint implements StreamOwner {
   }
 
   readAll(): void {
-    while (this.stream.readableOctets() > 0) this.pieces.push(this.stream.read(65_536).slice())
+    while (this.stream.readableOctets() > 0) {
+      const piece = this.stream.read(65_536).slice()
+      this.readOctets += piece.length
+      this.pieces.push(piece)
+    }
+    if (typeof this.endsAfter === 'object') this.streamWritable()
+  }
+
+  private mayEnd(): boolean {
+    if (typeof this.endsAfter === 'object') return this.readOctets >= this.endsAfter.readOctets
+    return this.endsAfter === 'sending' || (this.endsAfter === 'peer' && this.ended)
   }
 
   streamEnded(): void {

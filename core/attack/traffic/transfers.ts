@@ -13,7 +13,7 @@ export class Transfer {
   readonly traffic = new BulkTraffic()
 
   constructor(
-    /** `address:port` of who connected first. */
+    /** `address:port` of who connected first; under ESP, the address of who sent first. */
     readonly client: string,
     readonly server: string,
   ) {}
@@ -21,6 +21,9 @@ export class Transfer {
   get isBulk(): boolean {
     return this.traffic.octets >= TRANSFER_OCTETS_MIN
   }
+
+  /** ESP: the shortest packet so far. It carries an acknowledgment and nothing else, so longer ones carry the rest. */
+  bareOctets = Infinity
 
   /** All its connections are closed, and what would have been announced has been. */
   isOver(nowNs: Nanos): boolean {
@@ -51,6 +54,20 @@ export class Transfers {
     // Both directions are closed one by one.
     transfer.traffic.open += 2
     this.ofConnection.set(id, transfer)
+  }
+
+  /** IPsec hides ports and where connections begin and end: what passes between two hosts without a long pause is one transfer. */
+  espPacket(source: string, destination: string, octets: number, atNs: Nanos): void {
+    const key = ['esp', source, destination].toSorted().join(' ')
+    let transfer = this.latest.get(key)
+    if (transfer === undefined || transfer.isOver(atNs)) {
+      if (this.all.length === TRANSFERS_MAX) return
+      transfer = new Transfer(source, destination)
+      this.all.push(transfer)
+      this.latest.set(key, transfer)
+    }
+    transfer.bareOctets = Math.min(transfer.bareOctets, octets)
+    transfer.traffic.add(source === transfer.client, octets - transfer.bareOctets, atNs)
   }
 
   octets(id: number, isToServer: boolean, octets: number, atNs: Nanos): void {

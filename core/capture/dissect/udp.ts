@@ -4,6 +4,7 @@ import { readU16be } from '../../base/octets.js'
 import { need, type Dissection } from '../dissection.js'
 import { anyOf, field, protocol } from '../field.js'
 import { dissectData } from './data.js'
+import { dissectIsakmp, ISAKMP_PORT } from './isakmp.js'
 import { dissectRip, RIP_PORT } from './rip.js'
 import type { TransportRange } from './transport.js'
 import { CHECKSUM_STATUS, CHECKSUM_WORDS, isTransportSumGood, putChecksum } from './transport-checksum.js'
@@ -38,6 +39,8 @@ export function dissectUdp(dissection: Dissection, { start, end, isWhole }: Tran
   sink.close()
   if (sink.isDone) return
   if (dissection.depth === 0 && (from === RIP_PORT || to === RIP_PORT)) dissectRip(dissection, start + 8, dataEnd)
+  else if (dissection.depth === 0 && from === ISAKMP_PORT && to === ISAKMP_PORT)
+    dissectIsakmp(dissection, start + 8, dataEnd)
   else dissectData(dissection, start + 8, dataEnd)
 }
 

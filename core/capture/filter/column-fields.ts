@@ -9,6 +9,7 @@ import { icmpFields } from '../dissect/icmp.js'
 import { icmpv6Fields } from '../dissect/icmpv6.js'
 import { ipv4Fields } from '../dissect/ipv4.js'
 import { ipv6Fields } from '../dissect/ipv6.js'
+import { isakmpFields } from '../dissect/isakmp.js'
 import { ripFields } from '../dissect/rip.js'
 import { ANALYSIS_FIELDS, FLAG_FIELDS, tcpFields } from '../dissect/tcp.js'
 import { udpFields } from '../dissect/udp.js'
@@ -105,6 +106,7 @@ export function columnFieldsOf(index: CaptureIndex): ReadonlyMap<FieldDefinition
     [udpFields.udp, { has: isUdp, get: null }],
     [udpFields.sourcePort, { has: isUdp, get: (row) => columns.sourcePort[row]! }],
     [udpFields.destinationPort, { has: isUdp, get: (row) => columns.destinationPort[row]! }],
+    [isakmpFields.isakmp, { has: isListedAs(PROTOCOL.isakmp), get: null }],
     [ripFields.rip, { has: isListedAs(PROTOCOL.rip), get: null }],
     [tcpFields.tcp, { has: isTcp, get: null }],
     [tcpFields.sourcePort, { has: isTcp, get: (row) => columns.sourcePort[row]! }],

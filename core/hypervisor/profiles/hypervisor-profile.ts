@@ -35,7 +35,7 @@ export interface HypervisorProfile {
   readonly streamFormat: 'qemu' | 'libxc'
   readonly encryption: EncryptionRule
   /** The channel, by its name in core/secure, that the encryption rule comes to in this rack. */
-  readonly channel: 'none' | 'nacl' | 'ssh'
+  readonly channel: 'none' | 'ssh' | 'vmotion-opportunistic' | 'vmotion-required'
   /** Where they are not QEMU's. */
   readonly defaults: Partial<MigrationParameters>
   /** Of a migration: what the hypervisor cannot do is refused. */

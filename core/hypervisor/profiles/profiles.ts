@@ -110,13 +110,13 @@ export const profiles: Readonly<Record<HypervisorName, HypervisorProfile>> = Obj
     name: 'vmware-6.7',
     title: 'VMware ESXi 6.7',
     encryption: 'opportunistic',
-    channel: 'nacl',
+    channel: 'vmotion-opportunistic',
   },
   'vmware-encrypted': {
     ...vmware,
     name: 'vmware-encrypted',
     title: 'VMware ESXi 6.7 with an encrypted machine',
     encryption: 'required',
-    channel: 'nacl',
+    channel: 'vmotion-required',
   },
 })

@@ -2,7 +2,8 @@
  * How a record channel begins, and the keys that come of it.
  *
  *     ClientHello   magic "MIDRECS1" (8) ‖ channel (1) ‖ secret key bits (2) ‖ random (32)
- *     ServerHello   the same form; with RSA, then modulus (256) ‖ public exponent (4)
+ *     ServerHello   the same form; with RSA, then modulus (256)
+ *     ClientKeyExchange   with RSA only: 32 random octets, wrapped (256)
  *
  * Nothing is negotiated: both say what they were told to use, and whoever hears something else refuses. The keys are
  * HKDF-SHA256 (RFC 5869) of the secret (the hosts' pre-shared key, or what RSA wrapped), the salt being SHA-256 of both
@@ -15,6 +16,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { WireError } from '../../base/errors.js'
 import { concatOctets, latin1Octets, OctetReader, OctetWriter, utf8Octets } from '../../base/octets.js'
 import { limitDesKey } from './reduced-des-key.js'
+import { RSA_MODULUS_OCTETS, type RsaPadding } from './rsa.js'
 import { recordCiphers, type RecordCipherName } from './record-ciphers.js'
 
 export const RECORDS_MAGIC = 'MIDRECS1'
@@ -26,7 +28,7 @@ export interface RecordSuite {
   /** On the wire. */
   readonly number: number
   readonly cipher: RecordCipherName
-  readonly keyExchange: 'pre-shared' | 'rsa-oaep' | 'rsa-textbook'
+  readonly keyExchange: 'pre-shared' | RsaPadding
 }
 
 export const recordSuites = {
@@ -37,9 +39,16 @@ export const recordSuites = {
   'chacha20-poly1305': { number: 5, cipher: 'chacha20-poly1305', keyExchange: 'pre-shared' },
   'des-cbc': { number: 6, cipher: 'des-cbc', keyExchange: 'pre-shared' },
   '3des-cbc': { number: 7, cipher: '3des-cbc', keyExchange: 'pre-shared' },
+  'rsa-aes': { number: 8, cipher: 'aes-256-gcm', keyExchange: 'oaep' },
+  'rsa-aes-textbook': { number: 9, cipher: 'aes-256-gcm', keyExchange: 'textbook' },
 } as const satisfies Readonly<Record<string, RecordSuite>>
 export type RecordChannelName = keyof typeof recordSuites
 export const recordChannelNames = Object.keys(recordSuites) as readonly RecordChannelName[]
+
+/** What a server's hello has; a client's is `HELLO_OCTETS`. */
+export function serverHelloOctets(name: RecordChannelName): number {
+  return HELLO_OCTETS + (recordSuites[name].keyExchange === 'pre-shared' ? 0 : RSA_MODULUS_OCTETS)
+}
 
 export interface RecordHello {
   readonly name: RecordChannelName

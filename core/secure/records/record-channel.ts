@@ -3,7 +3,7 @@ import type { ByteStream } from '../../base/byte-stream.js'
 import type { HostCores } from '../../kernel/cores.js'
 import type { Kernel } from '../../kernel/kernel.js'
 import { SecureChannel, type ChannelRole, type RandomOctets } from '../channel.js'
-import { recordCosts, type CipherCosts } from '../costs.js'
+import { libraryCosts, type CipherCosts } from '../costs.js'
 import { MIGRATION_PORT, type ChannelProtection } from '../protection.js'
 import { recordSuites, type RecordChannelName } from './hellos.js'
 import { RecordProtocol, type RecordCredentials } from './record-protocol.js'
@@ -28,13 +28,16 @@ export class RecordChannel extends SecureChannel {
   constructor(kernel: Kernel, name: RecordChannelName, options: RecordChannelOptions) {
     const { role, lower, cores, hostName, random, channelName = name } = options
     const secretKeyBits = options.secretKeyBits ?? recordKeyBits[name]
-    const costs = options.costs ?? recordCosts[recordSuites[name].cipher]
+    const costs = options.costs ?? libraryCosts(recordSuites[name].cipher)
     const place = { kernel, lower, cores, hostName, channelName, costs }
     super(place, new RecordProtocol(role, { name, secretKeyBits }, options, random))
   }
 }
 
-/** Bits that somebody has to try. Triple DES: two of its three keys, the third is met in the middle. */
+/**
+ * Bits that somebody has to try. Triple DES: two of its three keys, the third is met in the middle. RSA with 2048 bits is
+ * as hard to break as 112 bits (NIST SP 800-57 part 1, table 2); textbook RSA with exponent 3 needs no trying.
+ */
 export const recordKeyBits: Readonly<Record<RecordChannelName, number>> = {
   'aes-128-ecb': 128,
   'aes-256-cbc': 256,
@@ -43,6 +46,8 @@ export const recordKeyBits: Readonly<Record<RecordChannelName, number>> = {
   'chacha20-poly1305': 256,
   'des-cbc': LAB_DES_KEY_BITS,
   '3des-cbc': 112,
+  'rsa-aes': 112,
+  'rsa-aes-textbook': 0,
 }
 
 const seenByAll = ['which hosts talk', 'how much, and when', 'which cipher it is', 'the length of every record']
@@ -57,6 +62,8 @@ const preShared = {
   stillShows: seenByAll,
 } as const
 const withoutTag = { ...preShared, protectsIntegrity: false, authenticates: 'nobody' } as const
+/** Whoever steals the server's RSA key opens every capture. The client proves nothing. */
+const wrapped = { ...preShared, protectsIntegrity: true, authenticates: 'server' } as const
 const withTag = { ...preShared, protectsIntegrity: true, authenticates: 'both' } as const
 
 export const recordProtections: Readonly<Record<RecordChannelName, ChannelProtection>> = {
@@ -76,6 +83,16 @@ export const recordProtections: Readonly<Record<RecordChannelName, ChannelProtec
     stillShows: [...seenByAll, 'all but a few bits of the key'],
   }),
   '3des-cbc': protection('3des-cbc', { ...withoutTag, title: '3DES-CBC' }),
+  'rsa-aes': protection('rsa-aes', { ...wrapped, title: 'RSA-OAEP and AES-256-GCM' }),
+  'rsa-aes-textbook': protection('rsa-aes-textbook', {
+    ...wrapped,
+    title: 'Textbook RSA and AES-256-GCM',
+    authenticates: 'nobody',
+    hidesContent: false,
+    hidesRepetition: false,
+    protectsIntegrity: false,
+    stillShows: [...seenByAll, 'the session key, as a cube root'],
+  }),
 }
 
 function protection(name: RecordChannelName, rest: Omit<ChannelProtection, 'keyBits'>): ChannelProtection {

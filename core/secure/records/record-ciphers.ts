@@ -3,9 +3,10 @@
  *
  * ECB, CBC, CTR: NIST SP 800-38A. GCM: SP 800-38D. ChaCha20-Poly1305: RFC 8439. DES, Triple DES: FIPS 46-3, SP 800-67.
  */
-import { cbc, ctr, ecb, gcm } from '@noble/ciphers/aes.js'
+import { cbc, ctr, ecb } from '@noble/ciphers/aes.js'
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { concatOctets } from '../../base/octets.js'
+import { openGcm, sealGcm } from '../aes-gcm.js'
 import { DES_BLOCK_OCTETS, DES_KEY_OCTETS, openDesCbc, sealDesCbc, TRIPLE_DES_KEY_OCTETS } from './des.js'
 
 export const recordCipherNames = [
@@ -92,8 +93,8 @@ export const recordCiphers: Readonly<Record<RecordCipherName, RecordCipher>> = {
     ivSource: 'sequence',
     blockOctets: 1,
     tagOctets: TAG_OCTETS,
-    seal: ({ key, iv, associated }, plain) => gcm(key, iv, associated).encrypt(plain),
-    open: ({ key, iv, associated }, sealed) => orNull(() => gcm(key, iv, associated).decrypt(sealed)),
+    seal: ({ key, iv, associated }, plain) => sealGcm(key, iv, associated, plain),
+    open: ({ key, iv, associated }, sealed) => openGcm(key, iv, associated, sealed),
   },
   'chacha20-poly1305': {
     keyOctets: 32,

@@ -18,7 +18,7 @@
  */
 import { assert, AuthenticationError, WireError } from '../../base/errors.js'
 import { OctetQueue } from '../../base/octet-queue.js'
-import { concatOctets, readU32be, writeU32be, writeU64be } from '../../base/octets.js'
+import { concatOctets, equalOctets, readU32be, writeU32be, writeU64be } from '../../base/octets.js'
 import { ChannelEffects, type ChannelProtocol, type ChannelRole, type RandomOctets } from '../channel.js'
 import { sealedMemory } from '../sealed-memory.js'
 import {
@@ -28,24 +28,41 @@ import {
   HELLO_OCTETS,
   recordSuites,
   saltOf,
+  serverHelloOctets,
   type DirectionKey,
-  type RecordChannelName,
   type RecordHello,
+  type RecordSuite,
 } from './hellos.js'
 import { padToBlocks, recordCiphers, unpadBlocks, type RecordCipher } from './record-ciphers.js'
+import {
+  modulusOctets,
+  RSA_MODULUS_OCTETS,
+  unwrapSecret,
+  wrapSecret,
+  type RsaPadding,
+  type RsaPublicKey,
+  type RsaSecretKey,
+} from './rsa.js'
 
 /** Payload of one record, at most. */
 export const RECORD_OCTETS_MAX = 16_384
-const HEADER_OCTETS = 4
+export const RECORD_HEADER_OCTETS = 4
 const RANDOM_OCTETS = 32
 
 const recordTypes = { data: 0, close: 1, finished: 2 } as const
 type RecordType = keyof typeof recordTypes
 const typeNames: readonly RecordType[] = ['data', 'close', 'finished']
 
+const SECRET_OCTETS = 32
+
+/** What one end needs: the first for the channels with a pre-shared key, the others for RSA. */
 export interface RecordCredentials {
   /** 32 octets that both hosts and nobody else have. */
-  readonly preSharedKey: Uint8Array
+  readonly preSharedKey?: Uint8Array
+  /** The server's own. */
+  readonly rsaSecretKey?: RsaSecretKey
+  /** The only server's key that a client takes. */
+  readonly trustedRsaKey?: RsaPublicKey
 }
 
 /** A key and the number of the next record under it. */
@@ -54,14 +71,14 @@ interface CountedKey extends DirectionKey {
 }
 
 export class RecordProtocol implements ChannelProtocol {
-  readonly name: RecordChannelName
   readonly unreadOctetsMax = 262_144
   effects = new ChannelEffects()
 
-  private state: 'hello' | 'finished' | 'data' | 'closed' = 'hello'
+  private state: 'hello' | 'key-exchange' | 'finished' | 'data' | 'closed' = 'hello'
   private readonly received = new OctetQueue()
   private receivedOffset = 0
   private ownHello: Uint8Array = new Uint8Array(0)
+  private salt: Uint8Array = new Uint8Array(0)
   private sendKey: CountedKey | null = null
   private receiveKey: CountedKey | null = null
   private sentClose = false
@@ -72,18 +89,21 @@ export class RecordProtocol implements ChannelProtocol {
     private readonly hello: RecordHello,
     private readonly credentials: RecordCredentials,
     private readonly random: RandomOctets,
-  ) {
-    this.name = hello.name
-  }
+    /** Of the channel that it is, or is a part of. */
+    readonly name: string = hello.name,
+  ) {}
 
   start(): void {
-    this.ownHello = encodeHello(this.hello, this.random.octets(RANDOM_OCTETS))
+    const hello = encodeHello(this.hello, this.random.octets(RANDOM_OCTETS))
+    const { rsaSecretKey } = this.credentials
+    const sendsRsaKey = this.role === 'server' && this.keyExchange !== 'pre-shared'
+    this.ownHello = sendsRsaKey ? concatOctets([hello, modulusOctets(needed(rsaSecretKey, 'RSA key'))]) : hello
     if (this.role === 'client') this.sendMessage('ClientHello', this.ownHello)
   }
 
   receive(octets: Uint8Array): void {
     this.received.push(octets)
-    while (this.state === 'hello' ? this.receiveHello() : this.receiveRecord());
+    while (this.receiveNext());
   }
 
   receiveEnd(): void {
@@ -92,7 +112,8 @@ export class RecordProtocol implements ChannelProtocol {
   }
 
   sendableOctets(): number {
-    return this.state === 'hello' || this.state === 'finished' || this.sentClose ? 0 : RECORD_OCTETS_MAX
+    const isOpen = this.state === 'data' || this.state === 'closed'
+    return isOpen && !this.sentClose ? RECORD_OCTETS_MAX : 0
   }
 
   send(payload: Uint8Array): void {
@@ -110,7 +131,7 @@ export class RecordProtocol implements ChannelProtocol {
   }
 
   private get cipher(): RecordCipher {
-    return recordCiphers[recordSuites[this.name].cipher]
+    return recordCiphers[recordSuites[this.hello.name].cipher]
   }
 
   /** Octets of a record of that type beside its header. */
@@ -130,30 +151,69 @@ export class RecordProtocol implements ChannelProtocol {
     return this.received.take(length)
   }
 
+  private get keyExchange(): RecordSuite['keyExchange'] {
+    return recordSuites[this.hello.name].keyExchange
+  }
+
   /** False when more octets are needed. */
+  private receiveNext(): boolean {
+    if (this.state === 'hello') return this.receiveHello()
+    return this.state === 'key-exchange' ? this.receiveKeyExchange() : this.receiveRecord()
+  }
+
   private receiveHello(): boolean {
     if (this.received.length < HELLO_OCTETS) return false
-    const peerHello = this.take(HELLO_OCTETS)
-    const { name, secretKeyBits } = decodeHello(peerHello)
-    if (name !== this.name || secretKeyBits !== this.hello.secretKeyBits)
+    const { name, secretKeyBits } = decodeHello(this.received.peek(HELLO_OCTETS))
+    if (name !== this.hello.name || secretKeyBits !== this.hello.secretKeyBits)
       throw new WireError(
         this.name,
         0,
         `the other end uses ${name} with ${secretKeyBits} secret bits, this one ${this.hello.secretKeyBits}`,
       )
-    if (this.role === 'server') this.sendMessage('ServerHello', this.ownHello)
-    const hellos =
-      this.role === 'client' ? ([this.ownHello, peerHello] as const) : ([peerHello, this.ownHello] as const)
-    this.useKeys(this.credentials.preSharedKey, saltOf(...hellos))
+    const length = this.role === 'server' ? HELLO_OCTETS : serverHelloOctets(name)
+    if (this.received.length < length) return false
+    const peerHello = this.take(length)
+    this.effects.work.hashedOctets += this.ownHello.length + peerHello.length
+    if (this.role === 'server') {
+      this.salt = saltOf(peerHello, this.ownHello)
+      this.sendMessage('ServerHello', this.ownHello)
+    } else this.salt = saltOf(this.ownHello, peerHello)
+    if (this.keyExchange === 'pre-shared') this.useSecret(needed(this.credentials.preSharedKey, 'pre-shared key'))
+    else if (this.role === 'server') this.state = 'key-exchange'
+    else this.sendKeyExchange(this.keyExchange, peerHello.subarray(HELLO_OCTETS))
     return true
   }
 
-  private useKeys(secret: Uint8Array, salt: Uint8Array): void {
+  /** The client's part of RSA. */
+  private sendKeyExchange(padding: RsaPadding, modulus: Uint8Array): void {
+    const key = needed(this.credentials.trustedRsaKey, 'trusted RSA key')
+    if (!equalOctets(modulus, modulusOctets(key)))
+      throw new AuthenticationError(this.name, "the server's RSA key is not the one that is trusted")
+    const secret = this.random.octets(SECRET_OCTETS)
+    this.sendMessage('ClientKeyExchange', wrapSecret(padding, key, secret, this.random))
+    this.effects.work.rsaPublic++
+    this.useSecret(secret)
+  }
+
+  private receiveKeyExchange(): boolean {
+    if (this.received.length < RSA_MODULUS_OCTETS) return false
+    const { keyExchange } = this
+    assert(keyExchange !== 'pre-shared', `${this.name}: wraps no key`)
+    const key = needed(this.credentials.rsaSecretKey, 'RSA key')
+    const secret = unwrapSecret(keyExchange, key, this.take(RSA_MODULUS_OCTETS), SECRET_OCTETS)
+    this.effects.work.rsaPrivate++
+    if (secret === null) throw new AuthenticationError(this.name, 'the wrapped key was refused')
+    this.useSecret(secret)
+    return true
+  }
+
+  private useSecret(secret: Uint8Array): void {
+    const { salt } = this
     const toServer = { ...deriveKey(this.hello, secret, salt, 'to server'), recordIndex: 0 }
     const toClient = { ...deriveKey(this.hello, secret, salt, 'to client'), recordIndex: 0 }
     this.sendKey = this.role === 'client' ? toServer : toClient
     this.receiveKey = this.role === 'client' ? toClient : toServer
-    this.effects.work.hashedOctets += 2 * HELLO_OCTETS + 2 * (secret.length + salt.length)
+    this.effects.work.hashedOctets += 2 * (secret.length + salt.length)
     if (this.cipher.tagOctets > 0) {
       this.state = 'finished'
       if (this.role === 'client') this.sendFinished()
@@ -173,7 +233,7 @@ export class RecordProtocol implements ChannelProtocol {
       sendKey !== null && payload.length <= RECORD_OCTETS_MAX,
       `${this.name}: cannot seal ${payload.length} octets`,
     )
-    const header = new Uint8Array(HEADER_OCTETS)
+    const header = new Uint8Array(RECORD_HEADER_OCTETS)
     writeU32be(header, 0, this.bodyOctets(type, payload.length))
     header[0] = recordTypes[type]
     const number = numberOctets(sendKey.recordIndex++)
@@ -203,11 +263,11 @@ export class RecordProtocol implements ChannelProtocol {
       if (this.received.length > 0) throw new WireError(this.name, this.receivedOffset, 'octets after the close record')
       return false
     }
-    if (this.received.length < HEADER_OCTETS) return false
-    const header = this.received.peek(HEADER_OCTETS).slice()
+    if (this.received.length < RECORD_HEADER_OCTETS) return false
+    const header = this.received.peek(RECORD_HEADER_OCTETS).slice()
     const { type, length } = this.decodeHeader(header)
-    if (this.received.length < HEADER_OCTETS + length) return false
-    this.take(HEADER_OCTETS)
+    if (this.received.length < RECORD_HEADER_OCTETS + length) return false
+    this.take(RECORD_HEADER_OCTETS)
     const bodyOffset = this.receivedOffset
     const payload = this.openBody(header, this.take(length), bodyOffset)
     this.countRecord(payload.length)
@@ -266,6 +326,11 @@ export class RecordProtocol implements ChannelProtocol {
     work.records++
     work.octets += payloadOctets
   }
+}
+
+function needed<T>(credential: T | undefined, what: string): T {
+  assert(credential !== undefined, `a record channel needs its ${what}`)
+  return credential
 }
 
 function nothing(): Uint8Array {

@@ -5,7 +5,6 @@
  * the others are replaced by public ones.
  */
 
-const DES_KEY_BITS = 56
 const BITS_AN_OCTET = 7
 
 /** `key` with all but its last `secretBits` taken from the first octets of `known`; parity is odd. */

@@ -13,11 +13,11 @@
  * octets, with at least 4 octets (RFC 4253 section 6).
  */
 import { poly1305 } from '@noble/ciphers/_poly1305.js'
-import { gcm } from '@noble/ciphers/aes.js'
 import { chacha20orig } from '@noble/ciphers/chacha.js'
 import { AuthenticationError, WireError } from '../../base/errors.js'
 import { readU32be, writeU32be, writeU64be } from '../../base/octets.js'
 import type { RandomOctets } from '../channel.js'
+import { openGcm, sealGcm } from '../aes-gcm.js'
 import { sealedMemory } from '../sealed-memory.js'
 import { payloadOf, SSH_PACKET_OCTETS_MAX } from '../wire/ssh-messages.js'
 
@@ -72,7 +72,7 @@ export function sealPacket(
   const nonce = nonceOf(keys, sequence)
   const length = packet.subarray(0, 4)
   if (keys.cipher === 'aes256-gcm@openssh.com') {
-    packet.set(gcm(keys.mainKey, nonce, length).encrypt(plain), 4)
+    packet.set(sealGcm(keys.mainKey, nonce, length, plain), 4)
     countUp(keys.nonce)
   } else {
     chacha20orig(keys.headerKey, nonce, length, length)
@@ -110,15 +110,6 @@ export function openPacket(keys: PacketKeys, sequence: number, packet: Uint8Arra
   if (plain === null) throw new AuthenticationError('ssh', `packet ${sequence}: the tag was refused`)
   if (keys.cipher === 'aes256-gcm@openssh.com') countUp(keys.nonce)
   return payloadOf(plain)
-}
-
-function openGcm(key: Uint8Array, nonce: Uint8Array, length: Uint8Array, sealed: Uint8Array): Uint8Array | null {
-  try {
-    return gcm(key, nonce, length).decrypt(sealed)
-  } catch {
-    // The only thing that noble refuses here: the tag.
-    return null
-  }
 }
 
 function openChaCha(key: Uint8Array, nonce: Uint8Array, packet: Uint8Array): Uint8Array | null {

@@ -15,6 +15,7 @@ import type { ConfiguredHost } from '../../orchestrator/known-hosts.js'
 import { Orchestrator } from '../../orchestrator/orchestrator.js'
 import { MIGRATION_PORT } from '../../secure/channels.js'
 import { makeCredentials } from '../channel-pair.js'
+import { makeIpsec } from '../lab-hosts.js'
 import type { Crossing } from '../crossing.js'
 import type { GuestPlace, MigrationCounter } from '../guest-desk.js'
 import { HostNetwork, hostStack, type Place, type StackScenario } from '../rack.js'
@@ -86,7 +87,9 @@ export class Fleet implements FleetHostOwner, Process {
       const fleetHost = new FleetHost(kernel, parts, this)
       const keys = credentials[index]
       assert(keys !== undefined, 'every host has credentials')
-      return { fleetHost, host: fleetHost.host, stack: network.stack, link, credentials: keys }
+      const { host } = fleetHost
+      const ipsec = makeIpsec(kernel, host, network.stack, keys)
+      return { fleetHost, host, stack: network.stack, link, credentials: keys, ipsec }
     })
     this.hosts = this.places.map(({ fleetHost }) => fleetHost)
     this.links = [own, ...this.places.map(({ link }) => link)]

@@ -157,16 +157,13 @@ function strategyOf(given: GivenOptions): MigrationStrategy {
 
 /** Which channel carries the memory. An SSH address alone protects nothing of it. */
 function channelOf(given: GivenOptions, destination: Destination | null): ChannelName | undefined {
-  if (given.has('tls') || (given.has('tunnelled') && destination?.transport === 'tls'))
-    throw new InputError(
-      'error: operation failed: these hosts have no certificates for TLS; --channel nacl or --p2p --tunnelled over qemu+ssh seal the memory',
-    )
+  if (given.has('tls')) return 'tls'
   if (!given.has('tunnelled')) return oneOf(channelNames, given, 'channel')
-  if (destination?.transport !== 'ssh')
-    throw new InputError(
-      'error: invalid argument: a tunnel goes through the connection of the URI: qemu+ssh://HOST/system',
-    )
-  return 'ssh'
+  const { transport } = destination ?? { transport: null }
+  if (transport === 'ssh' || transport === 'tls') return transport
+  throw new InputError(
+    'error: invalid argument: a tunnel goes through the connection of the URI: qemu+ssh://HOST/system or qemu+tls://HOST/system',
+  )
 }
 
 function compressionOf(given: GivenOptions): Partial<MigrationParameters> {

@@ -126,10 +126,11 @@ describe('fields', () => {
     },
   )
 
-  it.each(['none', 'nacl', 'ssh'] as const)('are those of tshark in a migration over %s', (channel) => {
+  it.each(['none', 'nacl', 'ssh', 'tls'] as const)('are those of tshark in a migration over %s', (channel) => {
     const session = bootedSession({ migration: { channel } })
     migrateToEnd(session)
-    expect(differences(session.world.rack.tap.toPcapng(), asData, 700)).toEqual([])
+    const rules = channel === 'tls' ? ['tcp.port==49152,tls'] : asData
+    expect(differences(session.world.rack.tap.toPcapng(), rules, 700)).toEqual([])
   })
 
   it.each([

@@ -264,6 +264,22 @@ describe('other files', () => {
     expect(only(analyseFile(conversation(['MIDNACL1' + 'x'.repeat(48)])).report).protocol).toBe('nacl')
   })
 
+  it('hears what two hosts of vMotion agree on, and reads on from there', () => {
+    const said = (seals: number): string => `MIDVMOT1${String.fromCharCode(seals)}${'r'.repeat(32)}`
+    const clear = only(analyseFile(conversation([said(0), said(0), 'QEVM\0\0\0\x03\x55\x55\x55\x55'])).report)
+    expect(clear.protocol).toBe('qevm')
+    expect(clear.seen.join()).toContain('0x55 does not open an item')
+    expect(clear.seen.join()).toContain('the source says that it cannot seal')
+    expect(clear.seen.join()).toContain('the destination chose to go in clear')
+    const hello = `MIDRECS1\x04\x01\0${'r'.repeat(32)}`
+    const sealed = only(analyseFile(conversation([said(1), said(1), hello, hello])).report)
+    expect(sealed.protocol).toBe('records')
+    expect(sealed.seen.join()).toContain('the destination chose to go sealed')
+    expect(sealed.seen.join()).toContain('aes-256-gcm, 256 secret bits')
+    const strange = only(analyseFile(conversation([said(9), said(1)])).report)
+    expect(strange.seen.join()).toContain('an offer that makes no sense')
+  })
+
   it('says that a capture holds no packets, or no TCP', () => {
     const writer = new PcapngWriter()
     const interfaceId = writer.addInterface('test')

@@ -56,10 +56,16 @@ const summary = ({ kernel, client, server, channels, lower, cores }: SecuredPair
 
 const isPrefix = (part: Uint8Array, whole: Uint8Array): boolean => equalOctets(part, whole.subarray(0, part.length))
 
-const sealedNames = channelNames.filter((name) => name !== 'none')
+/** Octets at the start of the client's stream that may change unnoticed. */
+const clearAtStart: Readonly<Record<string, number>> = { ssh: 450, tls: 200, 'vmotion-opportunistic': 41 }
+/** Those above TCP; what is below has its own tests. */
+const sealedNames = channelNames.filter((name) => name !== 'none' && name !== 'esp' && name !== 'esp-tunnel')
 
 describe.each(sealedNames)('channel %s', (name) => {
-  const { protectsIntegrity } = protectionOf(name)
+  // Under textbook RSA whoever changes octets must take the key first, and then seals them anew (textbook-rsa.test.ts); of an
+  // opportunistic vMotion, the offer (vmotion-channel.test.ts).
+  const noticesChanges =
+    protectionOf(name).protectsIntegrity || name === 'rsa-aes-textbook' || name === 'vmotion-opportunistic'
   const toServer = patternOctets(400_000)
   const toClient = patternOctets(100_001)
 
@@ -152,7 +158,7 @@ describe.each(sealedNames)('channel %s', (name) => {
   it('takes core time for every octet, more when others want the cores', () => {
     const octetCount = 1_000_000
     const { costs } = securedPair(name).channels[0].place
-    const nsPerOctet = costs.nsPerOctet + costs.nsPerLoopbackOctet
+    const nsPerOctet = costs.nsPerOctet + (name === 'ssh' ? costs.nsPerLoopbackOctet : 0)
     const run = (vcpus: number) => {
       const link = { rateBps: 1e11, segmentOctets: 65_536, bufferOctets: 1_000_000 }
       const pair = securedPair(name, { toServer: patternOctets(octetCount), link })
@@ -163,22 +169,24 @@ describe.each(sealedNames)('channel %s', (name) => {
     const alone = run(1)
     for (const bookedNs of alone.bookedNs) {
       expect(bookedNs).toBeGreaterThan(octetCount * nsPerOctet)
-      expect(bookedNs).toBeLessThan(octetCount * nsPerOctet * 1.1 + 6e6)
+      expect(bookedNs).toBeLessThan(octetCount * nsPerOctet * 1.1 + 6e6 + costs.rsaPrivateNs)
     }
     expect(alone.nowNs).toBeGreaterThan(octetCount * nsPerOctet)
     // Two cores for three vCPUs and the cipher: half speed.
     const crowded = run(3)
-    expect(crowded.bookedNs).toEqual(alone.bookedNs)
+    // Each piece of work is rounded to a nanosecond, and the pieces are others.
+    crowded.bookedNs.forEach((bookedNs, end) => expect(Math.abs(bookedNs - alone.bookedNs[end]!)).toBeLessThan(200))
     expect(crowded.nowNs).toBeGreaterThan(1.9 * octetCount * nsPerOctet)
   })
 
-  it.runIf(protectsIntegrity)('refuses a changed octet wherever it is, and delivers nothing from there on', () => {
+  it.runIf(noticesChanges)('refuses a changed octet wherever it is, and delivers nothing from there on', () => {
     const sent = patternOctets(120_000)
     const clean = securedPair(name, { toServer: sent })
     runToEnd(clean.kernel)
     const wireOctets = clean.lower[0].octetsSent
     // SSH begins in clear, and its padding there is nobody's; the flip of a packet's length shows when enough has come.
-    const clearOctets = name === 'ssh' ? 450 : 0
+    // TLS has its ClientHello's and its ChangeCipherSpec's versions ignored.
+    const clearOctets = clearAtStart[name] ?? 0
     fc.assert(
       fc.property(fc.integer({ min: clearOctets, max: wireOctets - 1 }), fc.nat(7), (at, bit) => {
         const pair = securedPair(name, { toServer: sent })
@@ -198,7 +206,7 @@ describe.each(sealedNames)('channel %s', (name) => {
     )
   })
 
-  it.runIf(protectsIntegrity)('never delivers changed octets when its opening is changed', () => {
+  it.runIf(noticesChanges)('never delivers changed octets when its opening is changed', () => {
     fc.assert(
       fc.property(fc.nat(470), fc.nat(7), fc.boolean(), (at, bit, fromServer) => {
         const pair = securedPair(name, { toServer: patternOctets(5_000) })
@@ -212,7 +220,7 @@ describe.each(sealedNames)('channel %s', (name) => {
     )
   })
 
-  it.runIf(!protectsIntegrity)('delivers changed octets as if they were right', () => {
+  it.runIf(!noticesChanges)('delivers changed octets as if they were right', () => {
     const sent = patternOctets(40_000)
     const pair = securedPair(name, { toServer: sent })
     // In the middle of the first record's body, far from its padding.

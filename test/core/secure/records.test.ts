@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { AuthenticationError, WireError } from '../../../core/base/errors.js'
+import { latin1Octets } from '../../../core/base/octets.js'
 import { channelNames, protectionOf } from '../../../core/secure/channels.js'
 import type { ChannelProtocol } from '../../../core/secure/channel.js'
 import { openProtocolPair, protocolPair, takeEffects, takeMessages } from '../../support/channel-protocols.js'
@@ -19,12 +20,22 @@ function isLesson(error: unknown): boolean {
   return error instanceof WireError || error instanceof AuthenticationError
 }
 
-/** What a peer says first, where that is text. */
-const openings: Readonly<Record<string, string>> = { ssh: 'SSH-2.0-x\r\n', nacl: 'MIDNACL1' }
-const sealedNames = channelNames.filter((name) => name !== 'none')
+/** What a peer says first, as far as it is always the same. */
+const openings: Readonly<Record<string, Uint8Array>> = {
+  ssh: latin1Octets('SSH-2.0-x\r\n'),
+  nacl: latin1Octets('MIDNACL1'),
+  'vmotion-opportunistic': Uint8Array.of(...latin1Octets('MIDVMOT1'), 1),
+  'vmotion-required': Uint8Array.of(...latin1Octets('MIDVMOT1'), 1),
+  tls: Uint8Array.of(22, 3, 1, 0, 40, 1, 0, 0, 36, 3, 3),
+}
+/** Those above TCP; what is below has its own tests. */
+const sealedNames = channelNames.filter((name) => name !== 'none' && name !== 'esp' && name !== 'esp-tunnel')
 
 describe.each(sealedNames)('records of %s', (name) => {
-  const { protectsIntegrity } = protectionOf(name)
+  // Under textbook RSA whoever changes octets must take the key first, and then seals them anew (textbook-rsa.test.ts); of an
+  // opportunistic vMotion, the offer (vmotion-channel.test.ts).
+  const noticesChanges =
+    protectionOf(name).protectsIntegrity || name === 'rsa-aes-textbook' || name === 'vmotion-opportunistic'
   const first = Uint8Array.of(1, 1, 1)
   const second = Uint8Array.of(2, 2, 2)
 
@@ -42,7 +53,7 @@ describe.each(sealedNames)('records of %s', (name) => {
     expect(receive(server, [one, two])).toEqual({ payload: [first, second], error: null })
   })
 
-  it.runIf(protectsIntegrity)('are refused when replayed, reordered, left out or turned back to their sender', () => {
+  it.runIf(noticesChanges)('are refused when replayed, reordered, left out or turned back to their sender', () => {
     const replayed = twoRecords()
     const replay = receive(replayed.server, [replayed.one, replayed.one])
     expect(replay.payload).toEqual([first])
@@ -57,7 +68,7 @@ describe.each(sealedNames)('records of %s', (name) => {
     expect(isLesson(back.error)).toBe(true)
   })
 
-  it.runIf(protectsIntegrity)('are refused when any one octet is changed', () => {
+  it.runIf(noticesChanges)('are refused when any one octet is changed', () => {
     fc.assert(
       fc.property(fc.nat(1000), fc.integer({ min: 1, max: 255 }), (position, mask) => {
         const { client, server, one } = twoRecords()
@@ -73,7 +84,7 @@ describe.each(sealedNames)('records of %s', (name) => {
     )
   })
 
-  it.runIf(!protectsIntegrity)('are delivered again when replayed, and in any order', () => {
+  it.runIf(!noticesChanges)('are delivered again when replayed, and in any order', () => {
     const { server, one, two } = twoRecords()
     expect(receive(server, [two, one, one])).toEqual({ payload: [second, first, first], error: null })
   })
@@ -101,7 +112,7 @@ describe.each(sealedNames)('records of %s', (name) => {
       fc.property(pieces, fc.nat(1), fc.boolean(), (octets, side, withVersion) => {
         const protocol = protocolPair(name)[side] as ChannelProtocol
         protocol.start()
-        const opening = Uint8Array.from(Buffer.from(openings[name] ?? 'MIDRECS1'))
+        const opening = openings[name] ?? latin1Octets('MIDRECS1')
         const { error, payload } = receive(protocol, withVersion ? [opening, ...octets] : octets)
         expect(error === null || isLesson(error)).toBe(true)
         expect(payload).toEqual([])

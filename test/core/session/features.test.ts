@@ -110,7 +110,7 @@ describe('a pause before switch-over', () => {
 })
 
 describe('multifd', () => {
-  it.each(['none', 'ssh'] as const)('opens its connections through the channel %s', (channel) => {
+  it.each(['none', 'ssh', 'tls'] as const)('opens its connections through the channel %s', (channel) => {
     const session = sessionWith({ channel, multifdChannels: 2 })
     migrate(session)
     expect(session.world.lastRun()).toMatchObject({ status: 'completed', cause: '' })

@@ -41,7 +41,8 @@ describe('a rack of any hypervisor', () => {
     const { streams } = session.world.sniffer.report()
     const { encryption, migrationPort, streamFormat } = profiles[name]
     const { channel } = profiles[name]
-    const opening = channel !== 'none' ? channel : streamFormat === 'libxc' ? 'libxc' : 'qevm'
+    const openings: Readonly<Record<string, string>> = { none: streamFormat === 'libxc' ? 'libxc' : 'qevm', ssh: 'ssh' }
+    const opening = openings[channel] ?? 'records'
     expect(streams.map(({ protocol }) => protocol)).toContain(opening)
     const ports = streams.map(({ server }) => Number(server?.split(':').at(-1)))
     expect(ports).toContain(encryption === 'ssh tunnel' ? 22 : migrationPort)

@@ -64,7 +64,7 @@ describe('guests with a service', () => {
   })
 
   it("the attacker reads the client's cookie out of an unprotected move of web, and nothing out of a sealed one", () => {
-    const found = (['none', 'nacl', 'ssh'] as const).map((channel) => {
+    const found = (['none', 'nacl', 'ssh', 'tls'] as const).map((channel) => {
       const session = bootedSession({ image: 'web', migration: { channel } })
       const { value } = session.planted[0]!
       session.do({ kind: 'type', console: 'guest', text: 'sessions\r' })
@@ -76,6 +76,7 @@ describe('guests with a service', () => {
     })
     expect(found).toEqual([
       [1, ['cookie']],
+      [0, []],
       [0, []],
       [0, []],
     ])

@@ -55,7 +55,7 @@ describe('Session', () => {
     expect(replayed.world.consoles.guest.from(0)).toBe(session.world.consoles.guest.from(0))
   })
 
-  it.each(['none', 'nacl', 'ssh'] as const)(
+  it.each(['none', 'nacl', 'ssh', 'tls'] as const)(
     'can be kept at any instant of a move over %s and goes on the same',
     (channel) => {
       const session = bootedSession({ seed: 'kept', migration: { channel } })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { milliseconds } from '../../../core/base/units.js'
+import { channelNames } from '../../../core/session/scenario.js'
 import { Session } from '../../../core/session/session.js'
 import { bootedSession, migrateToEnd, smallSession } from '../../support/lab-session.js'
 import { says } from '../../support/operator-says.js'
@@ -57,7 +58,7 @@ describe('the operator’s shell', () => {
     })
     expect(says(session, 'operator', 'virsh migrate-setspeed web 1B/s')).toContain('max bandwidth: 1 octets a second')
     expect(says(session, 'operator', 'virsh migrate web --channel smoke')).toBe(
-      'error: invalid argument: smoke is not a channel: none, nacl, ssh',
+      `error: invalid argument: smoke is not a channel: ${channelNames.join(', ')}`,
     )
     for (const line of ['virsh', 'virsh fly', 'info', 'make tea', 'virsh dominfo db', 'virsh migrate web --fast'])
       expect(says(session, 'operator', line)).not.toBe('')

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { DEFAULT_MIGRATION_PARAMETERS, migrationLimits } from '../../../core/migration/migration.js'
+import { migrationLimits } from '../../../core/migration/migration.js'
 import { migrationProblem } from '../../../core/session/migration-problem.js'
 import { defaultScenario } from '../../../core/session/scenario.js'
 import type { MigrationSettings } from '../../../renderer/engine/contract.js'
@@ -15,16 +15,21 @@ const settings: MigrationSettings = {
 }
 
 describe('the fields of a migration', () => {
-  test('are every parameter, once, but the strategy, which the bar shows', () => {
-    const parameters = Object.keys(DEFAULT_MIGRATION_PARAMETERS).filter((name) => name !== 'strategy')
+  test('are every parameter, once, but strategy and channel, which the bar shows', () => {
+    const parameters = Object.keys(defaultScenario.migration).filter(
+      (name) => name !== 'strategy' && name !== 'channel',
+    )
     expect(fields.map(({ name }) => name).toSorted()).toEqual(parameters.toSorted())
   })
 
   test('offer their default, and nothing that the engine refuses', () => {
     for (const { name, usual } of fields) {
-      expect(usual).toContain(defaultScenario.migration[name as keyof typeof DEFAULT_MIGRATION_PARAMETERS])
+      expect(usual).toContain(defaultScenario.migration[name as keyof typeof defaultScenario.migration])
       for (const value of usual)
-        expect(migrationProblem({ ...defaultScenario.migration, [name]: value }), `${name} ${value}`).toBeNull()
+        expect(
+          migrationProblem({ ...defaultScenario.migration, channel: 'nacl', [name]: value }),
+          `${name} ${value}`,
+        ).toBeNull()
     }
   })
 

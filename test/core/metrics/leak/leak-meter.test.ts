@@ -23,7 +23,7 @@ function scoreOf({ metadata }: RunMetrics, quantity: LeakQuantity) {
 /** Error, or infinity where the attacker did not dare to say. */
 const errorOf = (run: RunMetrics, quantity: LeakQuantity): number => scoreOf(run, quantity).error ?? Infinity
 
-describe.each(['none', 'nacl', 'ssh'] as const)('leak meter over %s', (channel) => {
+describe.each(['none', 'nacl', 'ssh', 'tls', 'esp', 'aes-256-cbc'] as const)('leak meter over %s', (channel) => {
   const { run, capture } = moved({ channel })
 
   it('has size, memory sent and stop by lengths and times alone', () => {

@@ -26,6 +26,8 @@ describe('virsh migrate', () => {
     ['qemu+ssh://host-b/system --live', { strategy: 'precopy', channel: 'none' }],
     ['--live --p2p qemu+tcp://root@host-b:16509/system', { channel: 'none' }],
     ['--live --p2p --tunnelled qemu+ssh://host-b/system', { channel: 'ssh' }],
+    ['--live --p2p --tunnelled qemu+tls://host-b/system', { channel: 'tls' }],
+    ['--live --tls host-b', { channel: 'tls' }],
     ['--live --compressed', { xbzrle: true, compression: 'none' }],
     [
       '--live --comp-methods=xbzrle,mt --comp-xbzrle-cache 1048576',
@@ -68,7 +70,6 @@ describe('virsh migrate', () => {
       'error: Requested operation is not valid: cannot perform tunnelled migration without using peer2peer flag',
     ],
     ['web --live --p2p --tunnelled qemu+tcp://host-b/system', 'error: invalid argument: a tunnel goes'],
-    ['web --live --tls', 'error: operation failed: these hosts have no certificates for TLS'],
     ['web --live --comp-methods zstd', "error: Operation not supported: Compression method 'zstd'"],
     ['web --live --comp-methods zlib', "error: invalid argument: Compression method 'zlib' requires parallel"],
     ['web --live host-c', "error: unable to connect to server at 'host-c:16509'"],

@@ -1,0 +1,159 @@
+/**
+ * AES-GCM (NIST SP 800-38D) with nonces of 12 octets and tags of 16, for many short messages under one key.
+ *
+ * The cipher is noble's. Its own GCM makes the key schedule and GHASH's table anew for every message, which costs several
+ * times the sealing of one packet; here both are kept for the keys used last. They follow from the key, so nothing that
+ * anybody can observe depends on what is kept but the wall time.
+ */
+import { unsafe } from '@noble/ciphers/aes.js'
+import { assert } from '../base/errors.js'
+import { equalOctets, latin1Text, readU32be, writeU32be } from '../base/octets.js'
+
+const BLOCK_OCTETS = 16
+const NONCE_OCTETS = 12
+export const GCM_TAG_OCTETS = 16
+const KEYS_MAX = 16
+/** x^128 = x^7 + x^2 + x + 1, as GHASH's reflected bits have it. */
+const REDUCTION = 0xe100_0000
+const WORDS = 4
+const BYTE_VALUES = 256
+
+interface PreparedKey {
+  readonly roundKeys: Uint32Array
+  /** For every place in a block and every value of the octet there: that octet times H, four words. */
+  readonly products: Uint32Array
+}
+
+/** By key; the oldest first. */
+const prepared = new Map<string, PreparedKey>()
+
+/** What is sealed, then the tag. */
+export function sealGcm(key: Uint8Array, nonce: Uint8Array, associated: Uint8Array, plain: Uint8Array): Uint8Array {
+  const { roundKeys, products } = prepare(key)
+  const out = new Uint8Array(plain.length + GCM_TAG_OCTETS)
+  const sealed = out.subarray(0, plain.length)
+  crypt(roundKeys, nonce, plain, sealed)
+  out.set(tagOf(roundKeys, products, nonce, associated, sealed), plain.length)
+  return out
+}
+
+/** Null when the tag is wrong. */
+export function openGcm(
+  key: Uint8Array,
+  nonce: Uint8Array,
+  associated: Uint8Array,
+  sealedAndTag: Uint8Array,
+): Uint8Array | null {
+  const length = sealedAndTag.length - GCM_TAG_OCTETS
+  if (length < 0) return null
+  const { roundKeys, products } = prepare(key)
+  const sealed = sealedAndTag.subarray(0, length)
+  const tag = tagOf(roundKeys, products, nonce, associated, sealed)
+  if (!equalOctets(tag, sealedAndTag.subarray(length))) return null
+  const plain = new Uint8Array(length)
+  crypt(roundKeys, nonce, sealed, plain)
+  return plain
+}
+
+function counterBlock(nonce: Uint8Array, count: number): Uint8Array {
+  assert(nonce.length === NONCE_OCTETS, `a GCM nonce of ${nonce.length} octets`)
+  const block = new Uint8Array(BLOCK_OCTETS)
+  block.set(nonce)
+  writeU32be(block, NONCE_OCTETS, count)
+  return block
+}
+
+function crypt(roundKeys: Uint32Array, nonce: Uint8Array, from: Uint8Array, to: Uint8Array): void {
+  const aligned = from.byteOffset % 4 === 0 ? from : from.slice()
+  unsafe.ctr32(roundKeys, false, counterBlock(nonce, 2), aligned, to)
+}
+
+function tagOf(
+  roundKeys: Uint32Array,
+  products: Uint32Array,
+  nonce: Uint8Array,
+  associated: Uint8Array,
+  sealed: Uint8Array,
+): Uint8Array {
+  const sum = new Uint32Array(WORDS)
+  ghash(products, sum, associated)
+  ghash(products, sum, sealed)
+  const lengths = new Uint8Array(BLOCK_OCTETS)
+  writeU32be(lengths, 4, associated.length * 8)
+  writeU32be(lengths, 12, sealed.length * 8)
+  ghash(products, sum, lengths)
+  const tag = new Uint8Array(GCM_TAG_OCTETS)
+  for (let word = 0; word < WORDS; word++) writeU32be(tag, 4 * word, sum[word] ?? 0)
+  return unsafe.ctr32(roundKeys, false, counterBlock(nonce, 1), tag)
+}
+
+/** Take `octets` into `sum`, filled up with zeros to whole blocks. */
+function ghash(products: Uint32Array, sum: Uint32Array, octets: Uint8Array): void {
+  let [y0, y1, y2, y3] = [sum[0] ?? 0, sum[1] ?? 0, sum[2] ?? 0, sum[3] ?? 0]
+  for (let at = 0; at < octets.length; at += BLOCK_OCTETS) {
+    const block = at + BLOCK_OCTETS <= octets.length ? octets : filledUp(octets, at)
+    const start = block === octets ? at : 0
+    const x = [y0 ^ readU32be(block, start), y1 ^ readU32be(block, start + 4)]
+    x.push(y2 ^ readU32be(block, start + 8), y3 ^ readU32be(block, start + 12))
+    y0 = y1 = y2 = y3 = 0
+    for (let place = 0; place < BLOCK_OCTETS; place++) {
+      const octet = ((x[place >>> 2] ?? 0) >>> (24 - 8 * (place & 3))) & 255
+      const entry = WORDS * (BYTE_VALUES * place + octet)
+      y0 ^= products[entry] ?? 0
+      y1 ^= products[entry + 1] ?? 0
+      y2 ^= products[entry + 2] ?? 0
+      y3 ^= products[entry + 3] ?? 0
+    }
+  }
+  sum.set([y0, y1, y2, y3])
+}
+
+function filledUp(octets: Uint8Array, at: number): Uint8Array {
+  const block = new Uint8Array(BLOCK_OCTETS)
+  block.set(octets.subarray(at))
+  return block
+}
+
+function prepare(key: Uint8Array): PreparedKey {
+  const name = latin1Text(key)
+  const known = prepared.get(name)
+  if (known !== undefined) return known
+  const roundKeys = unsafe.expandKeyLE(key)
+  const h = unsafe.ctr32(roundKeys, false, new Uint8Array(BLOCK_OCTETS), new Uint8Array(BLOCK_OCTETS))
+  const made = { roundKeys, products: productsOf(h) }
+  for (const oldest of prepared.keys()) {
+    if (prepared.size < KEYS_MAX) break
+    prepared.delete(oldest)
+  }
+  prepared.set(name, made)
+  return made
+}
+
+function productsOf(h: Uint8Array): Uint32Array {
+  const products = new Uint32Array(BLOCK_OCTETS * BYTE_VALUES * WORDS)
+  // H times x to the power of the bit's place: the first bit of an octet is its highest.
+  const power = Uint32Array.from({ length: WORDS }, (_, word) => readU32be(h, 4 * word))
+  for (let place = 0; place < BLOCK_OCTETS; place++)
+    for (let bit = 0x80; bit > 0; bit >>>= 1) {
+      products.set(power, WORDS * (BYTE_VALUES * place + bit))
+      timesX(power)
+    }
+  for (let place = 0; place < BLOCK_OCTETS; place++)
+    for (let value = 1; value < BYTE_VALUES; value++) {
+      const [lowest, rest] = [value & -value, value & (value - 1)]
+      if (rest === 0) continue
+      const base = BYTE_VALUES * place
+      for (let word = 0; word < WORDS; word++)
+        products[WORDS * (base + value) + word] =
+          (products[WORDS * (base + lowest) + word] ?? 0) ^ (products[WORDS * (base + rest) + word] ?? 0)
+    }
+  return products
+}
+
+function timesX(power: Uint32Array): void {
+  const [a = 0, b = 0, c = 0, d = 0] = power
+  power[0] = (a >>> 1) ^ ((d & 1) === 1 ? REDUCTION : 0)
+  power[1] = (b >>> 1) | (a << 31)
+  power[2] = (c >>> 1) | (b << 31)
+  power[3] = (d >>> 1) | (c << 31)
+}

@@ -1,0 +1,100 @@
+/** A sweep: what each migration of a grid paid in downtime, against the memory that it let out. */
+import {
+  scaleLinear,
+  scaleLog,
+  symbol,
+  symbolCircle,
+  symbolDiamond,
+  symbolSquare,
+  symbolStar,
+  symbolTriangle,
+} from 'd3'
+import { formatMs } from '../words/quantities.js'
+import { channelTitle, strategyTitle } from '../words/terms.js'
+import { bottomAxis, chartFrame, colours, emptyChart, horizontalGrid, logTicks, note, px } from './chart-frame.js'
+import type { ChartFrame, ChartOptions } from './chart-frame.js'
+
+export interface SweepPoint {
+  readonly channel: string
+  readonly strategy: string
+  /** The rest of its place in the grid, in words. */
+  readonly setting: string
+  readonly downtimeMs: number
+  /** Of the guest's memory that the attacker recovered, 0 to 1. */
+  readonly leakage: number
+}
+
+/** Okabe and Ito's, which people who see few colours can tell apart; clear text first, in the window's own colour for it. */
+const channelColours = [
+  colours.clear,
+  '#0072b2',
+  '#009e73',
+  '#e69f00',
+  '#cc79a7',
+  '#56b4e9',
+  '#7a6a00',
+  '#5f4bb6',
+  '#8c564b',
+  '#17807e',
+  '#6b7280',
+  '#b0306a',
+  '#2f6f2f',
+]
+const strategySymbols = [symbolCircle, symbolDiamond, symbolSquare, symbolTriangle, symbolStar]
+const LEGEND_ROW = 16
+
+export function sweepChart(title: string, points: readonly SweepPoint[], options: ChartOptions): SVGSVGElement {
+  const shown = points.filter(({ downtimeMs }) => downtimeMs > 0)
+  if (shown.length === 0) return emptyChart(options, title, 'No migration of this sweep came to a switch-over.')
+  const channels = [...new Set(shown.map(({ channel }) => channel))]
+  const strategies = [...new Set(shown.map(({ strategy }) => strategy))]
+  const legendRows = Math.max(channels.length, strategies.length)
+  const frame = chartFrame(options, {
+    title,
+    description: `${shown.length} migrations: downtime against the part of the guest's memory that the attacker recovered.`,
+    margin: { top: 30, right: 20, bottom: 44 + legendRows * LEGEND_ROW, left: 52 },
+  })
+  const downtimes = shown.map(({ downtimeMs }) => downtimeMs)
+  const [low, high] = [Math.min(...downtimes) / 1.4, Math.max(...downtimes) * 1.4]
+  const x = scaleLog([low, high], [0, frame.width])
+  const y = scaleLinear([0, 100], [frame.height, 0])
+  horizontalGrid(
+    frame,
+    [0, 25, 50, 75, 100].map((value) => ({ at: y(value), label: `${value} %` })),
+  )
+  bottomAxis(
+    frame,
+    logTicks(low, high, frame.width / 70).map((value) => ({ at: x(value), label: formatMs(value) })),
+  )
+  const colourOf = (channel: string): string => channelColours[channels.indexOf(channel) % channelColours.length] ?? ''
+  for (const point of shown)
+    mark(frame, px(x(point.downtimeMs)), px(y(100 * point.leakage)), strategies.indexOf(point.strategy))
+      .attr('class', 'migration')
+      .attr('fill', colourOf(point.channel))
+      .attr('fill-opacity', 0.75)
+      .append('title')
+      .text(inWords(point))
+  const legendTop = frame.height + 40
+  channels.forEach((channel, row) => {
+    const top = legendTop + row * LEGEND_ROW
+    mark(frame, 6, top - 4, 0).attr('fill', colourOf(channel))
+    note(frame.plot, channelTitle(channel), { x: 16, y: top })
+  })
+  strategies.forEach((strategy, row) => {
+    const top = legendTop + row * LEGEND_ROW
+    mark(frame, frame.width / 2 + 6, top - 4, row).attr('fill', colours.text2)
+    note(frame.plot, strategyTitle(strategy), { x: frame.width / 2 + 16, y: top })
+  })
+  note(frame.plot, 'RAM recovered by the attacker, against downtime', { x: -44, y: -14, fill: colours.text3 })
+  return frame.node
+}
+
+function mark({ plot }: ChartFrame, x: number, y: number, shape: number) {
+  const path = symbol(strategySymbols[shape % strategySymbols.length], 52)() ?? ''
+  return plot.append('path').attr('transform', `translate(${x},${y})`).attr('d', path)
+}
+
+function inWords({ channel, strategy, setting, downtimeMs, leakage }: SweepPoint): string {
+  const place = [channelTitle(channel), strategyTitle(strategy), setting].filter(Boolean).join(', ')
+  return `${place}: downtime ${formatMs(downtimeMs)}, ${Math.round(100 * leakage)} % of RAM recovered`
+}
