@@ -28,6 +28,11 @@ const commands: Readonly<Record<string, Command>> = {
       'migrate one guest in a laboratory network and measure it; the capture is that of the mirror port. With --paused the guest is stopped before, and arrives stopped',
     load: async () => (await import('./migrate.js')).migrateCommand,
   },
+  channels: {
+    usage: 'channels [--json F]',
+    summary: 'list the ways of protecting a migration, and what each is good for',
+    load: async () => (await import('./channels.js')).channelsCommand,
+  },
   sweep: {
     usage: 'sweep <spec.yaml|example> [--jobs N] [--output DIR] [--fresh]',
     summary:

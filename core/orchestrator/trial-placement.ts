@@ -45,9 +45,27 @@ export class TrialPlacement {
     this.proposals.push({ kind: 'move', vm: vm.name, from: from.known.name, to: to.known.name, reason })
   }
 
+  /** The fleet when all of it is done. */
+  afterwards(): FleetView {
+    return {
+      hosts: this.hosts.map(({ known, vms }) => {
+        const ramOctets = sum(vms.map((vm) => vm.ramOctets)) - sum(known.vms.map((vm) => vm.ramOctets))
+        const busyCores = sum(vms.map((vm) => vm.busyCores)) - sum(known.vms.map((vm) => vm.busyCores))
+        return {
+          ...known,
+          vms,
+          freeRamOctets: known.freeRamOctets - ramOctets,
+          busyCores: known.busyCores + busyCores,
+        }
+      }),
+    }
+  }
+
   place(vm: KnownVm, to: TrialHost): void {
     to.vms.push(vm)
     to.busyCores += vm.busyCores
     to.freeRamOctets -= vm.ramOctets
   }
 }
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)

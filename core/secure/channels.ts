@@ -114,11 +114,12 @@ function recordChannel(name: RecordChannelName): Channel {
   }
 }
 
-function sshChannel(channelName: ChannelName, cipher: CipherName, offered: SshCipher): Channel {
+/** Without `only`, both ends offer every cipher, and agree on the first. */
+function sshChannel(channelName: ChannelName, cipher: CipherName, only?: SshCipher): Channel {
   return {
     protection: sshProtection,
     open: (kernel, end, { sshClient, sshServer }) => {
-      const place = { channelName, ...end, ciphers: [offered], costs: costsOf(end.costTable, cipher) }
+      const place = { channelName, ...end, ...(only !== undefined && { ciphers: [only] }), costs: costsOf(end.costTable, cipher) }
       return end.role === 'client'
         ? new SshClientTunnel(kernel, { ...place, ...needed(sshClient, 'the ssh client') })
         : new SshServerTunnel(kernel, { ...place, ...needed(sshServer, 'the ssh server') })
@@ -151,7 +152,7 @@ const channels: Readonly<Record<ChannelName, Channel>> = {
       return new NaclChannel(kernel, { ...end, costs, ...needed(nacl, 'the nacl channel') })
     },
   },
-  ssh: sshChannel('ssh', 'chacha20-poly1305', 'chacha20-poly1305@openssh.com'),
+  ssh: sshChannel('ssh', 'chacha20-poly1305'),
   'ssh-aes-gcm': sshChannel('ssh-aes-gcm', 'aes-256-gcm', 'aes256-gcm@openssh.com'),
   tls: {
     protection: tlsProtection,

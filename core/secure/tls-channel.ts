@@ -34,7 +34,8 @@ export const tlsProtection: ChannelProtection = Object.freeze({
   authenticates: 'both',
   refusesDowngrade: true,
   hasForwardSecrecy: true,
-  keyBits: 256,
+  // The suite that both ends put first: TLS_AES_128_GCM_SHA256.
+  keyBits: 128,
   stillShows: ['which hosts talk', 'how much, and when', 'that it is TLS, the cipher suite, and the name asked for'],
 })
 

@@ -12,6 +12,7 @@ import type { Inspection } from '../../core/session/inspection.js'
 import type { LinkConditions } from '../../core/session/link-conditions.js'
 import type { SwitchDefences } from '../../core/session/rack.js'
 import type { MigrationStrategy } from '../../core/migration/migration.js'
+import type { ChannelProtection } from '../../core/secure/protection.js'
 import type { ChannelName, LinkName, MigrationScenario } from '../../core/session/scenario.js'
 import type { ConsoleName } from '../../core/session/world.js'
 import type { FleetRequest, FleetSummary, FleetView } from './fleet-contract.js'
@@ -326,6 +327,11 @@ export interface LinkView {
   readonly isImpaired: boolean
 }
 
+/** A channel, and what it is good for. */
+export interface ChannelView extends ChannelProtection {
+  readonly name: ChannelName
+}
+
 export interface MigrationView {
   readonly migration: number
   readonly status: string
@@ -413,6 +419,8 @@ export interface SessionView {
   readonly profile: string
   /** Those to choose from: none in a lab, which has its own. */
   readonly profiles: readonly { readonly name: string; readonly title: string }[]
+  /** Those to choose from, weak ones too. */
+  readonly channels: readonly ChannelView[]
   readonly settings: MigrationSettings
   readonly hosts: readonly HostView[]
   readonly links: readonly LinkView[]

@@ -1,5 +1,6 @@
 /** A session as the window shows it: folds the engine's state and trace into a view, remembering what was shown before. */
 import { hypervisorNames } from '../../core/hypervisor/profiles/hypervisor-profile.js'
+import { channelNames, protectionOf } from '../../core/secure/channels.js'
 import { profiles } from '../../core/hypervisor/profiles/profiles.js'
 import type { TimedRow } from '../../core/kernel/trace-tables.js'
 import type { Lab } from '../../core/lab/lab-schema.js'
@@ -26,6 +27,7 @@ const CELLS = 96
 /** Traffic of a link is summed over this time. */
 const TRAFFIC_WINDOW_NS = 2e6
 
+const channels = channelNames.map((name) => ({ name, ...protectionOf(name) }))
 const hypervisors = hypervisorNames.map((name) => ({ name, title: profiles[name].title }))
 
 export interface PlayState {
@@ -72,6 +74,7 @@ export class SessionPresenter {
       guestImages: this.guestImages,
       profile: session.parts.scenario.profile,
       profiles: this.labContent === null ? hypervisors : [],
+      channels,
       settings: {
         ...world.guestDesk.migrationSettings,
         bandwidthBps: world.network.bandwidthBps,

@@ -17,6 +17,8 @@ import { TrialPlacement, type TrialHost } from '../trial-placement.js'
 /** Hosts are filled up to this share of their cores; one that is busier than the second is relieved. */
 export const FILL_SHARE = 0.8
 const OVERLOAD_SHARE = 0.9
+/** Of emptying played to its end. */
+const ROUNDS_MAX = 100
 
 export const consolidate: PlacementPolicy = (view) => {
   const trial = new TrialPlacement(view)
@@ -59,9 +61,12 @@ function switchOn(trial: TrialPlacement, view: FleetView, reason: string): void 
 
 function pack(trial: TrialPlacement, view: FleetView): void {
   const target = consolidatedPlacement(view)
-  if (target === null) return
-  const hostsAfter = new Set(target.values()).size
-  const hostsBefore = view.hosts.filter(({ standing, vms }) => standing === 'up' && vms.length > 0).length
+  if (target !== null) moveTowards(target, trial, usedHosts(usableHosts(view)))
+}
+
+/** One machine of each host, to where it should be. */
+function moveTowards(target: Placement, trial: TrialPlacement, hostsBefore: number): void {
+  const hostsAfter = hostsOf(target)
   const reason = `${hostsAfter === 1 ? 'one host' : `${hostsAfter} hosts`} can hold what ${hostsBefore} do`
   for (const from of trial.hosts) {
     if (!from.known.isSettled || from.isTaken) continue
@@ -84,20 +89,46 @@ function switchOff(trial: TrialPlacement): void {
   }
 }
 
+/** Hosts of machines, both by name. */
+type Placement = ReadonlyMap<string, string>
+
 /**
- * Where every machine of the healthy hosts should be, by name; null when fewer hosts cannot be had. First by emptying the
- * idlest hosts into the others, which moves least; if that takes more hosts than filling them anew would, by that.
+ * Where every machine of the healthy hosts should be; null when fewer hosts cannot be had. By emptying the idlest hosts into
+ * the others, which moves least, if that comes to as few hosts as filling them anew; else by filling them anew.
+ *
+ * Every round plans afresh, so a plan that looks good now can look bad when half of it is done, and another takes its place,
+ * and so on for ever. Filling anew cannot: where it wants each machine does not depend on where they are. Emptying can, and is
+ * therefore played to its end first.
  */
-export function consolidatedPlacement({ hosts }: FleetView): ReadonlyMap<string, string> | null {
-  const usable = hosts.filter((host) => host.standing === 'up' && host.health === 'ok')
-  const used = usable.filter(({ vms }) => vms.length > 0).length
+export function consolidatedPlacement(view: FleetView): Placement | null {
+  const usable = usableHosts(view)
   const anew = firstFitDecreasing(usable)
-  const emptied = emptyIdlest(usable)
-  const [best] = [emptied, ...(anew === null ? [] : [anew])].sort((a, b) => hostsOf(a) - hostsOf(b))
-  return best === undefined || hostsOf(best) >= used ? null : best
+  const hostsMax = anew === null ? usable.length : hostsOf(anew)
+  const placement = emptyingEnds(view, hostsMax) ? emptyIdlest(usable) : anew
+  return placement === null || hostsOf(placement) >= usedHosts(usable) ? null : placement
 }
 
-const hostsOf = (placement: ReadonlyMap<string, string>): number => new Set(placement.values()).size
+/** Whether emptying the idlest hosts, planned afresh each round, comes to an end and never means to use more than `hostsMax`. */
+function emptyingEnds(view: FleetView, hostsMax: number): boolean {
+  // What is under way or yet unknown will be over by then.
+  let state: FleetView = { hosts: view.hosts.map((host) => ({ ...host, isMoving: false, isSettled: true })) }
+  for (let round = 0; round < ROUNDS_MAX; round++) {
+    const usable = usableHosts(state)
+    const target = emptyIdlest(usable)
+    if (hostsOf(target) > hostsMax) return false
+    if (hostsOf(target) >= usedHosts(usable)) return true
+    const trial = new TrialPlacement(state)
+    moveTowards(target, trial, usedHosts(usable))
+    if (trial.proposals.length === 0) return false
+    state = trial.afterwards()
+  }
+  return false
+}
+
+const usableHosts = ({ hosts }: FleetView): KnownHost[] =>
+  hosts.filter((host) => host.standing === 'up' && host.health === 'ok')
+const usedHosts = (hosts: readonly KnownHost[]): number => hosts.filter(({ vms }) => vms.length > 0).length
+const hostsOf = (placement: Placement): number => new Set(placement.values()).size
 
 interface Bin {
   readonly host: KnownHost
@@ -112,8 +143,8 @@ const hasRoom = (bin: Bin, vm: KnownVm): boolean =>
   !vm.refusedBy.includes(bin.host.name)
 
 /** Every machine taken out and put where it fits first, the greediest first. Null when one fits nowhere. */
-export function firstFitDecreasing(hosts: readonly KnownHost[]): ReadonlyMap<string, string> | null {
-  const bins = byBusiest(hosts).map((host): Bin => {
+export function firstFitDecreasing(hosts: readonly KnownHost[]): Placement | null {
+  const bins = hosts.map((host): Bin => {
     const held = host.vms.reduce((sum, { ramOctets }) => sum + ramOctets, 0)
     return { host, freeRamOctets: host.freeRamOctets + held, busyCores: 0 }
   })
@@ -126,7 +157,7 @@ export function firstFitDecreasing(hosts: readonly KnownHost[]): ReadonlyMap<str
   return placement
 }
 
-function emptyIdlest(hosts: readonly KnownHost[]): ReadonlyMap<string, string> {
+function emptyIdlest(hosts: readonly KnownHost[]): Placement {
   const placement = new Map(hosts.flatMap(({ name, vms }) => vms.map((vm) => [vm.name, name] as const)))
   let bins = byBusiest(hosts)
     .filter(({ vms }) => vms.length > 0)

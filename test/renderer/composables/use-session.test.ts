@@ -41,6 +41,7 @@ const view = (change: Partial<SessionView> = {}): SessionView => ({
   guestImages: [],
   profile: 'kvm',
   profiles: [],
+  channels: [],
   settings: {
     ...defaultScenario.migration,
     bandwidthBps: 1e9,
