@@ -172,6 +172,7 @@ export class ChannelPair {
     credentials: ChannelCredentials,
   ): ByteStream {
     const random = this.kernel.random(`${cores.host}/${this.name}`)
+    const { costTable } = role === 'client' ? this.sourceEnd : this.destinationEnd
     const stream = openChannel(this.name, this.kernel, {
       role,
       lower,
@@ -179,11 +180,13 @@ export class ChannelPair {
       hostName: cores.host,
       random,
       credentials,
-      costTable: (role === 'client' ? this.sourceEnd : this.destinationEnd).costTable,
+      costTable,
       // Each connection has a thread of its own.
       channelName: connection === 0 ? this.name : `${this.name} ${connection}`,
     })
-    return this.profile.streamFormat === 'libxc' ? libxcFraming(this.kernel, role, stream, cores) : stream
+    return this.profile.streamFormat === 'libxc'
+      ? libxcFraming(this.kernel, role, stream, { cores, costTable })
+      : stream
   }
 }
 

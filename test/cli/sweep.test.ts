@@ -174,6 +174,6 @@ describe('the file of a sweep', () => {
   })
 
   it('that comes as an example can be played', () => {
-    expect(readSweep('channels').cells).toHaveLength(36)
+    expect(readSweep('channels').cells).toHaveLength(96)
   })
 })
