@@ -37,6 +37,16 @@ test('a channel has its colour, a strategy its shape, and the legend both', () =
   )
 })
 
+test('marks that would cover each other stand apart, outside the scale, and a stem leads back', () => {
+  const near = [10, 10, 10.1, 400].map((downtimeMs) => point({ channel: 'nacl', leakage: 0, downtimeMs }))
+  const svg = sweepChart('Grid', [...near, point({})], options)
+  const [first, second, third, away] = marksOf(svg).map(placeOf)
+  expect([second![1]! - first![1]!, third![1]! - second![1]!]).toEqual([9, 9])
+  expect(away![1]).toBe(first![1])
+  const stems = [...svg.querySelectorAll('line')].filter((line) => line.getAttribute('y2') === String(third![1]))
+  expect(stems.map((line) => Number(line.getAttribute('y1')))).toContain(first![1])
+})
+
 test('nothing that came to a switch-over is said so', () => {
   const svg = sweepChart('Grid', [point({ downtimeMs: 0 })], options)
   expect(marksOf(svg)).toHaveLength(0)
