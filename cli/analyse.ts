@@ -3,11 +3,12 @@
 import { mkdir, open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { AnalysisReport, FindingReport, StreamReport } from '../core/attack/analysis-report.js'
+import type { AnalysisReport, FindingReport, StreamReport, TransferReport } from '../core/attack/analysis-report.js'
 import { analyseFile, type FileAnalysis } from '../core/attack/capture-file.js'
 import { InputError } from '../core/base/errors.js'
 import { PAGE_OCTETS } from '../core/base/units.js'
 import type { ImageBlock } from '../core/migration/wire/ram-image.js'
+import { estimateRows } from './leak-words.js'
 import { expectWritable, openOutput, type Output } from './output.js'
 
 const VALUE_SHOWN_MAX = 60
@@ -65,8 +66,15 @@ function printReport(path: string, report: AnalysisReport, output: Output): void
   const from = report.kind === 'qevm' ? 'migration stream' : `${report.kind} capture of ${report.packets} packets`
   output.line(`${path}: ${from}, ${count(report.streams.length, 'stream')}`)
   for (const [index, stream] of report.streams.entries()) printStream(index + 1, stream, output)
+  for (const transfer of report.transfers) printTransfer(transfer, output)
   if (report.warnings.length > 0) output.line()
   for (const warning of report.warnings) output.line(`warning: ${printable(warning)}`)
+}
+
+function printTransfer({ client, server, octets, estimate }: TransferReport, output: Output): void {
+  output.line()
+  output.line(`${client} -> ${server}: ${octets} octets; if that was a migration, lengths and times say`)
+  output.table(['', 'estimate', 'likely'], estimateRows(estimate))
 }
 
 function printStream(number: number, stream: StreamReport, output: Output): void {

@@ -9,9 +9,11 @@ import { LiveCapture } from './live-capture.js'
 import { runMigration } from './migrate-run.js'
 import { scenarioFrom, scenarioOptions } from './migrate-scenario.js'
 import { expectWritable, openOutput, writeOutputFile } from './output.js'
+import { metadataRows } from './leak-words.js'
 
 const options = {
   ...scenarioOptions,
+  leak: { type: 'boolean', default: false },
   json: { type: 'string' },
   pcap: { type: 'string' },
   live: { type: 'string' },
@@ -71,6 +73,7 @@ export async function migrateCommand(args: string[]): Promise<number> {
     secretsFound: run.secretsFound,
     ramOctetsRecovered: run.ramOctetsRecovered,
     findings: run.findings,
+    metadata: run.metadata,
     qemu: queryMigrate(crossing.source, session.nowNs),
     traceHash: session.trace.hash(),
   }
@@ -90,6 +93,10 @@ export async function migrateCommand(args: string[]): Promise<number> {
       ['trace', result.traceHash],
     ],
   )
+  if (values.leak) {
+    output.line()
+    output.table(['from lengths and times', 'attacker says', 'likely', 'was', 'off by'], metadataRows(run.metadata))
+  }
   if (values.pcap !== undefined) await writeOutputFile(values.pcap, world.rack.tap.toPcapng())
   if (values.stream !== undefined && crossing.recording !== null)
     await writeOutputFile(values.stream, fileStream(crossing.recording.recorded()))

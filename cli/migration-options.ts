@@ -8,6 +8,7 @@ import {
   zeroPageDetections,
 } from '../core/migration/migration.js'
 import type { HypervisorProfile } from '../core/hypervisor/profiles/hypervisor-profile.js'
+import { DEFAULT_SHAPING, shapingNames } from '../core/secure/shaping/shaping.js'
 import {
   channelNames,
   destinationCpus,
@@ -22,9 +23,12 @@ export const migrationOptions = {
   channel: { type: 'string' },
   'host-cpu': { type: 'string' },
   'destination-cpu': { type: 'string' },
+  shaping: { type: 'string', default: DEFAULT_SHAPING.shaping },
+  'shaping-rate': { type: 'string' },
   'downtime-limit': { type: 'string' },
   'max-bandwidth': { type: 'string' },
   'max-postcopy-bandwidth': { type: 'string' },
+  'rounds-min': { type: 'string' },
   rounds: { type: 'string' },
   'stop-rule': { type: 'string' },
   /** How long the operator of this command waits before going on. */
@@ -62,9 +66,12 @@ export function migrationFrom(texts: Texts, profile: HypervisorProfile): Migrati
     channel: texts.channel === undefined ? defaults.channel : choice('channel', channelNames),
     hostCpu: texts['host-cpu'] === undefined ? 'libraries' : choice('host-cpu', hostCpus),
     destinationCpu: texts['destination-cpu'] === undefined ? 'same' : choice('destination-cpu', destinationCpus),
+    shaping: choice('shaping', shapingNames),
+    shapingRate: number('shaping-rate', parseOctetRate, DEFAULT_SHAPING.shapingRate),
     downtimeLimitNs: number('downtime-limit', parseDuration, defaults.downtimeLimitNs),
     maxBandwidth: number('max-bandwidth', parseOctetRate, defaults.maxBandwidth),
     maxPostcopyBandwidth: number('max-postcopy-bandwidth', parseOctetRate, defaults.maxPostcopyBandwidth),
+    roundsMin: number('rounds-min', parseCount, defaults.roundsMin),
     roundsMax: number('rounds', parseCount, defaults.roundsMax),
     stopRule: texts['stop-rule'] === undefined ? defaults.stopRule : choice('stop-rule', stopRules),
     pauseBeforeSwitchover: texts['pause-before-switchover'] !== undefined,

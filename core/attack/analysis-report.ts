@@ -1,5 +1,6 @@
 /** What an analysis of captured traffic says. Plain data, the shape of `analyse --json`. */
 import type { SecretKind, TextEncoding } from './secret-finding.js'
+import type { MetadataEstimate } from './traffic/metadata-estimate.js'
 
 export type CaptureKind = 'pcapng' | 'pcap' | 'qevm'
 
@@ -63,10 +64,22 @@ export interface StreamReport {
   readonly seen: readonly string[]
 }
 
+/** A large transfer, sealed or not: what its lengths and times say. */
+export interface TransferReport {
+  readonly client: string
+  readonly server: string
+  /** Payload of both directions. */
+  readonly octets: number
+  readonly firstNs: number | null
+  readonly lastNs: number
+  readonly estimate: MetadataEstimate
+}
+
 export interface AnalysisReport {
   readonly kind: CaptureKind
   readonly packets: number
   readonly streams: readonly StreamReport[]
+  readonly transfers: readonly TransferReport[]
   readonly warnings: readonly string[]
 }
 

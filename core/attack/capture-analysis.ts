@@ -6,7 +6,7 @@
 import { WireError } from '../base/errors.js'
 import type { Nanos } from '../base/units.js'
 import { endpointText, ipText } from '../net/wire/addresses.js'
-import { decodeCapturedTcp, LINK_TYPE } from '../net/wire/link-layer.js'
+import { decodeCapturedEsp, decodeCapturedTcp, LINK_TYPE } from '../net/wire/link-layer.js'
 import {
   type CapturedConnection,
   type CloseReason,
@@ -16,10 +16,11 @@ import {
   type StreamSide,
   TcpReassembler,
 } from '../net/wire/tcp-reassembly.js'
-import type { AnalysisProgress, AnalysisReport, CaptureKind } from './analysis-report.js'
+import type { AnalysisProgress, AnalysisReport, CaptureKind, TransferReport } from './analysis-report.js'
 import { ConnectionAnalysis, type Direction, type MigrationOwner } from './connection-analysis.js'
 import { OPENING_OCTETS_MAX } from './protocol-opening.js'
 import type { QevmAnalysis } from './qevm-analysis.js'
+import { Transfers } from './traffic/transfers.js'
 
 /** Connections that are looked at; more are only counted. */
 const CONNECTIONS_MAX = 4096
@@ -41,10 +42,11 @@ export class CaptureAnalysis implements ReassemblyListener, MigrationOwner {
   private readonly migrationsByEnds = new Map<string, QevmAnalysis>()
   private readonly multifdChannels = new Map<ConnectionAnalysis, { migration: QevmAnalysis; channel: number }>()
   private readonly endsOf = new Map<ConnectionAnalysis, string>()
+  /** Lengths and times, which no channel seals. */
+  readonly transfers = new Transfers()
   private readonly warnings: string[] = []
   private packets = 0
   private tcpPackets = 0
-  private otherPackets = 0
   private damagedPackets = 0
   private shortPackets = 0
   private uncountedConnections = 0
@@ -52,9 +54,10 @@ export class CaptureAnalysis implements ReassemblyListener, MigrationOwner {
   /** Take in one frame. Packet numbers begin at 1 and go up; a frame that makes no sense is counted and passed over. */
   addFrame(frame: Uint8Array, atNs: Nanos, packetNumber: number, linkType: number = LINK_TYPE.ethernet): void {
     this.packets++
+    this.transfers.frame(frame, atNs, linkType)
     try {
       const tcp = decodeCapturedTcp(linkType, frame)
-      if (tcp === null) this.otherPackets++
+      if (tcp === null) this.addOther(frame, atNs, linkType)
       else {
         this.tcpPackets++
         this.reassembler.add(packetNumber, atNs, tcp)
@@ -63,6 +66,11 @@ export class CaptureAnalysis implements ReassemblyListener, MigrationOwner {
       if (!(error instanceof WireError)) throw error
       if (this.damagedPackets++ === 0) this.warn(`packet ${packetNumber}: ${error.message}`)
     }
+  }
+
+  private addOther(frame: Uint8Array, atNs: Nanos, linkType: number): void {
+    const esp = decodeCapturedEsp(linkType, frame)
+    if (esp !== null) this.transfers.espPacket(ipText(esp.source), ipText(esp.destination), esp.octets, atNs)
   }
 
   /** The capture is over: what waits for lost packets is given up. Call once, before the last report. */
@@ -94,7 +102,8 @@ export class CaptureAnalysis implements ReassemblyListener, MigrationOwner {
   report(kind: CaptureKind = 'pcapng'): AnalysisReport {
     const carrying = [...this.connections.values()].filter((connection) => !connection.isEmpty)
     const streams = carrying.map((connection) => connection.report())
-    return { kind, packets: this.packets, streams, warnings: [...this.warnings, ...this.closingWarnings()] }
+    const warnings = [...this.warnings, ...this.closingWarnings()]
+    return { kind, packets: this.packets, streams, transfers: this.transferReports(), warnings }
   }
 
   warn(warning: string): void {
@@ -104,6 +113,17 @@ export class CaptureAnalysis implements ReassemblyListener, MigrationOwner {
   /** A packet of which the capture holds only the beginning. */
   countShortPacket(): void {
     this.shortPackets++
+  }
+
+  private transferReports(): TransferReport[] {
+    const { transfers } = this
+    return transfers.all
+      .filter((transfer) => transfer.isBulk)
+      .map((transfer) => {
+        const { client, server, traffic } = transfer
+        const { firstNs, lastNs, octets } = traffic
+        return { client, server, octets, firstNs, lastNs, estimate: transfers.estimate(transfer) }
+      })
   }
 
   private closingWarnings(): string[] {
@@ -136,10 +156,13 @@ export class CaptureAnalysis implements ReassemblyListener, MigrationOwner {
     const ends = [client, server].map(({ address, port }) => endpointText(address, port)) as [string, string]
     const analysis = new ConnectionAnalysis(this, ...ends, { hasHandshake, openingOctets })
     this.connections.set(id, analysis)
-    this.endsOf.set(analysis, migrationKey(connection))
+    const key = migrationKey(connection)
+    this.endsOf.set(analysis, key)
+    this.transfers.opened(id, key, ...ends)
   }
 
   streamRun({ connection, sender, octets, packet, timeNs }: StreamRun): void {
+    this.transfers.octets(connection.id, sender === 'client', octets.length, timeNs)
     this.connections.get(connection.id)?.octets(directionFrom(sender), octets, packet, timeNs)
   }
 
@@ -148,6 +171,7 @@ export class CaptureAnalysis implements ReassemblyListener, MigrationOwner {
   }
 
   streamClosed(connection: CapturedConnection, sender: StreamSide, reason: CloseReason): void {
+    this.transfers.closed(connection.id)
     this.connections.get(connection.id)?.end(directionFrom(sender), reason === 'fin')
   }
 

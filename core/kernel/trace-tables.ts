@@ -119,6 +119,8 @@ export const traceTables = {
   },
   /** A channel's handshake and life: message names as the standard's, `octets` as sent. */
   'channel-message': { channel: 'text', sender: 'text', name: 'text', octets: 'number' },
+  /** A host has ended a shaped stream: octets of payload, and cells of `cellOctets` in which they went, those of filler among them. */
+  shaping: { host: 'text', payloadOctets: 'number', cells: 'number', fillerCells: 'number', cellOctets: 'number' },
   /** A channel that seals where both hosts can agreed on clear text, as `host` believes. */
   'channel-clear': { channel: 'text', host: 'text' },
   /**
@@ -160,6 +162,11 @@ export const traceTables = {
   },
   /** How much of guest memory the attacker has rebuilt from one conversation, in total so far. */
   recovered: { attacker: 'text', stream: 'number', pages: 'number', octets: 'number' },
+  /**
+   * What the attacker makes of the lengths and times of a transfer, whatever it carried: a `LeakQuantity`, its value, and the
+   * range that it likely lies in.
+   */
+  'traffic-estimate': { attacker: 'text', quantity: 'text', value: 'number', low: 'number', high: 'number' },
   /** The attacker recognised (or not) what a TCP conversation carries. `stream` counts its conversations. */
   'stream-seen': { attacker: 'text', stream: 'number', protocol: 'text', client: 'text', server: 'text' },
   /** What the guest's workload was told to do. */

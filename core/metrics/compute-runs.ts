@@ -2,6 +2,7 @@
 import type { Nanos } from '../base/units.js'
 import { TRAFFIC_BIN_NS, type TimedRow } from '../kernel/trace-tables.js'
 import type { Trace } from '../kernel/trace.js'
+import { scoreMetadata } from './leak/score-metadata.js'
 import { predictRounds } from './predict-rounds.js'
 import type {
   FoundSecret,
@@ -54,6 +55,10 @@ function computeRun(
   const leak = leakage(trace, start.atNs, untilNs, planted, typed)
   const stop = trace.rows('migration-switchover').find((row) => row.migration === migration)
   const endNs = ended?.atNs ?? null
+  const rounds = roundsOf(trace, start, last)
+  const estimates = trace
+    .rows('traffic-estimate', trace.firstAt('traffic-estimate', start.atNs))
+    .filter(({ atNs }) => atNs < untilNs)
   return {
     migration,
     vm: last?.vm ?? '',
@@ -78,7 +83,7 @@ function computeRun(
     clientGapFromNs: gap?.fromNs ?? null,
     clientGapToNs: gap?.toNs ?? null,
     wireOctets: wireOctets(trace, last?.source ?? '', start.atNs, untilNs),
-    rounds: rounds(trace, start, last),
+    rounds,
     diskOctets: diskOctets(trace, migration),
     postcopy: postcopy(trace, migration),
     throttle: trace
@@ -87,6 +92,7 @@ function computeRun(
       .map(({ atNs, percent }) => ({ atNs, percent })),
     ramOctets: start.ramOctets,
     ...leak,
+    metadata: scoreMetadata(estimates, { ramOctets: start.ramOctets, rounds, pause }),
   }
 }
 
@@ -179,7 +185,7 @@ function diskOctets(trace: Trace, migration: number): number {
   return passes.reduce((sum, { octets }) => sum + octets, 0)
 }
 
-function rounds(
+function roundsOf(
   trace: Trace,
   start: TimedRow<'migration-start'>,
   of: TimedRow<'migration-status'> | undefined,

@@ -1,4 +1,5 @@
 /** What one migration did, computed from the trace alone. Times are virtual. */
+import type { LeakQuantity } from '../base/leak-quantities.js'
 
 export interface RoundMetrics {
   /** Counts from 1. */
@@ -42,6 +43,20 @@ export interface FoundSecret {
   readonly atNs: number
   /** It is one of the secrets planted in this session's guest. */
   readonly planted: boolean
+}
+
+/** What the attacker made of lengths and times alone, and how it was. Units as `leakQuantities` has them. */
+export interface MetadataScore {
+  readonly quantity: LeakQuantity
+  /** Null: the traffic did not tell. */
+  readonly said: number | null
+  /** The range in which the attacker takes it to be. */
+  readonly low: number | null
+  readonly high: number | null
+  /** Null when this run has none: a guest that was stopped first was never seen to write. */
+  readonly truth: number | null
+  /** Sizes, counts and rates: the difference as a share of the truth. Times: nanoseconds. Class: 0 right, 1 wrong. */
+  readonly error: number | null
 }
 
 /** What followed the guest after a switch to post-copy. */
@@ -127,6 +142,8 @@ export interface RunMetrics {
   readonly secretsFound: number
   readonly leak: readonly LeakStep[]
   readonly findings: readonly FoundSecret[]
+  /** Empty until the transfer is over. */
+  readonly metadata: readonly MetadataScore[]
 }
 
 /** One answer (or missing answer) to the client's probe. */

@@ -50,17 +50,19 @@ export class IterationPolicy {
   constructor(
     private readonly options: Pick<
       MigrationOptions,
-      'downtimeLimitNs' | 'roundsMax' | 'stopRule' | 'strategy' | 'postcopyAfterRounds'
+      'downtimeLimitNs' | 'roundsMin' | 'roundsMax' | 'stopRule' | 'strategy' | 'postcopyAfterRounds'
     >,
   ) {}
 
   /**
    * Whether it is time to read the dirty log, in the midst of a round: nothing is left, or (QEMU) what is left could be sent
-   * within the downtime limit at the rate of the last whole window (octets a second; 0 before there was one).
+   * within the downtime limit at the rate of the last whole window (octets a second; 0 before there was one). `round` counts from
+   * 1; those that must be sent are sent whole.
    */
-  endsRound(pendingOctets: number, lastWindow: number): boolean {
+  endsRound(round: number, pendingOctets: number, lastWindow: number): boolean {
     if (pendingOctets === 0) return true
-    const { stopRule, downtimeLimitNs } = this.options
+    const { stopRule, roundsMin, downtimeLimitNs } = this.options
+    if (round < roundsMin) return false
     return stopRule === 'qemu' && pendingOctets < thresholdOctets(lastWindow, downtimeLimitNs)
   }
 
@@ -69,7 +71,8 @@ export class IterationPolicy {
    * to post-copy.
    */
   afterRound(outcome: RoundOutcome): NextStep {
-    const { roundsMax, strategy, postcopyAfterRounds } = this.options
+    const { roundsMin, roundsMax, strategy, postcopyAfterRounds } = this.options
+    if (outcome.rounds < roundsMin) return 'iterate'
     const next = outcome.pendingOctets === 0 ? 'switchover' : this.byRule(outcome)
     if (next === 'switchover') return next
     if (strategy === 'hybrid' && postcopyAfterRounds > 0 && outcome.rounds >= postcopyAfterRounds) return 'postcopy'

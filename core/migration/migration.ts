@@ -58,6 +58,11 @@ export interface MigrationParameters {
   readonly maxBandwidth: number
   /** The same for what is pushed after a switch to post-copy; pages that were asked for are not limited. */
   readonly maxPostcopyBandwidth: number
+  /**
+   * Before so many rounds it is not, even if nothing is left; 0: as the rule has it. With as many at most, their number tells
+   * nothing of the guest. QEMU has no such parameter.
+   */
+  readonly roundsMin: number
   /** After so many rounds the guest is stopped whatever is left; 0 for no end. */
   readonly roundsMax: number
   readonly stopRule: StopRuleName
@@ -113,6 +118,7 @@ export const DEFAULT_MIGRATION_PARAMETERS: MigrationParameters = Object.freeze({
   downtimeLimitNs: milliseconds(300),
   maxBandwidth: 128 * 1024 * 1024,
   maxPostcopyBandwidth: 0,
+  roundsMin: 0,
   roundsMax: 30,
   stopRule: 'qemu',
   pauseBeforeSwitchover: false,

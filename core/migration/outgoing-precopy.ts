@@ -103,7 +103,8 @@ export class OutgoingPrecopy implements OutgoingWork {
     if (!ram.isInPart) {
       out.drain()
       if (!ram.hasRoom) return { kind: 'waits' } // the extra connections have not taken all of the part
-      if (this.policy.endsRound(ram.pending.octets, pacing.lastWindow)) return this.finishRound(nowNs)
+      if (this.policy.endsRound(ram.rounds.length, ram.pending.octets, pacing.lastWindow))
+        return this.finishRound(nowNs)
       ram.openPart(nowNs)
     }
     const workNs = ram.sendPages(out.room, pacing.limitOctets)

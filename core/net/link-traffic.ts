@@ -7,7 +7,6 @@ import { ETHERNET_HEADER_OCTETS, ETHERTYPE, VLAN_TAG_OCTETS } from './wire/ether
 import { IP_PROTOCOL } from './wire/ipv4.js'
 import { IPV6_HEADER_OCTETS } from './wire/ipv6.js'
 
-const ESP_PROTOCOL = 50
 const BIN_ENDS: KernelEvent = Object.freeze({ kind: 'traffic-bin-ends' })
 
 /**
@@ -74,7 +73,7 @@ export class LinkTraffic implements Process {
     const ip = ETHERNET_HEADER_OCTETS + tagOctets
     const protocol = frame[ip + (isIpv6 ? 6 : 9)]
     if (protocol === IP_PROTOCOL.icmp) return 'probe'
-    if (protocol === ESP_PROTOCOL) return 'migration'
+    if (protocol === IP_PROTOCOL.esp) return 'migration'
     if (protocol !== IP_PROTOCOL.tcp) return 'other'
     const tcp = ip + (isIpv6 ? IPV6_HEADER_OCTETS : ((frame[ip] ?? 0) & 15) * 4)
     const { migrationPorts, probePorts } = this

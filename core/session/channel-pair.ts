@@ -16,6 +16,8 @@ import type { EspMode } from '../secure/esp/security-policies.js'
 import { ESP_CIPHER, type IpsecHost, type IpsecPeer } from './ipsec-host.js'
 import { costsOf, type CostTable } from '../secure/costs.js'
 import { libxcFraming } from './libxc-framing.js'
+import { shape } from '../secure/shaping/shape.js'
+import { DEFAULT_SHAPING, type ShapingParameters } from '../secure/shaping/shaping.js'
 import { naclPublicKey } from '../secure/nacl-channel.js'
 import { rsaKeyOf } from '../secure/records/rsa.js'
 import type { TlsClientCredentials, TlsServerCredentials } from '../secure/tls-channel.js'
@@ -78,6 +80,7 @@ export class ChannelPair {
     private readonly sourceEnd: PairedEnd,
     private readonly destinationEnd: PairedEnd,
     private readonly profile: Pick<HypervisorProfile, 'migrationPort' | 'streamFormat'>,
+    private readonly shaping: ShapingParameters = DEFAULT_SHAPING,
   ) {}
 
   private get source(): HostCredentials {
@@ -173,7 +176,7 @@ export class ChannelPair {
   ): ByteStream {
     const random = this.kernel.random(`${cores.host}/${this.name}`)
     const { costTable } = role === 'client' ? this.sourceEnd : this.destinationEnd
-    const stream = openChannel(this.name, this.kernel, {
+    const channel = openChannel(this.name, this.kernel, {
       role,
       lower,
       cores,
@@ -184,6 +187,7 @@ export class ChannelPair {
       // Each connection has a thread of its own.
       channelName: connection === 0 ? this.name : `${this.name} ${connection}`,
     })
+    const stream = shape(this.kernel, role, channel, cores.host, this.shaping)
     return this.profile.streamFormat === 'libxc'
       ? libxcFraming(this.kernel, role, stream, { cores, costTable })
       : stream

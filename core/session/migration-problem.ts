@@ -10,6 +10,7 @@ import {
 } from '../migration/migration.js'
 import { channelNames, type ChannelName } from '../secure/channels.js'
 import { destinationCpus, hostCpus, type DestinationCpu, type HostCpu } from '../secure/cost-tables.js'
+import { shapingNames, shapingRateProblem, type ShapingParameters } from '../secure/shaping/shaping.js'
 
 /** A setting by the name of the command line's option (QEMU's where it has one), and why it cannot be used. */
 export interface MigrationProblem {
@@ -22,9 +23,12 @@ export type MigrationSetting =
   | 'channel'
   | 'host-cpu'
   | 'destination-cpu'
+  | 'shaping'
+  | 'shaping-rate'
   | 'downtime-limit'
   | 'max-bandwidth'
   | 'max-postcopy-bandwidth'
+  | 'rounds-min'
   | 'rounds'
   | 'stop-rule'
   | 'pause-before-switchover'
@@ -43,11 +47,12 @@ export type MigrationSetting =
   | 'postcopy-prepaging'
   | 'copy-storage'
 
-type Parameters = MigrationParameters & {
-  readonly channel: ChannelName
-  readonly hostCpu: HostCpu
-  readonly destinationCpu: DestinationCpu
-}
+type Parameters = MigrationParameters &
+  ShapingParameters & {
+    readonly channel: ChannelName
+    readonly hostCpu: HostCpu
+    readonly destinationCpu: DestinationCpu
+  }
 
 /** MAX_MIGRATE_DOWNTIME. */
 const DOWNTIME_LIMIT_MAX_NS = seconds(2000)
@@ -71,6 +76,7 @@ function nameProblem(migration: Parameters): MigrationProblem | null {
     ['channel', migration.channel, channelNames],
     ['host-cpu', migration.hostCpu, hostCpus],
     ['destination-cpu', migration.destinationCpu, destinationCpus],
+    ['shaping', migration.shaping, shapingNames],
     ['stop-rule', migration.stopRule, stopRules],
     ['zero-page-detection', migration.zeroPageDetection, zeroPageDetections],
     ['compression', migration.compression, pageCompressions],
@@ -85,7 +91,7 @@ const isCount = (value: number, min: number, max: number): boolean =>
   isWithin(value, min, max) && Number.isInteger(value)
 
 function rangeProblem(migration: Parameters): MigrationProblem | null {
-  const { downtimeLimitNs, roundsMax, xbzrleCacheOctets, multifdChannels, vcpuDirtyLimit } = migration
+  const { downtimeLimitNs, roundsMin, roundsMax, xbzrleCacheOctets, multifdChannels, vcpuDirtyLimit } = migration
   const { postcopyAfterRounds, postcopyPrepagingPages } = migration
   if (!isWithin(downtimeLimitNs, 0, DOWNTIME_LIMIT_MAX_NS))
     return { setting: 'downtime-limit', reason: `${downtimeLimitNs / 1e6} ms: choose from 0ms to 2000s` }
@@ -96,6 +102,10 @@ function rangeProblem(migration: Parameters): MigrationProblem | null {
   for (const [setting, octets] of bandwidths)
     if (octets !== 0 && !isWithin(octets, BANDWIDTH_MIN, BANDWIDTH_MAX))
       return { setting, reason: `${octets} octets a second: choose 64KiB/s or more, 0 for no limit` }
+  const rateReason = shapingRateProblem(migration)
+  if (rateReason !== null) return { setting: 'shaping-rate', reason: rateReason }
+  if (!isCount(roundsMin, 0, roundsMax === 0 ? ROUNDS_MAX : roundsMax))
+    return { setting: 'rounds-min', reason: `${roundsMin}: choose from 0 to as many as there may be at most` }
   if (!isCount(roundsMax, 0, ROUNDS_MAX))
     return { setting: 'rounds', reason: `${roundsMax}: choose from 1 to ${ROUNDS_MAX}, 0 for no end` }
   if (!isPowerOfTwo(xbzrleCacheOctets) || !isWithin(xbzrleCacheOctets, PAGE_OCTETS, CACHE_OCTETS_MAX))
@@ -147,6 +157,7 @@ function throttleProblem(migration: Parameters): MigrationProblem | null {
 /** What does not go together, and why not. */
 function contradiction(migration: Parameters): MigrationProblem | null {
   const { strategy, xbzrle, compression, multifdChannels, zeroPageDetection, autoConverge, vcpuDirtyLimit } = migration
+  const { channel, shaping } = migration
   const hasPostcopy = includesPostcopy(strategy)
   if (multifdChannels > 0 && hasPostcopy)
     return { setting: 'multifd-channels', reason: 'post-copy is not yet compatible with multifd' }
@@ -157,6 +168,8 @@ function contradiction(migration: Parameters): MigrationProblem | null {
     }
   if (multifdChannels === 0 && zeroPageDetection === 'multifd')
     return { setting: 'zero-page-detection', reason: 'the channels look for zero pages: choose multifd-channels too' }
+  if (shaping !== 'none' && channel === 'none')
+    return { setting: 'shaping', reason: 'in clear anybody reads what is filler: choose a channel that seals' }
   if (autoConverge && vcpuDirtyLimit > 0)
     return { setting: 'vcpu-dirty-limit', reason: 'conflicts with auto-converge: choose one of both' }
   if (strategy === 'cold' && (xbzrle || compression !== 'none' || multifdChannels > 0))

@@ -13,6 +13,7 @@ import { channelNames, type ChannelName } from '../secure/channels.js'
 import { destinationCpus, hostCpus, type DestinationCpu, type HostCpu } from '../secure/cost-tables.js'
 import type { CostTable } from '../secure/costs.js'
 
+import { DEFAULT_SHAPING, type ShapingParameters } from '../secure/shaping/shaping.js'
 import { hypervisorNames, type HypervisorName } from '../hypervisor/profiles/hypervisor-profile.js'
 import { profiles } from '../hypervisor/profiles/profiles.js'
 import type { CongestionControlName } from '../net/tcp/congestion-control.js'
@@ -74,7 +75,7 @@ export interface TcpScenario {
 export const linkNames = ['host-a', 'host-b', 'client', 'mallory'] as const
 export type LinkName = (typeof linkNames)[number]
 
-export interface MigrationScenario extends MigrationParameters {
+export interface MigrationScenario extends MigrationParameters, ShapingParameters {
   readonly channel: ChannelName
   /** What the hosts seal and open with, for the core time it takes, and for what vMotion can. */
   readonly hostCpu: HostCpu
@@ -105,7 +106,13 @@ export const defaultScenario: Scenario = {
   links: {},
   tcp: { congestionControl: 'cubic', hasSack: true },
   probeIntervalNs: milliseconds(2),
-  migration: { ...DEFAULT_MIGRATION_PARAMETERS, channel: 'none', hostCpu: 'libraries', destinationCpu: 'same' },
+  migration: {
+    ...DEFAULT_MIGRATION_PARAMETERS,
+    ...DEFAULT_SHAPING,
+    channel: 'none',
+    hostCpu: 'libraries',
+    destinationCpu: 'same',
+  },
 }
 
 /** What of a scenario is out of bounds: the setting by the name of the command line's option, and why. */

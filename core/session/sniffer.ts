@@ -2,6 +2,7 @@
 import { CaptureAnalysis } from '../attack/capture-analysis.js'
 import type { AnalysisReport } from '../attack/analysis-report.js'
 import { guestAddress } from '../migration/wire/guest-address.js'
+import type { Transfer } from '../attack/traffic/transfers.js'
 import type { FrameSink } from '../base/frame-sink.js'
 import { milliseconds, PAGE_OCTETS } from '../base/units.js'
 import type { Kernel, KernelEvent, Process, QueuedEvent } from '../kernel/kernel.js'
@@ -22,6 +23,7 @@ interface Told {
 export class Sniffer implements FrameSink, Process {
   private readonly analysis = new CaptureAnalysis()
   private readonly told: Told[] = []
+  private readonly judged = new Set<Transfer>()
   private nextReport: QueuedEvent | null = null
 
   constructor(
@@ -70,7 +72,20 @@ export class Sniffer implements FrameSink, Process {
     this.tap.addComment(packet, before === undefined ? `Given away here: ${text}` : `${before}; ${text}`)
   }
 
+  /** A transfer that is over is judged once, by what its lengths and times say. */
+  private tellTransfers(): void {
+    const { transfers } = this.analysis
+    const { trace, nowNs } = this.kernel
+    for (const transfer of transfers.all) {
+      if (!transfer.isBulk || !transfer.isOver(nowNs) || this.judged.has(transfer)) continue
+      this.judged.add(transfer)
+      for (const [quantity, { value, low, high }] of Object.entries(transfers.estimate(transfer)))
+        trace.add('traffic-estimate', { attacker: this.name, quantity, value, low, high })
+    }
+  }
+
   private tell(): void {
+    this.tellTransfers()
     const { trace } = this.kernel
     const attacker = this.name
     this.analysis.conversations.forEach((conversation, stream) => {

@@ -78,9 +78,12 @@ export function sweepChart(title: string, points: readonly SweepPoint[], options
     logTicks(low, high, frame.width / 70).map((value) => ({ at: x(value), label: formatMs(value) })),
   )
   const colourOf = (channel: string): string => channelColours[channels.indexOf(channel) % channelColours.length] ?? ''
-  shown.forEach((point, index) => {
-    const [left, level] = [x(point.downtimeMs), y(100 * point.leakage)]
+  const placed = shown.map((point, index) => {
+    const level = y(100 * point.leakage)
     const top = level + (isHighUp(point) ? -1 : 1) * APART * (steps[index] ?? 0)
+    return { point, left: x(point.downtimeMs), level, top }
+  })
+  for (const { left, level, top } of placed)
     frame.plot
       .append('line')
       .attr('x1', px(left))
@@ -88,13 +91,13 @@ export function sweepChart(title: string, points: readonly SweepPoint[], options
       .attr('y1', px(level))
       .attr('y2', px(top))
       .attr('stroke', colours.lineStrong)
+  for (const { point, left, top } of placed)
     mark(frame, px(left), px(top), strategies.indexOf(point.strategy))
       .attr('class', 'migration')
       .attr('fill', colourOf(point.channel))
       .attr('fill-opacity', 0.75)
       .append('title')
       .text(inWords(point))
-  })
   const legendTop = frame.height + 40
   const [first, second, third] = LEGEND_COLUMNS.map((share) => share * frame.width) as [number, number, number]
   channels.forEach((channel, index) => {

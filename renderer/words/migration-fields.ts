@@ -61,6 +61,15 @@ export const migrationFieldGroups: readonly MigrationFieldGroup[] = [
         isLive: true,
       },
       {
+        name: 'roundsMin',
+        title: 'Rounds at least',
+        meaning:
+          'Before so many rounds the guest is not stopped. With as many at least as at most, a listener learns nothing from their number.',
+        usual: [0, 3, 5, 10],
+        format: count('round', 'rounds', 'As needed'),
+        isShown: isRound,
+      },
+      {
         name: 'roundsMax',
         title: 'Rounds at most',
         meaning: 'After so many rounds the guest is stopped whatever is left. QEMU has no such limit, Xen has 5 or 30.',
@@ -217,6 +226,28 @@ export const migrationFieldGroups: readonly MigrationFieldGroup[] = [
         format: rate('No limit'),
         isLive: true,
         isShown: isRound,
+      },
+    ],
+  },
+  {
+    title: 'Disguise',
+    fields: [
+      {
+        name: 'shaping',
+        title: 'Lengths and pace',
+        meaning:
+          'A seal hides octets, not how many there are and when. Padding adds records that carry nothing; a constant rate sends one in every interval. Both cost octets and time.',
+        usual: ['none', 'padding', 'constant-rate'],
+        format: among({ none: 'As they come', padding: 'Padding', 'constant-rate': 'Constant rate' }),
+        isShown: ({ channel }) => channel !== 'none',
+      },
+      {
+        name: 'shapingRate',
+        title: 'Constant rate',
+        meaning: 'Octets a second, those that carry nothing included.',
+        usual: [16 * MIB, 64 * MIB, 100 * MIB],
+        format: rate('No limit'),
+        isShown: ({ shaping }) => shaping === 'constant-rate',
       },
     ],
   },

@@ -11,7 +11,7 @@ import { onesComplementSum } from './checksum.js'
 
 export const IPV4_HEADER_OCTETS = 20
 /** Common to both families. */
-export const IP_PROTOCOL = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58 } as const
+export const IP_PROTOCOL = { icmp: 1, tcp: 6, udp: 17, esp: 50, icmpv6: 58 } as const
 
 /** Where things are in the octets that were read. Reusable, so that reading a header makes no garbage. */
 export class Ipv4Header {

@@ -3,6 +3,7 @@
  */
 import { WireError } from '../../base/errors.js'
 import { readU16be } from '../../base/octets.js'
+import type { IpAddress } from './addresses.js'
 import { ETHERNET_HEADER_OCTETS, ETHERTYPE } from './ethernet.js'
 import { IP_PROTOCOL, Ipv4Header, readCapturedIpv4Header } from './ipv4.js'
 import { Ipv6Header, readCapturedIpv6Header } from './ipv6.js'
@@ -66,6 +67,22 @@ export function decodeCapturedTcp(linkType: number, octets: Uint8Array): Capture
   readTcpHeader(octets, ip.payloadStart, ip.payloadEnd, segment)
   segment.payload = octets.subarray(segment.payloadStart, segment.payloadEnd)
   return { ip, segment }
+}
+
+/** An IPsec ESP packet (RFC 4303) as a watcher sees it: between whom, and how long. */
+export interface CapturedEsp {
+  readonly source: IpAddress
+  readonly destination: IpAddress
+  /** From its SPI to the end of its ICV. */
+  readonly octets: number
+}
+
+/** Null when the frame carries no ESP. Throws `WireError`. */
+export function decodeCapturedEsp(linkType: number, octets: Uint8Array): CapturedEsp | null {
+  const { etherType, start } = networkLayerOf(linkType, octets)
+  const ip = readCapturedIp(etherType, octets, start)
+  if (ip === null || ip.protocol !== IP_PROTOCOL.esp) return null
+  return { source: ip.source, destination: ip.destination, octets: ip.payloadEnd - ip.payloadStart }
 }
 
 function readCapturedIp(etherType: number, octets: Uint8Array, start: number): Ipv4Header | Ipv6Header | null {

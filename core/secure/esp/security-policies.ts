@@ -26,7 +26,6 @@ import {
   type EspKeys,
 } from './esp-packet.js'
 
-export const ESP_PROTOCOL = 50
 export const IKE_PORT = 500
 const IPV6_IN_IP = 41
 const NO_NEXT_HEADER = 59
@@ -133,10 +132,16 @@ export class SecurityPolicies {
     const sealed = new Uint8Array(IPV6_HEADER_OCTETS + esp.length)
     if (isTunnel) {
       const { local: source, remote: destination } = policy
-      writeIpv6Header(sealed, 0, { ...new Ipv6Header(), source, destination, protocol: ESP_PROTOCOL, ttl: HOP_LIMIT })
+      writeIpv6Header(sealed, 0, {
+        ...new Ipv6Header(),
+        source,
+        destination,
+        protocol: IP_PROTOCOL.esp,
+        ttl: HOP_LIMIT,
+      })
     } else {
       sealed.set(packet.subarray(0, IPV6_HEADER_OCTETS))
-      sealed[6] = ESP_PROTOCOL
+      sealed[6] = IP_PROTOCOL.esp
       writeU16be(sealed, 4, esp.length)
     }
     sealed.set(esp, IPV6_HEADER_OCTETS)
@@ -148,7 +153,7 @@ export class SecurityPolicies {
     if (this.peers.size === 0 || !isIpv6(packet)) return pass
     const { header } = this
     readIpv6Header(packet, 0, header)
-    if (header.protocol === ESP_PROTOCOL) return this.open(packet, header)
+    if (header.protocol === IP_PROTOCOL.esp) return this.open(packet, header)
     const peer = this.peers.get(header.source)
     if (peer === undefined || peer.policy.action === 'bypass' || isAlwaysClear(packet)) return pass
     const { action } = peer.policy

@@ -7,6 +7,7 @@ import { XenRate } from '../../../core/migration/xen-rate.js'
 const rule = {
   strategy: 'precopy',
   downtimeLimitNs: milliseconds(300),
+  roundsMin: 0,
   roundsMax: 3,
   postcopyAfterRounds: 2,
   stopRule: 'qemu',
@@ -50,8 +51,8 @@ describe("Xen's stop rule", () => {
   })
 
   it('reads the dirty log only when nothing is left', () => {
-    expect(policy.endsRound(1, 1e12)).toBe(false)
-    expect(policy.endsRound(0, 0)).toBe(true)
+    expect(policy.endsRound(1, 1, 1e12)).toBe(false)
+    expect(policy.endsRound(1, 0, 0)).toBe(true)
   })
 })
 
@@ -125,5 +126,19 @@ describe('RateWindow', () => {
 
   it('has no limit at 0', () => {
     expect(new RateWindow(0).limitOctets).toBe(Number.MAX_SAFE_INTEGER)
+  })
+})
+
+describe('rounds that must be', () => {
+  const policy = new IterationPolicy({ ...rule, roundsMin: 3, roundsMax: 3 })
+
+  it('sends them, and whole, though nothing is left; and no more', () => {
+    const idle = { ...noRound, pendingOctets: 0 }
+    expect(policy.afterRound({ ...idle, rounds: 1 })).toBe('iterate')
+    expect(policy.afterRound({ ...idle, rounds: 2 })).toBe('iterate')
+    expect(policy.afterRound({ ...idle, rounds: 3 })).toBe('switchover')
+    expect(policy.afterRound({ ...noRound, pendingOctets: 1e12, rounds: 3 })).toBe('forced')
+    expect(policy.endsRound(1, 1, 1e12)).toBe(false)
+    expect(policy.endsRound(3, 1, 1e12)).toBe(true)
   })
 })
