@@ -49,6 +49,7 @@ export async function migrateCommand(args: string[]): Promise<number> {
     destination: run.destination,
     strategy: run.strategy,
     channel: run.channel,
+    wentClear: run.wentClear,
     seed: values.seed,
     rounds: run.rounds.map(({ zeroPages, normalPages, xbzrlePages, octets, startNs, endNs, dirtiedPages, paused }) => ({
       pages: zeroPages + normalPages + xbzrlePages,
@@ -81,6 +82,7 @@ export async function migrateCommand(args: string[]): Promise<number> {
   output.table(
     ['', ''],
     [
+      ...(run.wentClear ? [['channel', `${run.channel}: in clear, for one of the hosts cannot seal`]] : []),
       ['status', run.cause === '' ? run.status : `${run.status}: ${run.cause}`],
       ['total time', ms(run.totalTimeMs)],
       ['downtime', `${ms(run.downtimeMs)}${pauseWords[run.ownPause]}`],

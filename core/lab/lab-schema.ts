@@ -10,6 +10,7 @@ import {
   congestionControls,
   defaultScenario,
   destinationCpus,
+  peerChecks,
   hostCpus,
   linkNames,
   strategies,
@@ -170,6 +171,7 @@ const scenario = z
     /** What sealing costs both hosts; `measured` is the table that `midstream calibrate` wrote, given as `measuredCosts`. */
     hostCpu: z.enum(hostCpus).optional(),
     destinationCpu: z.enum(destinationCpus).optional(),
+    peerCheck: z.enum(peerChecks).optional(),
     measuredCosts: costTableSchema.optional(),
   })
   .superRefine(({ guest, guestOptions, measuredCosts, ...own }, context) => {
@@ -261,6 +263,7 @@ export function scenarioOf(lab: Lab): Scenario {
       ...base.migration,
       hostCpu: own.hostCpu ?? base.migration.hostCpu,
       destinationCpu: own.destinationCpu ?? base.migration.destinationCpu,
+      peerCheck: own.peerCheck ?? base.migration.peerCheck,
       strategy: own.strategy ?? base.migration.strategy,
       downtimeLimitNs: own.downtimeLimit ?? base.migration.downtimeLimitNs,
       maxBandwidth: own.maxBandwidth ?? base.migration.maxBandwidth,

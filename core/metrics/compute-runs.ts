@@ -66,6 +66,9 @@ function computeRun(
     destination: last?.destination ?? '',
     strategy: start.strategy,
     channel: start.channel,
+    wentClear: trace
+      .rows('channel-clear', trace.firstAt('channel-clear', start.atNs))
+      .some(({ atNs }) => atNs < untilNs),
     status: last?.status ?? 'setup',
     cause: last?.status === 'completed' ? '' : (refusal(trace, migration) ?? last?.cause ?? ''),
     downtimeLimitMs: start.downtimeLimitNs / 1e6,

@@ -95,6 +95,8 @@ export interface RunMetrics {
   readonly destination: string
   readonly strategy: string
   readonly channel: string
+  /** The channel seals where both hosts can, and they could not: everything crossed in clear. */
+  readonly wentClear: boolean
   /** QEMU's word. */
   readonly status: string
   /** Why it failed, or an empty text. */

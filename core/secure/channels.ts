@@ -7,18 +7,21 @@ import type { ChannelRole, RandomOctets } from './channel.js'
 import { espProtection, espTunnelProtection } from './esp/esp-protection.js'
 import type { EspMode } from './esp/security-policies.js'
 import { costTables } from './cost-tables.js'
-import { costsOf, type CostTable } from './costs.js'
+import { costsOf, type CipherName, type CostTable } from './costs.js'
 import { NaclChannel, naclProtection, type NaclCredentials } from './nacl-channel.js'
 import { MIGRATION_PORT, SSH_PORT, type ChannelProtection } from './protection.js'
 import { recordChannelNames, recordSuites, type RecordChannelName } from './records/hellos.js'
 import { RecordChannel, recordProtections } from './records/record-channel.js'
 import type { RecordCredentials } from './records/record-protocol.js'
+import type { SshCipher } from './ssh/packet-cipher.js'
+import type { TlsPsk } from './tls/connection.js'
 import { SshClientTunnel, sshProtection, SshServerTunnel } from './ssh-tunnel.js'
 import type { SshClientCredentials, SshServerCredentials } from './ssh/connection.js'
 import {
   bestTlsCipher,
   TlsClientChannel,
   tlsProtection,
+  tlsPskProtection,
   TlsServerChannel,
   type TlsClientCredentials,
   type TlsServerCredentials,
@@ -35,13 +38,19 @@ export const channelNames = [
   'none',
   'nacl',
   'ssh',
+  'ssh-aes-gcm',
   'tls',
+  'tls-psk',
   ...recordChannelNames,
   'esp',
   'esp-tunnel',
   ...vmotionChannelNames,
 ] as const
 export type ChannelName = (typeof channelNames)[number]
+
+/** Whether a source holds who answers against what it knows of him; `skip` is the mistake of taking anybody. */
+export const peerChecks = ['strict', 'skip'] as const
+export type PeerCheck = (typeof peerChecks)[number]
 
 export { MIGRATION_PORT, SSH_PORT, type ChannelProtection }
 
@@ -65,6 +74,8 @@ export interface ChannelCredentials {
   readonly sshServer?: SshServerCredentials
   readonly tlsClient?: TlsClientCredentials
   readonly tlsServer?: TlsServerCredentials
+  /** Both ends alike; the name is the server's. */
+  readonly tlsPsk?: { readonly serverName: string; readonly psk: TlsPsk }
   readonly records?: RecordCredentials
   readonly vmotion?: VmotionCredentials
 }
@@ -103,6 +114,18 @@ function recordChannel(name: RecordChannelName): Channel {
   }
 }
 
+function sshChannel(channelName: ChannelName, cipher: CipherName, offered: SshCipher): Channel {
+  return {
+    protection: sshProtection,
+    open: (kernel, end, { sshClient, sshServer }) => {
+      const place = { channelName, ...end, ciphers: [offered], costs: costsOf(end.costTable, cipher) }
+      return end.role === 'client'
+        ? new SshClientTunnel(kernel, { ...place, ...needed(sshClient, 'the ssh client') })
+        : new SshServerTunnel(kernel, { ...place, ...needed(sshServer, 'the ssh server') })
+    },
+  }
+}
+
 function vmotionChannel(name: VmotionChannelName): Channel {
   return {
     protection: vmotionProtections[name],
@@ -128,15 +151,8 @@ const channels: Readonly<Record<ChannelName, Channel>> = {
       return new NaclChannel(kernel, { ...end, costs, ...needed(nacl, 'the nacl channel') })
     },
   },
-  ssh: {
-    protection: sshProtection,
-    open: (kernel, end, { sshClient, sshServer }) => {
-      const costs = costsOf(end.costTable, 'chacha20-poly1305')
-      return end.role === 'client'
-        ? new SshClientTunnel(kernel, { ...end, costs, ...needed(sshClient, 'the ssh client') })
-        : new SshServerTunnel(kernel, { ...end, costs, ...needed(sshServer, 'the ssh server') })
-    },
-  },
+  ssh: sshChannel('ssh', 'chacha20-poly1305', 'chacha20-poly1305@openssh.com'),
+  'ssh-aes-gcm': sshChannel('ssh-aes-gcm', 'aes-256-gcm', 'aes256-gcm@openssh.com'),
   tls: {
     protection: tlsProtection,
     open: (kernel, end, { tlsClient, tlsServer }) => {
@@ -144,6 +160,23 @@ const channels: Readonly<Record<ChannelName, Channel>> = {
       return end.role === 'client'
         ? new TlsClientChannel(kernel, { ...end, costs, ...needed(tlsClient, 'the tls client') })
         : new TlsServerChannel(kernel, { ...end, costs, ...needed(tlsServer, 'the tls server') })
+    },
+  },
+  'tls-psk': {
+    protection: tlsPskProtection,
+    open: (kernel, end, { tlsPsk }) => {
+      const { serverName, psk } = needed(tlsPsk, 'tls')
+      // RFC 8446 section 4.2.11: the key goes with a hash, and ours with SHA-256.
+      const cipherSuites = ['TLS_AES_128_GCM_SHA256'] as const
+      const place = {
+        channelName: 'tls-psk',
+        ...end,
+        cipherSuites,
+        costs: costsOf(end.costTable, bestTlsCipher({ cipherSuites })),
+      }
+      return end.role === 'client'
+        ? new TlsClientChannel(kernel, { ...place, serverName, psk })
+        : new TlsServerChannel(kernel, { ...place, psks: [psk] })
     },
   },
   'vmotion-opportunistic': vmotionChannel('vmotion-opportunistic'),

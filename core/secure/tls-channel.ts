@@ -38,6 +38,13 @@ export const tlsProtection: ChannelProtection = Object.freeze({
   stillShows: ['which hosts talk', 'how much, and when', 'that it is TLS, the cipher suite, and the name asked for'],
 })
 
+/** A key that both hosts were given beforehand; ephemeral keys all the same (psk_dhe_ke). */
+export const tlsPskProtection: ChannelProtection = Object.freeze({
+  ...tlsProtection,
+  title: 'TLS 1.3, pre-shared key',
+  stillShows: ['which hosts talk', 'how much, and when', "that it is TLS, the cipher suite, and the key's name"],
+})
+
 export class TlsClientChannel extends SecureChannel {
   constructor(kernel: Kernel, options: TlsChannelOptions & TlsClientCredentials) {
     super(placeOf(kernel, options), new TlsClient(options, options))

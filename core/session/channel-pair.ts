@@ -1,5 +1,6 @@
 /** The two ends of a migration's channel, with keys that were handed out when the hosts were set up. */
 import type { ByteStream } from '../base/byte-stream.js'
+import { latin1Octets } from '../base/octets.js'
 import type { HypervisorProfile } from '../hypervisor/profiles/hypervisor-profile.js'
 import type { HostCores } from '../kernel/cores.js'
 import type { Kernel } from '../kernel/kernel.js'
@@ -10,6 +11,7 @@ import {
   protectionOf,
   type ChannelCredentials,
   type ChannelName,
+  type PeerCheck,
 } from '../secure/channels.js'
 import { LabAuthority } from './lab-authority.js'
 import type { EspMode } from '../secure/esp/security-policies.js'
@@ -17,7 +19,7 @@ import { ESP_CIPHER, type IpsecHost, type IpsecPeer } from './ipsec-host.js'
 import { costsOf, type CostTable } from '../secure/costs.js'
 import { libxcFraming } from './libxc-framing.js'
 import { shape } from '../secure/shaping/shape.js'
-import { DEFAULT_SHAPING, type ShapingParameters } from '../secure/shaping/shaping.js'
+import type { ShapingParameters } from '../secure/shaping/shaping.js'
 import { naclPublicKey } from '../secure/nacl-channel.js'
 import { rsaKeyOf } from '../secure/records/rsa.js'
 import type { TlsClientCredentials, TlsServerCredentials } from '../secure/tls-channel.js'
@@ -80,7 +82,7 @@ export class ChannelPair {
     private readonly sourceEnd: PairedEnd,
     private readonly destinationEnd: PairedEnd,
     private readonly profile: Pick<HypervisorProfile, 'migrationPort' | 'streamFormat'>,
-    private readonly shaping: ShapingParameters = DEFAULT_SHAPING,
+    private readonly way: ShapingParameters & { readonly peerCheck: PeerCheck },
   ) {}
 
   private get source(): HostCredentials {
@@ -125,10 +127,11 @@ export class ChannelPair {
       sshClient: {
         user: SSH_USER,
         identity: source.sshIdentity,
-        trustedHostKeys: [ed25519PublicKey(destination.sshHostKey)],
+        trustedHostKeys: this.way.peerCheck === 'strict' ? [ed25519PublicKey(destination.sshHostKey)] : 'any',
         target: { host: '127.0.0.1', port: this.profile.migrationPort },
       },
       ...(this.name === 'tls' ? { tlsClient: this.tlsClient() } : {}),
+      tlsPsk: this.tlsPsk(),
     })
   }
 
@@ -147,6 +150,7 @@ export class ChannelPair {
         acceptTarget: { host: '127.0.0.1', port: this.profile.migrationPort },
       },
       ...(this.name === 'tls' ? { tlsServer: this.tlsServer() } : {}),
+      tlsPsk: this.tlsPsk(),
     })
   }
 
@@ -154,7 +158,17 @@ export class ChannelPair {
   private tlsClient(): TlsClientCredentials {
     const { source, destination } = this
     const { authority } = source
-    return { serverName: destination.host, trust: authority.trust(), identity: authority.identityOf(source.host) }
+    return {
+      serverName: destination.host,
+      trust: this.way.peerCheck === 'strict' ? authority.trust() : 'any',
+      identity: authority.identityOf(source.host),
+    }
+  }
+
+  /** The name of the key is that of QEMU's only user of one (`-object tls-creds-psk`, username=qemu). */
+  private tlsPsk(): NonNullable<ChannelCredentials['tlsPsk']> {
+    const { host: serverName, preSharedKey: key } = this.destination
+    return { serverName, psk: { identity: latin1Octets('qemu'), key } }
   }
 
   private tlsServer(): TlsServerCredentials {
@@ -187,7 +201,7 @@ export class ChannelPair {
       // Each connection has a thread of its own.
       channelName: connection === 0 ? this.name : `${this.name} ${connection}`,
     })
-    const stream = shape(this.kernel, role, channel, cores.host, this.shaping)
+    const stream = shape(this.kernel, role, channel, cores.host, this.way)
     return this.profile.streamFormat === 'libxc'
       ? libxcFraming(this.kernel, role, stream, { cores, costTable })
       : stream

@@ -109,7 +109,7 @@ export class GuestDesk implements MonitorDesk, CrossingOwner {
     if (to === from) throw new InputError(`${name} is on ${to.host.name} already`)
     const settings = { ...this.migrationSettings, ...once }
     refuseProblem(migrationProblem(settings) ?? profileProblem(profileName, settings))
-    const { channel, hostCpu, destinationCpu, shaping, shapingRate, ...parameters } = settings
+    const { channel, hostCpu, destinationCpu, peerCheck, shaping, shapingRate, ...parameters } = settings
     this.crossing = new Crossing(
       kernel,
       {
@@ -124,7 +124,7 @@ export class GuestDesk implements MonitorDesk, CrossingOwner {
           this.channelEnd(from.credentials, hostCpu),
           this.channelEnd(to.credentials, destinationCpu === 'same' ? hostCpu : destinationCpu),
           this.profile,
-          { shaping, shapingRate },
+          { peerCheck, shaping, shapingRate },
         ),
         options: { ...parameters, returnPath: true },
         link: from.link,

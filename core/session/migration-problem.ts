@@ -8,7 +8,7 @@ import {
   type MigrationParameters,
   includesPostcopy,
 } from '../migration/migration.js'
-import { channelNames, type ChannelName } from '../secure/channels.js'
+import { channelNames, peerChecks, type ChannelName, type PeerCheck } from '../secure/channels.js'
 import { destinationCpus, hostCpus, type DestinationCpu, type HostCpu } from '../secure/cost-tables.js'
 import { shapingNames, shapingRateProblem, type ShapingParameters } from '../secure/shaping/shaping.js'
 
@@ -23,6 +23,7 @@ export type MigrationSetting =
   | 'channel'
   | 'host-cpu'
   | 'destination-cpu'
+  | 'peer-check'
   | 'shaping'
   | 'shaping-rate'
   | 'downtime-limit'
@@ -52,6 +53,7 @@ type Parameters = MigrationParameters &
     readonly channel: ChannelName
     readonly hostCpu: HostCpu
     readonly destinationCpu: DestinationCpu
+    readonly peerCheck: PeerCheck
   }
 
 /** MAX_MIGRATE_DOWNTIME. */
@@ -76,6 +78,7 @@ function nameProblem(migration: Parameters): MigrationProblem | null {
     ['channel', migration.channel, channelNames],
     ['host-cpu', migration.hostCpu, hostCpus],
     ['destination-cpu', migration.destinationCpu, destinationCpus],
+    ['peer-check', migration.peerCheck, peerChecks],
     ['shaping', migration.shaping, shapingNames],
     ['stop-rule', migration.stopRule, stopRules],
     ['zero-page-detection', migration.zeroPageDetection, zeroPageDetections],

@@ -9,7 +9,7 @@ import {
   type MigrationStrategy,
   includesPostcopy,
 } from '../migration/migration.js'
-import { channelNames, type ChannelName } from '../secure/channels.js'
+import { channelNames, peerChecks, type ChannelName, type PeerCheck } from '../secure/channels.js'
 import { destinationCpus, hostCpus, type DestinationCpu, type HostCpu } from '../secure/cost-tables.js'
 import type { CostTable } from '../secure/costs.js'
 
@@ -21,7 +21,16 @@ import type { GuestOptions } from './guest-options.js'
 import { checkLinkConditions, type LinkConditions } from './link-conditions.js'
 import { migrationProblem, type MigrationSetting } from './migration-problem.js'
 
-export { channelNames, destinationCpus, hostCpus, strategies, type ChannelName, type HostCpu, type MigrationStrategy }
+export {
+  channelNames,
+  peerChecks,
+  destinationCpus,
+  hostCpus,
+  strategies,
+  type ChannelName,
+  type HostCpu,
+  type MigrationStrategy,
+}
 
 export interface GuestScenario {
   readonly name: string
@@ -81,6 +90,8 @@ export interface MigrationScenario extends MigrationParameters, ShapingParameter
   readonly hostCpu: HostCpu
   /** Where the host that it goes to differs from the one that it leaves. */
   readonly destinationCpu: DestinationCpu
+  /** Of a host key under SSH, and of a certificate under TLS. */
+  readonly peerCheck: PeerCheck
 }
 
 /** A small lab network; for a migration, QEMU's defaults. */
@@ -112,6 +123,7 @@ export const defaultScenario: Scenario = {
     channel: 'none',
     hostCpu: 'libraries',
     destinationCpu: 'same',
+    peerCheck: 'strict',
   },
 }
 

@@ -1,7 +1,7 @@
 /** What leaked: planted secrets in the attacker's hands over the time of each run, one line a run. */
 import { curveStepAfter, line, area, scaleLinear } from 'd3'
 import type { RunMetrics } from '../../core/metrics/run-metrics.js'
-import { channelTitle, findingTitle, foundSecrets, isSealed } from '../words/terms.js'
+import { channelTitle, findingTitle, foundSecrets, wasSealed } from '../words/terms.js'
 import { formatShare } from '../words/quantities.js'
 import { bottomAxis, chartFrame, colours, emptyChart, horizontalGrid, note, px, timeTicks } from './chart-frame.js'
 import type { ChartFrame, ChartOptions } from './chart-frame.js'
@@ -51,7 +51,7 @@ export function leakChart(runs: readonly RunMetrics[], options: ChartOptions): S
   const lines = runs.map(leakLine)
   lines.forEach(({ run, points }, index) => {
     const isLast = index === lines.length - 1
-    const colour = isSealed(run.channel) && run.secretsFound === 0 ? colours.sealed : colours.clear
+    const colour = wasSealed(run) && run.secretsFound === 0 ? colours.sealed : colours.clear
     const coordinates = points.map(([ns, secrets]): [number, number] => [px(x(ns)), px(y(secrets))])
     if (run.secretsFound > 0)
       frame.plot
@@ -66,7 +66,7 @@ export function leakChart(runs: readonly RunMetrics[], options: ChartOptions): S
       .attr('fill', 'none')
       .attr('stroke', colour)
       .attr('stroke-width', isLast ? 2.2 : 1.4)
-      .attr('stroke-dasharray', isSealed(run.channel) ? (run.channel === 'ssh' ? '2 3' : '7 3') : null)
+      .attr('stroke-dasharray', wasSealed(run) ? (run.channel === 'ssh' ? '2 3' : '7 3') : null)
   })
   nameFindings(frame, lines.at(-1)!.run, x, y)
   labelSealed(frame, lines, y)

@@ -43,6 +43,8 @@ const channelColours = [
   '#a8a000',
   '#f0808a',
   '#4cb8a8',
+  '#b5651d',
+  '#9db4c0',
 ]
 const strategySymbols = [symbolCircle, symbolDiamond, symbolSquare, symbolTriangle, symbolStar]
 const LEGEND_ROW = 16

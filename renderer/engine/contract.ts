@@ -333,6 +333,8 @@ export interface MigrationView {
   readonly source: string
   readonly destination: string
   readonly channel: ChannelName
+  /** As `RunMetrics.wentClear`. */
+  readonly wentClear: boolean
   readonly strategy: MigrationStrategy
   readonly round: number
   /** 0 to 1: pages of this round sent. */

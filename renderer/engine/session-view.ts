@@ -177,8 +177,9 @@ export class SessionPresenter {
 
   private links(): LinkView[] {
     const { world, trace, nowNs } = this.session
-    const content = world.guestDesk.migrationSettings.channel === 'none' ? 'clear' : 'sealed'
-    const running = world.crossing !== null && !world.crossing.isOver ? world.crossing.parts.channel : null
+    const running = world.crossing !== null && !world.crossing.isOver ? this.runs.at(-1) : undefined
+    const { channel, wentClear } = running ?? { ...world.guestDesk.migrationSettings, wentClear: false }
+    const content = channel === 'none' || wentClear ? 'clear' : 'sealed'
     return world.rack.links.map((link) => {
       const sums = { migrationOctets: 0, probeOctets: 0, otherOctets: 0 }
       for (let index = trace.count('link-traffic') - 1; index >= 0; index--) {
@@ -197,7 +198,7 @@ export class SessionPresenter {
         ...sums,
         isCut: link.isCut,
         isImpaired: isImpaired(link.settings('a-to-b')),
-        content: running === null ? content : running === 'none' ? 'clear' : 'sealed',
+        content,
       }
     })
   }
@@ -216,6 +217,7 @@ export class SessionPresenter {
       source: parts.from.host.name,
       destination: parts.to.host.name,
       channel: parts.channel,
+      wentClear: last?.migration === parts.id && last.wentClear,
       strategy: source.options.strategy,
       round: source.rounds.length,
       roundProgress: source.roundProgress,

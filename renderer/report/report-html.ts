@@ -17,7 +17,7 @@ import {
   formatShare,
   formatSpan,
 } from '../words/quantities.js'
-import { channelTitle, findingTitle, isSealed, strategyTitle } from '../words/terms.js'
+import { channelTitle, findingTitle, strategyTitle, wasSealed } from '../words/terms.js'
 
 const CHART = { width: 680, height: 190 } as const
 
@@ -151,7 +151,7 @@ function runSection(run: RunMetrics, { probes, throughput }: ReportData, documen
     fromNs: Math.max(0, run.startNs - margin),
     toNs: endNs + margin,
     linkBps: run.linkBps,
-    sealed: isSealed(run.channel),
+    sealed: wasSealed(run),
   }
   const findings = run.findings.map(({ kind, name, value, address, packet, atNs, planted }) => [
     findingTitle(kind),
@@ -170,7 +170,7 @@ ${figure('Throughput of the source’s link', throughputChart(rate, options))}
 <h3>What the attacker found</h3>
 ${
   findings.length === 0
-    ? `<p>Nothing. ${isSealed(run.channel) ? 'The stream was sealed.' : ''}</p>`
+    ? `<p>Nothing. ${wasSealed(run) ? 'The stream was sealed.' : ''}</p>`
     : `<div class="findings">${table(['Kind', 'Whose', 'Value', 'Guest address', 'Packet', 'At', 'Planted'], findings)}</div>`
 }</section>`
 }

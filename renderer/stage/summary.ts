@@ -1,6 +1,6 @@
 /** The stage in words, for people who do not see it: from the same view that is drawn. */
 import type { SessionView } from '../engine/contract.js'
-import { channelTitle, isMigrating, isSealed, statusTitle } from '../words/terms.js'
+import { channelTitle, isMigrating, statusTitle, wasSealed } from '../words/terms.js'
 import { linkRateBps } from './traffic.js'
 import { formatBitRate } from '../words/quantities.js'
 
@@ -11,7 +11,7 @@ export function stageSummary({ booted, hosts, migration, links, runs }: SessionV
   for (const { name, isCut, isImpaired } of links)
     if (isCut || isImpaired) parts.push(`The cable of ${name} is ${isCut ? 'cut' : 'disturbed'}.`)
   if (migration !== null && isMigrating(migration.status)) {
-    const reach = isSealed(migration.channel) ? 'sealed, the attacker cannot read it' : 'readable by the attacker'
+    const reach = wasSealed(migration) ? 'sealed, the attacker cannot read it' : 'readable by the attacker'
     const load = Math.max(0, ...links.map(linkRateBps))
     parts.push(
       `Migration over ${channelTitle(migration.channel)} is ${statusTitle(migration.status)}, round ${migration.round}, ` +

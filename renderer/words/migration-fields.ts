@@ -140,7 +140,7 @@ export const migrationFieldGroups: readonly MigrationFieldGroup[] = [
     ],
   },
   {
-    title: 'What sealing costs',
+    title: 'Sealing',
     fields: [
       {
         name: 'hostCpu',
@@ -155,6 +155,15 @@ export const migrationFieldGroups: readonly MigrationFieldGroup[] = [
           measured: 'As measured',
         }),
         isShown: ({ channel }) => channel !== 'none',
+      },
+      {
+        name: 'peerCheck',
+        title: 'Who answers',
+        meaning:
+          'Whether the source holds the other end’s host key (SSH) or certificate (TLS) against what it knows. Skipping that is the mistake that lets somebody in between.',
+        usual: ['strict', 'skip'],
+        format: among({ strict: 'Is checked', skip: 'Is taken at his word' }),
+        isShown: ({ channel }) => channel === 'tls' || channel.startsWith('ssh'),
       },
       {
         name: 'destinationCpu',

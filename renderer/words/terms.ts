@@ -5,7 +5,9 @@ const channelTitles: Readonly<Record<string, string>> = {
   none: 'Clear text',
   nacl: 'NaCl',
   ssh: 'SSH tunnel',
+  'ssh-aes-gcm': 'SSH tunnel, AES-GCM',
   tls: 'TLS 1.3',
+  'tls-psk': 'TLS 1.3, pre-shared key',
   'vmotion-opportunistic': 'vMotion, if both can seal',
   'vmotion-required': 'vMotion, sealed or not at all',
   esp: 'IPsec ESP',
@@ -27,6 +29,11 @@ export function channelTitle(channel: string): string {
 
 export function isSealed(channel: string): boolean {
   return channel !== 'none'
+}
+
+/** Of a migration: a channel that seals only if both hosts can may have sealed nothing. */
+export function wasSealed({ channel, wentClear }: { readonly channel: string; readonly wentClear: boolean }): boolean {
+  return isSealed(channel) && !wentClear
 }
 
 const strategyTitles: Readonly<Record<string, string>> = {

@@ -23,11 +23,17 @@ export function protocolPair(name: SealedChannelName, seed = 'protocols'): Proto
       new NaclProtocol('client', clientCredentials.nacl!, random),
       new NaclProtocol('server', serverCredentials.nacl!, serverRandom),
     ]
-  if (name === 'ssh')
+  if (name === 'ssh' || name === 'ssh-aes-gcm') {
+    const ciphers = [name === 'ssh' ? 'chacha20-poly1305@openssh.com' : 'aes256-gcm@openssh.com'] as const
     return [
-      SshConnection.client(clientCredentials.sshClient!, { random }),
-      SshConnection.server(serverCredentials.sshServer!, { random: serverRandom }),
+      SshConnection.client(clientCredentials.sshClient!, { random, ciphers }),
+      SshConnection.server(serverCredentials.sshServer!, { random: serverRandom, ciphers }),
     ]
+  }
+  if (name === 'tls-psk') {
+    const { psk, serverName } = clientCredentials.tlsPsk!
+    return [new TlsClient({ serverName, psk }, { random }), new TlsServer({ psks: [psk] }, { random: serverRandom })]
+  }
   if (name === 'tls')
     return [
       new TlsClient(clientCredentials.tlsClient!, { random }),

@@ -116,6 +116,7 @@ export function fixtureRun(run: FixtureRun, nowNs: number): RunMetrics {
       ...findings.map(({ atNs }, index) => ({ atNs, secretsFound: index + 1, ramOctetsRecovered: recovered })),
     ],
     findings,
+    wentClear: false,
     metadata: [],
   }
 }

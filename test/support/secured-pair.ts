@@ -19,6 +19,7 @@ const preSharedKey = secret(4)
 const rsaKey = rsaKeyOf(secret(5))
 const target = { host: '127.0.0.1', port: 49152 }
 
+const tlsPsk = { serverName: 'b', psk: { identity: new Uint8Array(4).fill(113), key: preSharedKey } }
 export const clientCredentials: ChannelCredentials = {
   vmotion: { preSharedKey, canSeal: true },
   records: { preSharedKey, trustedRsaKey: { n: rsaKey.n, e: rsaKey.e } },
@@ -29,6 +30,7 @@ export const clientCredentials: ChannelCredentials = {
     trustedHostKeys: [ed25519PublicKey(serverSecret)],
     target,
   },
+  tlsPsk,
   tlsClient: { serverName: 'b', trust: authority.trust(), identity: authority.identityOf('a') },
 }
 export const serverCredentials: ChannelCredentials = {
@@ -36,6 +38,7 @@ export const serverCredentials: ChannelCredentials = {
   records: { preSharedKey, rsaSecretKey: rsaKey },
   nacl: { secretKey: serverSecret, peerPublicKey: naclPublicKey(clientSecret) },
   sshServer: { hostKey: serverSecret, authorizedKeys: [ed25519PublicKey(clientSecret)], acceptTarget: target },
+  tlsPsk,
   tlsServer: { identity: authority.identityOf('b'), clientTrust: authority.trust(), clientName: 'a' },
 }
 

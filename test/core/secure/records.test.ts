@@ -27,6 +27,8 @@ const openings: Readonly<Record<string, Uint8Array>> = {
   'vmotion-opportunistic': Uint8Array.of(...latin1Octets('MIDVMOT1'), 1),
   'vmotion-required': Uint8Array.of(...latin1Octets('MIDVMOT1'), 1),
   tls: Uint8Array.of(22, 3, 1, 0, 40, 1, 0, 0, 36, 3, 3),
+  'tls-psk': Uint8Array.of(22, 3, 1, 0, 40, 1, 0, 0, 36, 3, 3),
+  'ssh-aes-gcm': latin1Octets('SSH-2.0-x\r\n'),
 }
 /** Those above TCP; what is below has its own tests. */
 const sealedNames = channelNames.filter((name) => name !== 'none' && name !== 'esp' && name !== 'esp-tunnel')

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { channelNames } from '../../../core/secure/channels.js'
 import { sweepChart, type SweepPoint } from '../../../renderer/charts/sweep-chart.js'
 import { svgDocument } from '../../support/svg-document.js'
 
@@ -45,6 +46,15 @@ test('marks that would cover each other stand apart, outside the scale, and a st
   expect(away![1]).toBe(first![1])
   const stems = [...svg.querySelectorAll('line')].filter((line) => line.getAttribute('y2') === String(third![1]))
   expect(stems.map((line) => Number(line.getAttribute('y1')))).toContain(first![1])
+})
+
+test('every channel has a colour of its own', () => {
+  const svg = sweepChart(
+    'Grid',
+    channelNames.map((channel) => point({ channel })),
+    options,
+  )
+  expect(new Set(marksOf(svg).map((mark) => mark.getAttribute('fill'))).size).toBe(channelNames.length)
 })
 
 test('nothing that came to a switch-over is said so', () => {

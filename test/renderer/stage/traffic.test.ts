@@ -31,6 +31,7 @@ const migration: MigrationView = {
   source: 'a',
   destination: 'b',
   channel: 'none',
+  wentClear: false,
   strategy: 'precopy',
   round: 1,
   roundProgress: 0,

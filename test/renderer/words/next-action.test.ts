@@ -24,6 +24,7 @@ const migration = (status: string): MigrationView => ({
   source: 'a',
   destination: 'b',
   channel: 'none',
+  wentClear: false,
   strategy: 'precopy',
   round: 1,
   roundProgress: 0.5,
