@@ -4,9 +4,11 @@ import { cbc, ctr, ecb } from '@noble/ciphers/aes.js'
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { ed25519, x25519 } from '@noble/curves/ed25519.js'
 import { sha256 } from '@noble/hashes/sha2.js'
+import { pow } from 'micro-rsa-dsa-dh/utils.js'
 import nacl from 'tweetnacl'
 import { sealGcm } from '../core/secure/aes-gcm.js'
 import { sealDesCbc } from '../core/secure/records/des.js'
+import { rsaKeyOf } from '../core/secure/records/rsa.js'
 import type { CipherName, OperationName, StreamedName } from '../core/secure/costs.js'
 
 export type OctetWork = (piece: Uint8Array) => void
@@ -20,6 +22,8 @@ export interface Works {
 
 const octets = (length: number): Uint8Array => Uint8Array.from({ length }, (_, index) => (index * 31 + 7) & 255)
 const message = octets(32)
+/** As OpenSSL's keys have it. */
+const RSA_EXPONENT = 65_537n
 const nothing = new Uint8Array(0)
 const [key16, key32, iv, nonce, naclNonce] = [octets(16), octets(32), octets(16), octets(12), octets(24)] as const
 const whole = { disablePadding: true } as const
@@ -34,11 +38,13 @@ export function naclWorks(): Works {
   }
 }
 
-/** noble, and what stands beside it here: GCM that keeps its tables, node-forge's DES. */
+/** noble, and what stands beside it here: GCM that keeps its tables, node-forge's DES, micro-rsa-dsa-dh's powers. */
 export function nobleWorks(): Works {
   const publicKey = ed25519.getPublicKey(key32)
   const signature = ed25519.sign(message, key32)
   const peer = x25519.getPublicKey(message)
+  const { n, d } = rsaKeyOf(key32)
+  const number = n / 3n
   return {
     ciphers: {
       'chacha20-poly1305': (piece) => void chacha20poly1305(key32, nonce).encrypt(piece),
@@ -55,6 +61,8 @@ export function nobleWorks(): Works {
       'x25519-base': () => void x25519.getPublicKey(key32),
       'ed25519-sign': () => void ed25519.sign(message, key32),
       'ed25519-verify': () => void ed25519.verify(signature, message, publicKey),
+      'rsa-2048-public': () => void pow(number, RSA_EXPONENT, n),
+      'rsa-2048-private': () => void pow(number, d, n),
     },
     streamed: { 'sha-256': (piece) => void sha256(piece) },
   }

@@ -15,6 +15,9 @@ const PIECE_OCTETS = 16_384
 const SMALL_OCTETS = 16
 const SAMPLE_MS_MAX = 10_000
 
+/** So begins the source of a figure that is another machine's. */
+const NOT_MEASURED = 'not measured here'
+
 const sides = ['native', 'libraries'] as const
 type Side = (typeof sides)[number]
 
@@ -40,24 +43,33 @@ export async function calibrateCommand(args: string[]): Promise<number> {
   ) as Record<Side, CostTable>
   progress.end()
   const shown = [tables.native, tables.libraries, costTables.aes, costTables['no-aes'], costTables.libraries] as const
-  const cells = (figure: (table: CostTable) => number): string[] => shown.map((table) => short(figure(table)))
+  const cells = (figure: (table: CostTable) => Shown): string[] =>
+    shown.map((table) => {
+      const { ns, source } = figure(table)
+      return `${short(ns)}${source.startsWith(NOT_MEASURED) ? '*' : ''}`
+    })
   output.line(`${machineName()}, processor time; beside it the tables of --host-cpu`)
   output.line()
   output.table(
     ['ns an octet', 'native', 'libraries', 'aes', 'no-aes', 'libraries (table)'],
     [
-      ...cipherNames.map((name) => [name, ...cells(({ ciphers }) => ciphers[name].nsPerOctet)]),
-      ...streamedNames.map((name) => [name, ...cells(({ streamed }) => streamed[name].nsPerOctet)]),
+      ...cipherNames.map((name) => [name, ...cells(({ ciphers }) => octet(ciphers[name]))]),
+      ...streamedNames.map((name) => [name, ...cells(({ streamed }) => octet(streamed[name]))]),
     ],
   )
   output.line()
   output.table(
     ['ns a record or operation', 'native', 'libraries', 'aes', 'no-aes', 'libraries (table)'],
     [
-      ...cipherNames.map((name) => [name, ...cells(({ ciphers }) => ciphers[name].nsPerRecord)]),
-      ...operationNames.map((name) => [name, ...cells(({ operations }) => operations[name].ns)]),
+      ...cipherNames.map((name) => [
+        name,
+        ...cells(({ ciphers }) => ({ ns: ciphers[name].nsPerRecord, source: ciphers[name].source })),
+      ]),
+      ...operationNames.map((name) => [name, ...cells(({ operations }) => operations[name])]),
     ],
   )
+  output.line()
+  output.line('* not measured here: as in the table of --host-cpu')
   const table = tables[wanted]
   if (values.output !== undefined) {
     await writeOutputFile(
@@ -142,7 +154,7 @@ class Calibration {
         if (!(error instanceof Error) || !('code' in error)) throw error
       }
     }
-    return { ...fallback, source: `not measured here; ${fallback.source}` }
+    return { ...fallback, source: `${NOT_MEASURED}; ${fallback.source}` }
   }
 
   /** Two lengths, so that what comes once a piece is not taken for the price of its octets. */
@@ -175,6 +187,15 @@ class Progress {
 
 function machineName(): string {
   return `${cpus()[0]?.model.trim() ?? arch()} (${platform()})`
+}
+
+interface Shown {
+  readonly ns: number
+  readonly source: string
+}
+
+function octet({ nsPerOctet, source }: { readonly nsPerOctet: number; readonly source: string }): Shown {
+  return { ns: nsPerOctet, source }
 }
 
 function short(ns: number): string {

@@ -1,6 +1,8 @@
 /** One migration of a sweep, and what of it stands in a row. */
 import { createHash } from 'node:crypto'
 import { InputError } from '../core/base/errors.js'
+import { leakQuantities, type LeakQuantity } from '../core/base/leak-quantities.js'
+import type { MetadataScore } from '../core/metrics/run-metrics.js'
 import { Session } from '../core/session/session.js'
 import { readGuestImage } from './guest-images.js'
 import { runMigration } from './migrate-run.js'
@@ -8,8 +10,11 @@ import { scenarioFrom, type ScenarioValues } from './migrate-scenario.js'
 import { projectVersion } from './project.js'
 import type { SweepCell } from './sweep-spec.js'
 
+/** How far off a listener was who had lengths and times alone: as `MetadataScore` has it, times in nanoseconds. */
+type MetadataErrors = Readonly<Record<`${LeakQuantity}-error`, number | null>>
+
 /** Times are virtual. Empty where there is none. */
-export interface SweepRow {
+export interface SweepRow extends MetadataErrors {
   readonly status: string
   readonly cause: string
   readonly totalTimeMs: number | null
@@ -43,6 +48,7 @@ export const rowColumns = [
   'ramOctetsRecovered',
   'secretsPlanted',
   'secretsFound',
+  ...leakQuantities.map((quantity) => `${quantity}-error` as const),
   'traceHash',
 ] as const satisfies readonly (keyof SweepRow)[]
 
@@ -91,6 +97,14 @@ function rowOf(session: Session, isOver: boolean): SweepRow {
     ramOctetsRecovered: run?.ramOctetsRecovered ?? null,
     secretsPlanted: run?.secretsPlanted ?? null,
     secretsFound: run?.secretsFound ?? null,
+    ...metadataErrors(run?.metadata ?? []),
     traceHash: session.trace.hash(),
   }
+}
+
+function metadataErrors(scores: readonly MetadataScore[]): MetadataErrors {
+  const errorOf = (quantity: LeakQuantity) => scores.find((score) => score.quantity === quantity)?.error ?? null
+  return Object.fromEntries(
+    leakQuantities.map((quantity) => [`${quantity}-error`, errorOf(quantity)]),
+  ) as unknown as MetadataErrors
 }

@@ -19,7 +19,8 @@ export interface CipherWork {
   x25519Base: number
   ed25519Signed: number
   ed25519Verified: number
-  /** Operations with the public exponent and with the secret one, of a modulus of 2048 bits. */
+  /** Operations with the public exponent and with the secret one, of a modulus of 2048 bits. A public one is priced as if it
+   * were 65537. */
   rsaPublic: number
   rsaPrivate: number
   /** Octets hashed for key derivation and exchange hashes. */

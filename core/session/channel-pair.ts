@@ -189,6 +189,7 @@ export class ChannelPair {
     credentials: ChannelCredentials,
   ): ByteStream {
     const random = this.kernel.random(`${cores.host}/${this.name}`)
+    const { costTable } = role === 'client' ? this.sourceEnd : this.destinationEnd
     const channel = openChannel(this.name, this.kernel, {
       role,
       lower,
@@ -196,12 +197,14 @@ export class ChannelPair {
       hostName: cores.host,
       random,
       credentials,
-      costTable: (role === 'client' ? this.sourceEnd : this.destinationEnd).costTable,
+      costTable,
       // Each connection has a thread of its own.
       channelName: connection === 0 ? this.name : `${this.name} ${connection}`,
     })
     const stream = shape(this.kernel, role, channel, cores.host, this.way)
-    return this.profile.streamFormat === 'libxc' ? libxcFraming(this.kernel, role, stream, cores) : stream
+    return this.profile.streamFormat === 'libxc'
+      ? libxcFraming(this.kernel, role, stream, { cores, costTable })
+      : stream
   }
 }
 

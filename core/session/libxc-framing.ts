@@ -25,7 +25,7 @@ import { RAM_SAVE_FLAG, RECORD_HEADER_OCTETS, type RamBlockSize } from '../migra
 import { StreamReader } from '../migration/wire/stream-reader.js'
 import { SilentObserver } from '../migration/wire/stream-observer.js'
 import { ChannelEffects, SecureChannel, type ChannelProtocol, type ChannelRole } from '../secure/channel.js'
-import { libraryCosts, type CipherCosts } from '../secure/costs.js'
+import { costsOf, type CostTable } from '../secure/costs.js'
 
 /** Payload of one piece: fewer pages than one record may hold. */
 const PIECE_OCTETS_MAX = (LIBXC_PAGES_MAX / 4) * PAGE_OCTETS
@@ -33,14 +33,6 @@ const TABLES_A_RECORD = LIBXC_PAGES_MAX / 4
 const UNREAD_OCTETS_MAX = 1024 ** 2
 /** What is kept of a page whose rest has not been written. */
 const HELD_OCTETS_MAX = 2 * PAGE_OCTETS
-
-const libraries = libraryCosts('chacha20-poly1305')
-/** The helper process that xl starts copies the stream in and out. */
-const framingCosts: CipherCosts = Object.freeze({
-  ...libraries,
-  nsPerOctet: libraries.nsPerLoopbackOctet,
-  nsPerRecord: 0,
-})
 
 interface PlacedPage extends LibxcPage {
   /** In the stream. */
@@ -199,8 +191,15 @@ class LibxcReceiver extends PlainProtocol implements ChannelProtocol {
   }
 }
 
-/** The end of a framed stream: `client` is the source's. */
-export function libxcFraming(kernel: Kernel, role: ChannelRole, lower: ByteStream, cores: HostCores): ByteStream {
-  const place = { kernel, lower, cores, hostName: cores.host, channelName: 'libxc', costs: framingCosts }
+/** The end of a framed stream: `client` is the source's. The helper process that xl starts copies the stream in and out. */
+export function libxcFraming(
+  kernel: Kernel,
+  role: ChannelRole,
+  lower: ByteStream,
+  { cores, costTable }: { readonly cores: HostCores; readonly costTable: CostTable },
+): ByteStream {
+  const { nsPerOctet } = costTable.streamed.loopback
+  const costs = { ...costsOf(costTable, 'chacha20-poly1305'), nsPerOctet, nsPerRecord: 0 }
+  const place = { kernel, lower, cores, hostName: cores.host, channelName: 'libxc', costs }
   return new SecureChannel(place, role === 'client' ? new LibxcSender() : new LibxcReceiver())
 }

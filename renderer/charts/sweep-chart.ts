@@ -39,25 +39,38 @@ const channelColours = [
   '#6b7280',
   '#b0306a',
   '#2f6f2f',
+  '#1f2937',
+  '#a8a000',
+  '#f0808a',
+  '#4cb8a8',
+  '#b5651d',
+  '#9db4c0',
 ]
 const strategySymbols = [symbolCircle, symbolDiamond, symbolSquare, symbolTriangle, symbolStar]
 const LEGEND_ROW = 16
+/** Between two marks that would cover each other. */
+const APART = 9
+/** Of the width: two columns of channels, and one of strategies. */
+const LEGEND_COLUMNS = [0, 0.36, 0.72] as const
 
 export function sweepChart(title: string, points: readonly SweepPoint[], options: ChartOptions): SVGSVGElement {
   const shown = points.filter(({ downtimeMs }) => downtimeMs > 0)
   if (shown.length === 0) return emptyChart(options, title, 'No migration of this sweep came to a switch-over.')
   const channels = [...new Set(shown.map(({ channel }) => channel))]
   const strategies = [...new Set(shown.map(({ strategy }) => strategy))]
-  const legendRows = Math.max(channels.length, strategies.length)
+  const channelRows = Math.max(Math.ceil(channels.length / 2), strategies.length)
   const frame = chartFrame(options, {
     title,
     description: `${shown.length} migrations: downtime against the part of the guest's memory that the attacker recovered.`,
-    margin: { top: 30, right: 20, bottom: 44 + legendRows * LEGEND_ROW, left: 52 },
+    margin: { top: 30, right: 20, bottom: 44 + channelRows * LEGEND_ROW, left: 52 },
   })
   const downtimes = shown.map(({ downtimeMs }) => downtimeMs)
   const [low, high] = [Math.min(...downtimes) / 1.4, Math.max(...downtimes) * 1.4]
   const x = scaleLog([low, high], [0, frame.width])
-  const y = scaleLinear([0, 100], [frame.height, 0])
+  const steps = stepsApart(shown.map((point) => ({ at: x(point.downtimeMs), ...point })))
+  const roomAt = (isHigh: boolean): number =>
+    APART * Math.max(0, ...shown.map((point, index) => (isHighUp(point) === isHigh ? (steps[index] ?? 0) : 0)))
+  const y = scaleLinear([0, 100], [frame.height - roomAt(false), roomAt(true)])
   horizontalGrid(
     frame,
     [0, 25, 50, 75, 100].map((value) => ({ at: y(value), label: `${value} %` })),
@@ -67,26 +80,64 @@ export function sweepChart(title: string, points: readonly SweepPoint[], options
     logTicks(low, high, frame.width / 70).map((value) => ({ at: x(value), label: formatMs(value) })),
   )
   const colourOf = (channel: string): string => channelColours[channels.indexOf(channel) % channelColours.length] ?? ''
-  for (const point of shown)
-    mark(frame, px(x(point.downtimeMs)), px(y(100 * point.leakage)), strategies.indexOf(point.strategy))
+  const placed = shown.map((point, index) => {
+    const level = y(100 * point.leakage)
+    const top = level + (isHighUp(point) ? -1 : 1) * APART * (steps[index] ?? 0)
+    return { point, left: x(point.downtimeMs), level, top }
+  })
+  for (const { left, level, top } of placed)
+    frame.plot
+      .append('line')
+      .attr('x1', px(left))
+      .attr('x2', px(left))
+      .attr('y1', px(level))
+      .attr('y2', px(top))
+      .attr('stroke', colours.lineStrong)
+  for (const { point, left, top } of placed)
+    mark(frame, px(left), px(top), strategies.indexOf(point.strategy))
       .attr('class', 'migration')
       .attr('fill', colourOf(point.channel))
       .attr('fill-opacity', 0.75)
       .append('title')
       .text(inWords(point))
   const legendTop = frame.height + 40
-  channels.forEach((channel, row) => {
-    const top = legendTop + row * LEGEND_ROW
-    mark(frame, 6, top - 4, 0).attr('fill', colourOf(channel))
-    note(frame.plot, channelTitle(channel), { x: 16, y: top })
+  const [first, second, third] = LEGEND_COLUMNS.map((share) => share * frame.width) as [number, number, number]
+  channels.forEach((channel, index) => {
+    const [left, top] = [index < channelRows ? first : second, legendTop + (index % channelRows) * LEGEND_ROW]
+    mark(frame, left + 6, top - 4, 0).attr('fill', colourOf(channel))
+    note(frame.plot, channelTitle(channel), { x: left + 16, y: top })
   })
   strategies.forEach((strategy, row) => {
     const top = legendTop + row * LEGEND_ROW
-    mark(frame, frame.width / 2 + 6, top - 4, row).attr('fill', colours.text2)
-    note(frame.plot, strategyTitle(strategy), { x: frame.width / 2 + 16, y: top })
+    mark(frame, third + 6, top - 4, row).attr('fill', colours.text2)
+    note(frame.plot, strategyTitle(strategy), { x: third + 16, y: top })
   })
   note(frame.plot, 'RAM recovered by the attacker, against downtime', { x: -44, y: -14, fill: colours.text3 })
   return frame.node
+}
+
+function isHighUp({ leakage }: SweepPoint): boolean {
+  return leakage >= 0.5
+}
+
+/**
+ * Marks of the same leakage that would cover each other are put apart, each as many steps from its level as it must be, away from
+ * the middle, so that those at none and at all leave the scale; a stem leads back. `at` in px from the left.
+ */
+function stepsApart(points: readonly (SweepPoint & { readonly at: number })[]): readonly number[] {
+  const steps = points.map(() => 0)
+  const order = points.map((_, index) => index).sort((a, b) => (points[a]?.at ?? 0) - (points[b]?.at ?? 0))
+  /** How far to the right each step is taken, by level. */
+  const taken = new Map<number, number[]>()
+  for (const index of order) {
+    const { at, leakage } = points[index] as (typeof points)[number]
+    const rows = taken.get(leakage) ?? []
+    taken.set(leakage, rows)
+    const free = rows.findIndex((last) => at - last >= APART)
+    steps[index] = free < 0 ? rows.length : free
+    rows[steps[index]] = at
+  }
+  return steps
 }
 
 function mark({ plot }: ChartFrame, x: number, y: number, shape: number) {

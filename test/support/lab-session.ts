@@ -17,6 +17,7 @@ export interface SmallScenario {
   readonly tcp?: TcpScenario
   readonly image?: string
   readonly profile?: Scenario['profile']
+  readonly measuredCosts?: Scenario['measuredCosts']
 }
 
 /** A session with a small guest: 4 MiB of RAM, of which 1 MiB is filled. */
@@ -28,6 +29,7 @@ export function smallSession({
   tcp = defaultScenario.tcp,
   image = 'shell',
   profile = defaultScenario.profile,
+  measuredCosts,
 }: SmallScenario = {}): Session {
   const scenario: Scenario = {
     ...defaultScenario,
@@ -43,6 +45,7 @@ export function smallSession({
       ...guest,
     },
     migration: { ...defaultScenario.migration, downtimeLimitNs: milliseconds(2), ...migration },
+    ...(measuredCosts === undefined ? {} : { measuredCosts }),
   }
   return new Session({ scenario, seed, image: readGuestImage(image) })
 }

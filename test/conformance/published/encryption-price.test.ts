@@ -10,6 +10,7 @@ import { costsOf, type CipherCosts } from '../../../core/secure/costs.js'
 import { Session } from '../../../core/session/session.js'
 import { defaultScenario } from '../../../core/session/scenario.js'
 import { readGuestImage } from '../../../cli/guest-images.js'
+import { bestTlsCipher } from '../../../core/secure/tls-channel.js'
 import { costly } from '../../support/costly-channel.js'
 
 const MIB = 1024 * 1024
@@ -111,10 +112,10 @@ describe('multifd with TLS (Huawei, qemu-devel 2020): 300 of 500 MB/s by one thr
         bandwidthBps: Math.round((8 * LINK * FRAME_OCTETS) / PAYLOAD_OCTETS),
         latencyNs: 10_000,
         guest: { ...defaultScenario.guest, ramOctets: 64 * MIB, fillOctets: 60 * MIB, dirtyPagesPerSecond: 0 },
-        measuredCosts: { ...aes, ciphers: { ...aes.ciphers, 'xsalsa20-poly1305': sealing } },
+        measuredCosts: { ...aes, ciphers: { ...aes.ciphers, [bestTlsCipher({})]: sealing } },
         migration: {
           ...defaultScenario.migration,
-          ...{ channel: 'nacl', hostCpu: 'measured', multifdChannels, maxBandwidth: 0 },
+          ...{ channel: 'tls', hostCpu: 'measured', multifdChannels, maxBandwidth: 0 },
         },
       },
     })

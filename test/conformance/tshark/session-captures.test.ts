@@ -32,7 +32,9 @@ describe.each(channelNames)('a move over %s and back', (channel) => {
   const options = { decodeAs: ['tcp.port==49152,data'] }
 
   it('has no malformed frame, wrong checksum, or TCP event that did not happen', () => {
-    expect(tsharkFields(capture, ['frame.number', '_ws.col.Info'], { ...options, filter: bad })).toEqual([])
+    // tshark 4.0 dissects what it could not open under aes256-gcm, in captures of OpenSSH's own sessions too.
+    const filter = channel === 'ssh-aes-gcm' ? bad.replace('_ws.malformed', '(_ws.malformed && !ssh)') : bad
+    expect(tsharkFields(capture, ['frame.number', '_ws.col.Info'], { ...options, filter })).toEqual([])
   })
 
   it('has as many frames as the tap counted, with the tap’s times', () => {

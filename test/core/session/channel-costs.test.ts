@@ -1,9 +1,23 @@
 import { describe, expect, it } from 'vitest'
 import { milliseconds } from '../../../core/base/units.js'
-import type { MigrationScenario } from '../../../core/session/scenario.js'
+import { MIGRATION_LANE } from '../../../core/migration/costs.js'
+import { cipherNames, operationNames, streamedNames, type CostTable } from '../../../core/secure/costs.js'
+import { channelNames, type MigrationScenario } from '../../../core/session/scenario.js'
 import { bootedSession, migrateToEnd, smallSession } from '../../support/lab-session.js'
 
 const MIB = 1024 ** 2
+
+/** A host on which all cryptography takes no time. */
+const source = 'a test'
+const [nsPerOctet, nsPerRecord, ns] = [0, 0, 0]
+const freeOfCharge: CostTable = {
+  title: 'Free',
+  ciphers: Object.fromEntries(
+    cipherNames.map((name) => [name, { nsPerOctet, nsPerRecord, source }]),
+  ) as CostTable['ciphers'],
+  operations: Object.fromEntries(operationNames.map((name) => [name, { ns, source }])) as CostTable['operations'],
+  streamed: Object.fromEntries(streamedNames.map((name) => [name, { nsPerOctet, source }])) as CostTable['streamed'],
+}
 
 function crossing(migration: Partial<MigrationScenario>, dirtyPagesPerSecond = 0) {
   const session = bootedSession({
@@ -27,6 +41,21 @@ describe('what a channel costs', () => {
     expect(crossing({ channel: 'none' }, rate).run.forced).toBe(false)
     expect(crossing({ channel: 'nacl', hostCpu: 'libraries' }, rate).run.forced).toBe(true)
     expect(crossing({ channel: 'nacl', hostCpu: 'aes' }, rate).run.forced).toBe(false)
+  })
+
+  it.each(channelNames)('%s: is priced at each host by that host’s table, and by nothing else', (channel) => {
+    const session = bootedSession({
+      measuredCosts: freeOfCharge,
+      migration: { channel, hostCpu: 'measured', destinationCpu: 'aes' },
+    })
+    migrateToEnd(session)
+    expect(session.world.lastRun()!.status).toBe('completed')
+    const [sending, receiving] = session.world.hosts.map(({ cores }) =>
+      [...cores.booked()].reduce((sum, [lane, bookedNs]) => (lane === MIGRATION_LANE ? sum : sum + bookedNs), 0),
+    )
+    expect(sending).toBe(0)
+    if (channel === 'none') expect(receiving).toBe(0)
+    else expect(receiving).toBeGreaterThan(50_000)
   })
 
   it('is booked on a thread of its own for each connection, at both hosts', () => {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { channelNames } from '../../../core/secure/channels.js'
 import { sweepChart, type SweepPoint } from '../../../renderer/charts/sweep-chart.js'
 import { svgDocument } from '../../support/svg-document.js'
 
@@ -35,6 +36,25 @@ test('a channel has its colour, a strategy its shape, and the legend both', () =
   expect(half!.querySelector('title')!.textContent).toBe(
     'Clear text, Stop-and-copy, busy: downtime 10 ms, 50 % of RAM recovered',
   )
+})
+
+test('marks that would cover each other stand apart, outside the scale, and a stem leads back', () => {
+  const near = [10, 10, 10.1, 400].map((downtimeMs) => point({ channel: 'nacl', leakage: 0, downtimeMs }))
+  const svg = sweepChart('Grid', [...near, point({})], options)
+  const [first, second, third, away] = marksOf(svg).map(placeOf)
+  expect([second![1]! - first![1]!, third![1]! - second![1]!]).toEqual([9, 9])
+  expect(away![1]).toBe(first![1])
+  const stems = [...svg.querySelectorAll('line')].filter((line) => line.getAttribute('y2') === String(third![1]))
+  expect(stems.map((line) => Number(line.getAttribute('y1')))).toContain(first![1])
+})
+
+test('every channel has a colour of its own', () => {
+  const svg = sweepChart(
+    'Grid',
+    channelNames.map((channel) => point({ channel })),
+    options,
+  )
+  expect(new Set(marksOf(svg).map((mark) => mark.getAttribute('fill'))).size).toBe(channelNames.length)
 })
 
 test('nothing that came to a switch-over is said so', () => {
