@@ -56,6 +56,7 @@ function computeRun(
   const stop = trace.rows('migration-switchover').find((row) => row.migration === migration)
   const endNs = ended?.atNs ?? null
   const rounds = roundsOf(trace, start, last)
+  const following = postcopy(trace, migration)
   const estimates = trace
     .rows('traffic-estimate', trace.firstAt('traffic-estimate', start.atNs))
     .filter(({ atNs }) => atNs < untilNs)
@@ -88,14 +89,19 @@ function computeRun(
     wireOctets: wireOctets(trace, last?.source ?? '', start.atNs, untilNs),
     rounds,
     diskOctets: diskOctets(trace, migration),
-    postcopy: postcopy(trace, migration),
+    postcopy: following,
     throttle: trace
       .rows('migration-throttle')
       .filter((row) => row.migration === migration)
       .map(({ atNs, percent }) => ({ atNs, percent })),
     ramOctets: start.ramOctets,
     ...leak,
-    metadata: scoreMetadata(estimates, { ramOctets: start.ramOctets, rounds, pause }),
+    metadata: scoreMetadata(estimates, {
+      ramOctets: start.ramOctets,
+      rounds,
+      followingPages: following?.normalPages ?? 0,
+      pause,
+    }),
   }
 }
 

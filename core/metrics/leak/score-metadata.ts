@@ -10,6 +10,8 @@ type EstimateRow = Pick<TimedRow<'traffic-estimate'>, 'quantity' | 'value' | 'lo
 export interface RunTruth {
   readonly ramOctets: number
   readonly rounds: readonly RoundMetrics[]
+  /** Pages with content that followed the guest; 0 without post-copy. */
+  readonly followingPages: number
   /** From when to when the guest stood still. */
   readonly pause: { readonly fromNs: Nanos | null; readonly toNs: Nanos | null }
 }
@@ -26,13 +28,14 @@ export function scoreMetadata(estimates: readonly EstimateRow[], run: RunTruth):
   })
 }
 
-function truthOf(quantity: LeakQuantity, { ramOctets, rounds, pause }: RunTruth): number | null {
+function truthOf(quantity: LeakQuantity, { ramOctets, rounds, followingPages, pause }: RunTruth): number | null {
   const { fromNs, toNs } = pause
   switch (quantity) {
     case 'ram':
       return ramOctets
     case 'sent':
-      return rounds.length === 0 ? null : PAGE_OCTETS * sum(rounds.map(({ normalPages }) => normalPages))
+      if (rounds.length === 0 && followingPages === 0) return null
+      return PAGE_OCTETS * (followingPages + sum(rounds.map(({ normalPages }) => normalPages)))
     case 'rounds':
       return rounds.length > 0 ? rounds.length : null
     case 'dirty-rate':

@@ -14,6 +14,7 @@ const run = {
     round({ startNs: 1e9, endNs: 1.5e9, dirtiedPages: 600 }),
     round({ startNs: 1.5e9, endNs: 1.6e9, paused: true }),
   ],
+  followingPages: 0,
   pause: { fromNs: 1.5e9, toNs: 1.6e9 },
 }
 const said = (quantity: string, value: number) => ({ quantity, value, low: value, high: value })
@@ -39,6 +40,12 @@ describe('score of what lengths and times gave away', () => {
       sent: 0,
       ...{ ram: 1, rounds: 0, 'dirty-rate': 0.5, 'working-set': 0.5, 'stopped-at': 1e6, downtime: 2e6, workload: 1 },
     })
+  })
+
+  it('counts what follows a guest by post-copy', () => {
+    const rows = [said('sent', 4096 * 500)]
+    const scores = scoreMetadata(rows, { ...run, rounds: [], followingPages: 400 })
+    expect(scores.find(({ quantity }) => quantity === 'sent')).toMatchObject({ truth: 4096 * 400, error: 0.25 })
   })
 
   it('has no error where nothing was said, or nothing is true', () => {
