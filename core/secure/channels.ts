@@ -119,7 +119,12 @@ function sshChannel(channelName: ChannelName, cipher: CipherName, only?: SshCiph
   return {
     protection: sshProtection,
     open: (kernel, end, { sshClient, sshServer }) => {
-      const place = { channelName, ...end, ...(only !== undefined && { ciphers: [only] }), costs: costsOf(end.costTable, cipher) }
+      const place = {
+        channelName,
+        ...end,
+        ...(only !== undefined && { ciphers: [only] }),
+        costs: costsOf(end.costTable, cipher),
+      }
       return end.role === 'client'
         ? new SshClientTunnel(kernel, { ...place, ...needed(sshClient, 'the ssh client') })
         : new SshServerTunnel(kernel, { ...place, ...needed(sshServer, 'the ssh server') })
