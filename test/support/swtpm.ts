@@ -1,6 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -36,13 +36,7 @@ export class Swtpm {
       ...['socket', '--tpm2', '--tpmstate', `dir=${folder}`, '--flags', 'not-need-init'],
       ...['--server', `type=unixio,path=${path}`, '--ctrl', `type=unixio,path=${join(folder, 'control')}`],
     ])
-    for (let waitedMs = 0; !existsSync(path); waitedMs += 10) {
-      if (waitedMs > 10_000) throw new Error('swtpm did not start within 10 s')
-      await new Promise((resolve) => setTimeout(resolve, 10))
-    }
-    const socket = connect(path)
-    await once(socket, 'connect')
-    return new Swtpm(folder, process, socket)
+    return new Swtpm(folder, process, await connected(path))
   }
 
   /** Take the power away and give it back: _TPM_Init, by swtpm's CMD_INIT on its control channel. */
@@ -65,5 +59,20 @@ export class Swtpm {
     this.socket.destroy()
     this.process.kill('SIGKILL')
     rmSync(this.folder, { recursive: true, force: true })
+  }
+}
+
+/** The socket's file is there a moment before anybody listens at it. */
+async function connected(path: string): Promise<Socket> {
+  for (let waitedMs = 0; ; waitedMs += 10) {
+    const socket = connect(path)
+    try {
+      await once(socket, 'connect')
+      return socket
+    } catch (error) {
+      socket.destroy()
+      if (waitedMs > 10_000) throw new Error('swtpm did not start within 10 s', { cause: error })
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }
