@@ -75,6 +75,7 @@ export async function migrateCommand(args: string[]): Promise<number> {
     ramOctetsRecovered: run.ramOctetsRecovered,
     findings: run.findings,
     metadata: run.metadata,
+    structure: run.structure,
     qemu: queryMigrate(crossing.source, session.nowNs),
     traceHash: session.trace.hash(),
   }

@@ -9,6 +9,8 @@ import type { StreamProtocol, StreamReport } from './analysis-report.js'
 import { describeRecords, describeSsh, describeTls } from './describe-sealed.js'
 import { looksSealed, protocolOf } from './protocol-opening.js'
 import { QevmAnalysis } from './qevm-analysis.js'
+import type { StructureSeen } from './structure/alike-pages.js'
+import { SealedBlocks } from './structure/sealed-blocks.js'
 
 export type Direction = 'to-server' | 'to-client'
 
@@ -66,6 +68,8 @@ export class ConnectionAnalysis implements MultifdObserver {
   /** Which way the migration goes: towards the server, but for `exec:` and file servers. */
   private payload: Direction = 'to-server'
   private returnPath: ReturnPathReader | null = new ReturnPathReader()
+  /** Of what goes to the server, once it is known to be sealed. */
+  private sealed: SealedBlocks | null = null
   private readonly notes: string[] = []
 
   constructor(
@@ -87,7 +91,10 @@ export class ConnectionAnalysis implements MultifdObserver {
     }
     if (this.protocol === 'qevm' || this.protocol === 'libxc') this.migrationOctets(direction, octets, packet, atNs)
     else if (this.protocol === 'multifd') this.multifdOctets(direction, octets, offset, packet, atNs)
-    else side.keepOpening(octets, this.options.openingOctets)
+    else {
+      side.keepOpening(octets, this.options.openingOctets)
+      if (direction === 'to-server') this.sealedOctets(octets)
+    }
   }
 
   /** `octets` octets of a direction are missing from the capture here. */
@@ -95,6 +102,7 @@ export class ConnectionAnalysis implements MultifdObserver {
     const side = this.side(direction)
     side.missing += octets
     side.octets += octets
+    if (direction === 'to-server') this.sealed?.gap()
     if (direction !== this.payload) this.returnPath = null
     else if (this.protocol !== 'libxc') this.stream?.gap(octets)
     else if (this.unframer !== null) {
@@ -116,6 +124,18 @@ export class ConnectionAnalysis implements MultifdObserver {
 
   get isEmpty(): boolean {
     return this.toServer.octets + this.toClient.octets === 0
+  }
+
+  get octetsToServer(): number {
+    return this.toServer.octets
+  }
+
+  /** Pages that are seen to be like others: read in clear, or by cipher blocks that come again. */
+  structure(): StructureSeen {
+    if (this.qevm !== null) return { blocks: 0, repeated: 0, pages: this.qevm.alikePages() }
+    const repeats = this.sealed?.repeats ?? null
+    if (repeats === null) return { blocks: 0, repeated: 0, pages: [] }
+    return { blocks: repeats.blocks, repeated: repeats.repeated, pages: repeats.alikePages() }
   }
 
   report(): StreamReport {
@@ -150,7 +170,11 @@ export class ConnectionAnalysis implements MultifdObserver {
     if (side.missing === 0 && opensVmotion(side.opening)) return
     this.protocol = side.missing > 0 ? 'unknown' : protocolOf(side.opening)
     if (this.protocol === 'unknown' && side.missing === 0 && opensRecovery(side.opening)) this.joinInterrupted()
-    if (this.protocol !== 'qevm' && this.protocol !== 'multifd' && this.protocol !== 'libxc') return
+    if (this.protocol !== 'qevm' && this.protocol !== 'multifd' && this.protocol !== 'libxc') {
+      // The client's side tells what it is at its first octets; the server's may have come before.
+      if (direction === 'to-server') this.sealedOctets(side.opening)
+      return
+    }
     this.payload = direction
     const opening = side.opening
     side.opening = new Uint8Array(0)
@@ -175,6 +199,13 @@ export class ConnectionAnalysis implements MultifdObserver {
     if (seals === null) return this.note('vMotion: an offer that makes no sense')
     if (side === this.toServer) this.note(`vMotion: the source says that it ${seals ? 'can' : 'cannot'} seal`)
     else this.note(`vMotion: the destination chose to go ${seals ? 'sealed' : 'in clear'}`)
+  }
+
+  private sealedOctets(octets: Uint8Array): void {
+    const { protocol } = this
+    if (protocol === null || protocol === 'http') return
+    this.sealed ??= new SealedBlocks(protocol === 'records')
+    this.sealed.push(octets)
   }
 
   private joinInterrupted(): void {

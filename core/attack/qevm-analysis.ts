@@ -18,6 +18,8 @@ import { PageEvidence } from './page-evidence.js'
 import { type Evidence, PacketLog } from './packet-log.js'
 import { RamSearch, SEARCH_PAGES_MAX } from './ram-search.js'
 import { FindingList, type SecretFinding } from './secret-finding.js'
+import type { AlikePage } from './structure/alike-pages.js'
+import { ReadPages } from './structure/read-pages.js'
 
 const zeroPage = new Uint8Array(PAGE_OCTETS)
 const EXCERPT_OCTETS = 24
@@ -54,6 +56,8 @@ export class QevmAnalysis extends RamImage {
   /** Disks that came in the stream, by name. Nothing says how large they are: as large as what came. */
   private readonly disks = new Map<string, WatchedBlock>()
   private readonly search = new RamSearch()
+  /** Pages that came whole. */
+  private readonly whole = new ReadPages()
   private channel = this.log.addChannel()
   private chunk: Uint8Array = zeroPage
   private chunkOffset = 0
@@ -102,6 +106,10 @@ export class QevmAnalysis extends RamImage {
     this.channel = this.log.addChannel()
   }
 
+  alikePages(): AlikePage[] {
+    return this.whole.alikePages()
+  }
+
   get isComplete(): boolean {
     return this.reader.stateComplete
   }
@@ -130,7 +138,9 @@ export class QevmAnalysis extends RamImage {
     super.page(block, offset, octets)
     if (wasZero) this.octetsRecovered += PAGE_OCTETS
     const watched = this.watched[block]
-    watched?.evidence.copied(page, this.channel, this.offsetInStream(octets))
+    const at = this.offsetInStream(octets)
+    watched?.evidence.copied(page, this.channel, at)
+    this.whole.add(octets, at)
     this.queueSearch(watched, page)
   }
 

@@ -53,6 +53,11 @@ export const traceTables = {
     paused: 'number',
   },
   /**
+   * A page was written whole to the main stream, where its octets begin at `octet`; `content` is equal for pages of equal octets,
+   * and 0 for zeros (core/base/page-digest.ts).
+   */
+  'page-sent': { migration: 'number', octet: 'number', content: 'number' },
+  /**
    * A running guest is stopped for the last round: what was left, the bandwidth (octets a second) that was measured, and
    * whether it is `forced` (1): the rounds were used up before what was left fitted the downtime limit.
    */
@@ -167,6 +172,13 @@ export const traceTables = {
    * range that it likely lies in.
    */
   'traffic-estimate': { attacker: 'text', quantity: 'text', value: 'number', low: 'number', high: 'number' },
+  /** The attacker has looked for cipher blocks that come again: how many there were, and those that had come before. */
+  'structure-seen': { attacker: 'text', stream: 'number', blocks: 'number', repeated: 'number' },
+  /**
+   * The attacker takes a page, about at `octet` of what a conversation carries, to be like the others of its `group`, or (`isZero`
+   * 1) for zeros.
+   */
+  'page-alike': { attacker: 'text', stream: 'number', octet: 'number', group: 'number', isZero: 'number' },
   /** The attacker recognised (or not) what a TCP conversation carries. `stream` counts its conversations. */
   'stream-seen': { attacker: 'text', stream: 'number', protocol: 'text', client: 'text', server: 'text' },
   /** What the guest's workload was told to do. */

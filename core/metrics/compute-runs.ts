@@ -3,6 +3,7 @@ import type { Nanos } from '../base/units.js'
 import { TRAFFIC_BIN_NS, type TimedRow } from '../kernel/trace-tables.js'
 import type { Trace } from '../kernel/trace.js'
 import { scoreMetadata } from './leak/score-metadata.js'
+import { scoreStructure } from './leak/score-structure.js'
 import { predictRounds } from './predict-rounds.js'
 import type {
   FoundSecret,
@@ -102,6 +103,7 @@ function computeRun(
       followingPages: following?.normalPages ?? 0,
       pause,
     }),
+    structure: scoreStructure(trace, migration, start.atNs, untilNs),
   }
 }
 

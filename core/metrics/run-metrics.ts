@@ -146,6 +146,26 @@ export interface RunMetrics {
   readonly findings: readonly FoundSecret[]
   /** Empty until the transfer is over. */
   readonly metadata: readonly MetadataScore[]
+  /** Null until then, and where no page crossed whole on the main stream. */
+  readonly structure: StructureScore | null
+}
+
+/** Pages that crossed whole, sent again or not; zeros that crossed as a word are none of them. */
+export interface StructureScore {
+  readonly pages: number
+  /** Those that hold what another one holds, and as many of them as the attacker has put beside another. */
+  readonly alikePages: number
+  readonly alikeSeen: number
+  /** Those of zeros, and as many of them as the attacker took for such. */
+  readonly emptyPages: number
+  readonly emptySeen: number
+  /** Guesses beside the truth. */
+  readonly wrong: number
+  /** Cipher blocks that the attacker compared, and those that had come before. */
+  readonly blocks: number
+  readonly blocksRepeated: number
+  /** Of the attacker's classes with the true ones: adjusted Rand index, 1 for the same, 0 for none; null where all pages differ. */
+  readonly agreement: number | null
 }
 
 /** One answer (or missing answer) to the client's probe. */

@@ -25,6 +25,7 @@ import { OutgoingStorage } from './outgoing-storage.js'
 import type { OutgoingStream } from './outgoing-stream.js'
 import type { OutgoingStep, OutgoingWork } from './outgoing-work.js'
 import { Pacing } from './pacing.js'
+import { SentPages } from './sent-pages.js'
 import type { MigrationCounters } from './statistics.js'
 import { encodeAdvise } from './wire/postcopy.js'
 import { MIG_CMD } from './wire/qevm.js'
@@ -75,7 +76,8 @@ export class MigrationThread implements Process {
     private readonly parts: MigrationThreadParts,
   ) {
     const { vm, out, options, labels, cores, multifd, counters } = parts
-    this.ram = new OutgoingRam(vm.memory, out.writer, options, { cores, multifd }, counters)
+    const sent = new SentPages(kernel.trace, labels.id)
+    this.ram = new OutgoingRam(vm.memory, out.writer, options, { cores, multifd, sent }, counters)
     this.pacing = new Pacing(options, counters)
     const common = { ram: this.ram, out, pacing: this.pacing, options, labels, trace: kernel.trace }
     this.storage =

@@ -12,6 +12,7 @@ import type { MultifdSender } from './multifd-sender.js'
 import { PageEncoder } from './page-encoder.js'
 import { PendingPages } from './pending-pages.js'
 import type { RequestedPages } from './requested-pages.js'
+import type { SentPages } from './sent-pages.js'
 import type { MigrationCounters } from './statistics.js'
 import { RAM_SECTION } from './wire/qevm.js'
 import type { StreamWriter } from './wire/stream-writer.js'
@@ -22,6 +23,12 @@ const BURST_PAGES = 64
 const PART_NS = milliseconds(50)
 /** QEMU numbers sections in order of registration: RAM is usually 2. */
 export const RAM_SECTION_ID = 2
+
+interface RamParts {
+  readonly cores: HostCores
+  readonly multifd: MultifdSender | null
+  readonly sent: SentPages | null
+}
 
 export class OutgoingRam {
   /** Those of pre-copy, the last one included. */
@@ -40,12 +47,12 @@ export class OutgoingRam {
     private readonly blocks: readonly RamBlock[],
     private readonly writer: StreamWriter,
     options: MigrationOptions,
-    { cores, multifd }: { readonly cores: HostCores; readonly multifd: MultifdSender | null },
+    { cores, multifd, sent }: RamParts,
     readonly counters: MigrationCounters,
   ) {
     this.multifd = multifd
     this.pending = new PendingPages(blocks)
-    this.encoder = new PageEncoder(writer, this.counters, options, cores, multifd)
+    this.encoder = new PageEncoder(writer, this.counters, options, cores, multifd, sent)
     let pages = 0
     for (const { memory } of blocks) {
       this.firstPages.push(pages)

@@ -8,6 +8,7 @@ import { MIGRATION_COSTS } from './costs.js'
 import type { RamBlock } from './guest-memory.js'
 import type { MigrationOptions } from './migration.js'
 import type { MultifdSender } from './multifd-sender.js'
+import type { SentPages } from './sent-pages.js'
 import type { MigrationCounters } from './statistics.js'
 import { deflatePage } from './wire/page-zlib.js'
 import { RECORD_HEADER_OCTETS } from './wire/qevm.js'
@@ -42,6 +43,7 @@ export class PageEncoder {
     options: EncoderOptions,
     cores: HostCores,
     private readonly multifd: MultifdSender | null,
+    private readonly sent: SentPages | null,
   ) {
     this.compresses = options.compression === 'zlib' && options.multifdChannels === 0
     this.compressors = this.compresses ? new WorkerLanes(cores, 'compress', COMPRESS_THREADS) : null
@@ -98,6 +100,7 @@ export class PageEncoder {
     const { writer, counters } = this
     const startOctets = writer.octetsWritten
     writer.page(block.name, page * PAGE_OCTETS, octets)
+    this.sent?.wrote(octets, writer.octetsWritten)
     counters.counts.normal++
     counters.sent(writer.octetsWritten - startOctets)
     return MIGRATION_COSTS.normalPageNs

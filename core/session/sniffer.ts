@@ -2,6 +2,7 @@
 import { CaptureAnalysis } from '../attack/capture-analysis.js'
 import type { AnalysisReport } from '../attack/analysis-report.js'
 import { guestAddress } from '../migration/wire/guest-address.js'
+import { TRANSFER_OCTETS_MIN } from '../attack/traffic/metadata-estimate.js'
 import type { Transfer } from '../attack/traffic/transfers.js'
 import type { FrameSink } from '../base/frame-sink.js'
 import { milliseconds, PAGE_OCTETS } from '../base/units.js'
@@ -24,6 +25,8 @@ export class Sniffer implements FrameSink, Process {
   private readonly analysis = new CaptureAnalysis()
   private readonly told: Told[] = []
   private readonly judged = new Set<Transfer>()
+  /** Conversations whose structure was told. */
+  private readonly structures = new Set<number>()
   private nextReport: QueuedEvent | null = null
 
   constructor(
@@ -81,7 +84,22 @@ export class Sniffer implements FrameSink, Process {
       this.judged.add(transfer)
       for (const [quantity, { value, low, high }] of Object.entries(transfers.estimate(transfer)))
         trace.add('traffic-estimate', { attacker: this.name, quantity, value, low, high })
+      this.tellStructure()
     }
+  }
+
+  /** What is alike in the conversations of a transfer that is over. */
+  private tellStructure(): void {
+    const { trace } = this.kernel
+    const attacker = this.name
+    this.analysis.conversations.forEach((conversation, stream) => {
+      if (conversation.octetsToServer < TRANSFER_OCTETS_MIN || this.structures.has(stream)) return
+      this.structures.add(stream)
+      const { blocks, repeated, pages } = conversation.structure()
+      trace.add('structure-seen', { attacker, stream, blocks, repeated })
+      for (const { octet, group, isZero } of pages)
+        trace.add('page-alike', { attacker, stream, octet, group, isZero: isZero ? 1 : 0 })
+    })
   }
 
   private tell(): void {

@@ -22,7 +22,8 @@ function encoding() {
   writer.memorySize([{ name: BLOCK, octets: PAGE_OCTETS }])
   const counters = new MigrationCounters(PAGE_OCTETS)
   const options = { ...DEFAULT_MIGRATION_OPTIONS, xbzrle: true }
-  const encoder = new PageEncoder(writer, counters, options, new HostCores(new Kernel('encoder'), 'a', 1), null)
+  const cores = new HostCores(new Kernel('encoder'), 'a', 1)
+  const encoder = new PageEncoder(writer, counters, options, cores, null, null)
   encoder.firstRoundDone()
   const image = new RamImage()
   const reader = new StreamReader(image, { unknownDevices: 'recover' })
