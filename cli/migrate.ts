@@ -73,6 +73,7 @@ export async function migrateCommand(args: string[]): Promise<number> {
     secretsPlanted: run.secretsPlanted,
     secretsFound: run.secretsFound,
     ramOctetsRecovered: run.ramOctetsRecovered,
+    ramOctetsExact: run.ramOctetsExact,
     findings: run.findings,
     metadata: run.metadata,
     structure: run.structure,

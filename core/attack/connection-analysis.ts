@@ -10,6 +10,7 @@ import { describeRecords, describeSsh, describeTls } from './describe-sealed.js'
 import { looksSealed, protocolOf } from './protocol-opening.js'
 import { QevmAnalysis } from './qevm-analysis.js'
 import type { StructureSeen } from './structure/alike-pages.js'
+import { structureOf } from './structure/block-repeats.js'
 import { SealedBlocks } from './structure/sealed-blocks.js'
 
 export type Direction = 'to-server' | 'to-client'
@@ -133,9 +134,7 @@ export class ConnectionAnalysis implements MultifdObserver {
   /** Pages that are seen to be like others: read in clear, or by cipher blocks that come again. */
   structure(): StructureSeen {
     if (this.qevm !== null) return { blocks: 0, repeated: 0, pages: this.qevm.alikePages() }
-    const repeats = this.sealed?.repeats ?? null
-    if (repeats === null) return { blocks: 0, repeated: 0, pages: [] }
-    return { blocks: repeats.blocks, repeated: repeats.repeated, pages: repeats.alikePages() }
+    return structureOf(this.sealed?.repeats ?? null)
   }
 
   report(): StreamReport {

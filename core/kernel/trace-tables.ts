@@ -172,6 +172,11 @@ export const traceTables = {
    * range that it likely lies in.
    */
   'traffic-estimate': { attacker: 'text', quantity: 'text', value: 'number', low: 'number', high: 'number' },
+  /**
+   * What the attacker rebuilt of a migration that came to its end, held against memory as it was when the guest left: octets of
+   * pages that are exactly the same. Nothing the attacker knows.
+   */
+  'recovered-exactly': { attacker: 'text', stream: 'number', migration: 'number', octets: 'number' },
   /** The attacker has looked for cipher blocks that come again: how many there were, and those that had come before. */
   'structure-seen': { attacker: 'text', stream: 'number', blocks: 'number', repeated: 'number' },
   /**

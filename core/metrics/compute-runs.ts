@@ -97,6 +97,7 @@ function computeRun(
       .map(({ atNs, percent }) => ({ atNs, percent })),
     ramOctets: start.ramOctets,
     ...leak,
+    ramOctetsExact: exactOctets(trace, migration),
     metadata: scoreMetadata(estimates, {
       ramOctets: start.ramOctets,
       rounds,
@@ -237,6 +238,12 @@ function postcopy(trace: Trace, migration: number): PostcopyMetrics | null {
     faults: faults.map(({ page, askedNs, arrivedNs }) => ({ page, askedNs, arrivedNs })),
     blockedMs: (end?.blockedNs ?? faults.reduce((sum, { blockedNs }) => sum + blockedNs, 0)) / 1e6,
   }
+}
+
+/** The most that any one conversation gave away. */
+function exactOctets(trace: Trace, migration: number): number | null {
+  const rows = trace.rows('recovered-exactly').filter((row) => row.migration === migration)
+  return rows.length === 0 ? null : Math.max(...rows.map(({ octets }) => octets))
 }
 
 function leakage(

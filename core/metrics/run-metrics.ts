@@ -139,6 +139,8 @@ export interface RunMetrics {
   readonly throttle: readonly ThrottleStep[]
   readonly ramOctets: number
   readonly ramOctetsRecovered: number
+  /** Of these, octets of pages that are as they were when the guest left; null until that was compared. */
+  readonly ramOctetsExact: number | null
   /** Those that are there only once they were typed count when they were found. */
   readonly secretsPlanted: number
   readonly secretsFound: number

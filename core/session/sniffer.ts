@@ -4,13 +4,19 @@ import type { AnalysisReport } from '../attack/analysis-report.js'
 import { guestAddress } from '../migration/wire/guest-address.js'
 import { TRANSFER_OCTETS_MIN } from '../attack/traffic/metadata-estimate.js'
 import type { Transfer } from '../attack/traffic/transfers.js'
+import type { StructureSeen } from '../attack/structure/alike-pages.js'
+import { structureOf } from '../attack/structure/block-repeats.js'
 import type { FrameSink } from '../base/frame-sink.js'
+import { equalOctets } from '../base/octets.js'
 import { milliseconds, PAGE_OCTETS } from '../base/units.js'
 import type { Kernel, KernelEvent, Process, QueuedEvent } from '../kernel/kernel.js'
+import type { RamBlock } from '../migration/guest-memory.js'
 import type { Tap } from '../net/tap.js'
 
 /** The trace hears of progress this often while frames come. */
 const REPORT_NS = milliseconds(1)
+/** For a transfer without conversations: ESP. */
+const UNTOLD_STREAM = -1
 const REMARK_CHARACTERS = 400
 const REPORT: KernelEvent = Object.freeze({ kind: 'report' })
 
@@ -84,22 +90,44 @@ export class Sniffer implements FrameSink, Process {
       this.judged.add(transfer)
       for (const [quantity, { value, low, high }] of Object.entries(transfers.estimate(transfer)))
         trace.add('traffic-estimate', { attacker: this.name, quantity, value, low, high })
-      this.tellStructure()
+      if (transfer.blocks === null) this.tellStructures()
+      else this.tellStructure(UNTOLD_STREAM, structureOf(transfer.blocks))
     }
   }
 
   /** What is alike in the conversations of a transfer that is over. */
-  private tellStructure(): void {
+  private tellStructures(): void {
+    this.analysis.conversations.forEach((conversation, stream) => {
+      const isLarge = conversation.octetsToServer >= TRANSFER_OCTETS_MIN || conversation.qevm !== null
+      if (!isLarge || this.structures.has(stream)) return
+      this.structures.add(stream)
+      this.tellStructure(stream, conversation.structure())
+    })
+  }
+
+  private tellStructure(stream: number, { blocks, repeated, pages }: StructureSeen): void {
     const { trace } = this.kernel
     const attacker = this.name
-    this.analysis.conversations.forEach((conversation, stream) => {
-      if (conversation.octetsToServer < TRANSFER_OCTETS_MIN || this.structures.has(stream)) return
-      this.structures.add(stream)
-      const { blocks, repeated, pages } = conversation.structure()
-      trace.add('structure-seen', { attacker, stream, blocks, repeated })
-      for (const { octet, group, isZero } of pages)
-        trace.add('page-alike', { attacker, stream, octet, group, isZero: isZero ? 1 : 0 })
-    })
+    for (const { octet, group, isZero } of pages)
+      trace.add('page-alike', { attacker, stream, octet, group, isZero: isZero ? 1 : 0 })
+    trace.add('structure-seen', { attacker, stream, blocks, repeated })
+  }
+
+  /** Octets that a conversation gave away of these blocks of memory, in pages that are exactly as they are there. */
+  exactOctets(stream: number, memory: readonly RamBlock[]): number {
+    const rebuilt = this.analysis.conversations[stream]?.qevm?.blocks ?? []
+    let pages = 0
+    for (const { name, memory: truth } of memory) {
+      const block = rebuilt.find((each) => each.name === name)
+      if (block === undefined) continue
+      for (let page = 0; page < Math.min(block.pageCount, truth.pageCount); page++) {
+        const kind = block.kind(page)
+        if (kind === 'unseen' || kind === 'delta') continue
+        const octets = block.page(page)
+        if (octets === null ? truth.isZero(page) : equalOctets(octets, truth.page(page))) pages++
+      }
+    }
+    return pages * PAGE_OCTETS
   }
 
   private tell(): void {

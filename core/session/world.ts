@@ -7,6 +7,8 @@ import type { HypervisorProfile } from '../hypervisor/profiles/hypervisor-profil
 import { profiles } from '../hypervisor/profiles/profiles.js'
 import type { VirtualMachine, VmOwner } from '../hypervisor/virtual-machine.js'
 import { Kernel } from '../kernel/kernel.js'
+import type { TimedRow, TraceKind } from '../kernel/trace-tables.js'
+import type { TraceWatcher } from '../kernel/trace.js'
 import { HART_HZ } from '../machine/machine.js'
 import { secretsOfImage } from '../machine/store-secrets.js'
 import { TPM_SEED_OCTETS } from '../machine/tpm/tpm-state.js'
@@ -31,7 +33,7 @@ import { Sniffer } from './sniffer.js'
 
 export type ConsoleName = 'guest' | 'operator' | 'attacker'
 
-export class World implements VmOwner, OperatorDesk, CrossingOwner {
+export class World implements VmOwner, OperatorDesk, CrossingOwner, TraceWatcher {
   readonly kernel: Kernel
   readonly rack: Rack
   readonly sniffer: Sniffer
@@ -79,6 +81,7 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
     this.probe = new ProbeClient(kernel, client.name, probe, scenario.probeIntervalNs)
     this.sniffer = new Sniffer(kernel, this.rack.tap, places.attacker.name)
     this.rack.mirrorEnd.output = this.sniffer
+    kernel.trace.watch('migration-status', this)
     this.planted = secretsOfImage(scenario.guest.image, this.guest.parameters())
     this.guestConsole = new GuestConsole(kernel.trace)
     this.consoles = { guest: this.guestConsole.log, operator: new ConsoleLog(), attacker: new ConsoleLog() }
@@ -177,6 +180,19 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner {
     this.guestConsole.forget()
     const { crossingUnderWay } = this
     if (vm.state === 'shutdown' && vm === crossingUnderWay?.liveVm) crossingUnderWay.guestShutDown()
+  }
+
+  /** A migration's status. When it is completed the copy at the source is still there, as the guest left it. */
+  rowAdded(_kind: TraceKind, row: TimedRow<TraceKind>): void {
+    const { migration, status } = row as TimedRow<'migration-status'>
+    const { crossing, kernel } = this
+    if (status !== 'completed' || crossing === null || crossing.parts.options.strategy === 'cold') return
+    const { trace } = kernel
+    const startNs = trace.rows('migration-start').find((start) => start.migration === migration)?.atNs ?? 0
+    for (const { attacker, stream } of trace.rows('stream-seen', trace.firstAt('stream-seen', startNs))) {
+      const octets = this.sniffer.exactOctets(stream, crossing.parts.vm.memory)
+      trace.add('recovered-exactly', { attacker, stream, migration, octets })
+    }
   }
 
   crossingEnded(): void {

@@ -9,11 +9,12 @@
 import { readU32be } from '../../base/octets.js'
 import { PAGE_OCTETS } from '../../base/units.js'
 import { BlockTable } from './block-table.js'
-import type { AlikePage } from './alike-pages.js'
+import type { AlikePage, StructureSeen } from './alike-pages.js'
 
 const BLOCKS_MAX = 2 ** 23
-/** Records of ECB repeat their padding at once. */
+/** Full records of ECB repeat their padding every 1024 blocks; a few repeats are the words of a handshake. */
 const HOPELESS_BLOCKS = 65_536
+const HOPELESS_SHARE = 1 / 4096
 /** In the list of blocks: here the stream's alignment changes. */
 const CUT = 0xffff_ffff
 
@@ -38,7 +39,7 @@ export class BlockRepeats {
 
   /** All further octets are in vain. */
   get isHopeless(): boolean {
-    return this.blocks >= BLOCKS_MAX || (this.blocks >= HOPELESS_BLOCKS && this.repeated === 0)
+    return this.blocks >= BLOCKS_MAX || (this.blocks >= HOPELESS_BLOCKS && this.repeated < HOPELESS_SHARE * this.blocks)
   }
 
   /** Blocks in a row, the first at `octet` of what the stream carries; an end that is no block is left out. */
@@ -64,6 +65,7 @@ export class BlockRepeats {
   /** Pages that are like others, and pages of nothing but the block that is most frequent, by where they lie. */
   alikePages(): AlikePage[] {
     const { numbers, length } = this
+    if (this.repeated === 0) return []
     const window = Math.floor((PAGE_OCTETS - this.blockOctets + 1) / this.blockOctets)
     const step = PAGE_OCTETS / this.blockOctets
     const sums = new WindowSums(numbers.subarray(0, length), window)
@@ -128,6 +130,12 @@ export class BlockRepeats {
     const { firstBlock, octet } = stretches[low] as Stretch
     return octet + (block - firstBlock) * this.blockOctets
   }
+}
+
+/** Null: there was nothing to compare. */
+export function structureOf(repeats: BlockRepeats | null): StructureSeen {
+  if (repeats === null) return { blocks: 0, repeated: 0, pages: [] }
+  return { blocks: repeats.blocks, repeated: repeats.repeated, pages: repeats.alikePages() }
 }
 
 interface FirstPage {

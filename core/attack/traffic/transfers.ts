@@ -1,11 +1,15 @@
 /** The transfers of a capture, sealed or not: who moved much to whom, and what its shape gives away. */
 import type { Nanos } from '../../base/units.js'
 import { LINK_TYPE } from '../../net/wire/link-layer.js'
+import { BlockRepeats } from '../structure/block-repeats.js'
 import { BulkTraffic } from './bulk-traffic.js'
 import { estimateMetadata, TRANSFER_OCTETS_MIN, type MetadataEstimate } from './metadata-estimate.js'
 import { Stations } from './stations.js'
 
 const TRANSFERS_MAX = 1024
+/** SPI, sequence number, and the IV of 8 octets that counter modes and GCM send (RFC 4106). */
+const ESP_OPENING_OCTETS = 16
+const BLOCK_OCTETS = 16
 /** A guest is announced this soon after its last octets arrived. */
 const ANNOUNCED_WITHIN_NS: Nanos = 200_000_000
 
@@ -20,6 +24,16 @@ export class Transfer {
 
   get isBulk(): boolean {
     return this.traffic.octets >= TRANSFER_OCTETS_MIN
+  }
+
+  /** ESP: what the client sent, in blocks. Its packets have lengths and ends of their own, so none begins where another ended. */
+  blocks: BlockRepeats | null = null
+
+  see(sealed: Uint8Array): void {
+    this.blocks ??= new BlockRepeats(BLOCK_OCTETS)
+    if (this.blocks.isHopeless) return
+    this.blocks.push(sealed, this.traffic.octetsToServer)
+    this.blocks.cut()
   }
 
   /** ESP: the shortest packet so far. It carries an acknowledgment and nothing else, so longer ones carry the rest. */
@@ -57,7 +71,8 @@ export class Transfers {
   }
 
   /** IPsec hides ports and where connections begin and end: what passes between two hosts without a long pause is one transfer. */
-  espPacket(source: string, destination: string, octets: number, atNs: Nanos): void {
+  espPacket(source: string, destination: string, packet: Uint8Array, atNs: Nanos): void {
+    const octets = packet.length
     const key = ['esp', source, destination].toSorted().join(' ')
     let transfer = this.latest.get(key)
     if (transfer === undefined || transfer.isOver(atNs)) {
@@ -68,6 +83,7 @@ export class Transfers {
     }
     transfer.bareOctets = Math.min(transfer.bareOctets, octets)
     transfer.traffic.add(source === transfer.client, octets - transfer.bareOctets, atNs)
+    if (source === transfer.client) transfer.see(packet.subarray(ESP_OPENING_OCTETS))
   }
 
   octets(id: number, isToServer: boolean, octets: number, atNs: Nanos): void {

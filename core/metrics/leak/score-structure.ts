@@ -77,10 +77,16 @@ function correct(guessed: readonly number[], contents: readonly number[], taken:
   const contentsOf = new Map<number, number[]>()
   for (const index of taken) {
     const group = guessed[index] as number
-    contentsOf.set(group, [...(contentsOf.get(group) ?? []), contents[index] as number])
+    const known = contentsOf.get(group)
+    if (known === undefined) contentsOf.set(group, [contents[index] as number])
+    else known.push(contents[index] as number)
   }
   let pages = 0
-  for (const each of contentsOf.values()) pages += Math.max(...tally(each).values())
+  for (const each of contentsOf.values()) {
+    let most = 0
+    for (const times of tally(each).values()) most = Math.max(most, times)
+    pages += most
+  }
   return pages
 }
 

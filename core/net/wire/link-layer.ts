@@ -73,8 +73,8 @@ export function decodeCapturedTcp(linkType: number, octets: Uint8Array): Capture
 export interface CapturedEsp {
   readonly source: IpAddress
   readonly destination: IpAddress
-  /** From its SPI to the end of its ICV. */
-  readonly octets: number
+  /** From its SPI to the end of its ICV: a view. */
+  readonly packet: Uint8Array
 }
 
 /** Null when the frame carries no ESP. Throws `WireError`. */
@@ -82,7 +82,7 @@ export function decodeCapturedEsp(linkType: number, octets: Uint8Array): Capture
   const { etherType, start } = networkLayerOf(linkType, octets)
   const ip = readCapturedIp(etherType, octets, start)
   if (ip === null || ip.protocol !== IP_PROTOCOL.esp) return null
-  return { source: ip.source, destination: ip.destination, octets: ip.payloadEnd - ip.payloadStart }
+  return { source: ip.source, destination: ip.destination, packet: octets.subarray(ip.payloadStart, ip.payloadEnd) }
 }
 
 function readCapturedIp(etherType: number, octets: Uint8Array, start: number): Ipv4Header | Ipv6Header | null {
