@@ -1,5 +1,6 @@
 /** Channels: sealing and opening beside the bare primitive and beside Node's own, and a guest that crosses each. */
 import { createCipheriv } from 'node:crypto'
+import { gcm } from '@noble/ciphers/aes.js'
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js'
 import nacl from 'tweetnacl'
 import { channelNames } from '../../core/secure/channels.js'
@@ -17,8 +18,11 @@ const key = new Uint8Array(32).fill(1)
 const nonce = new Uint8Array(12).fill(2)
 const nothing = (): void => undefined
 
-function sealWithNode(cipher: 'chacha20-poly1305' | 'aes-256-gcm'): void {
-  const sealing = createCipheriv(cipher as 'aes-256-gcm', key, nonce, { authTagLength: 16 })
+type NodeCipher = 'chacha20-poly1305' | 'aes-256-gcm' | 'aes-128-gcm'
+
+function sealWithNode(cipher: NodeCipher): void {
+  const whole = cipher === 'aes-128-gcm' ? key.subarray(0, 16) : key
+  const sealing = createCipheriv(cipher as 'aes-256-gcm', whole, nonce, { authTagLength: 16 })
   sealing.update(record)
   sealing.final()
 }
@@ -61,10 +65,17 @@ function bothWays(name: Measured): { readonly sealing: number; readonly opening:
   return { sealing: rateOf(median(sealMs)), opening: rateOf(median(openMs)) }
 }
 
+const chacha = (): void => void chacha20poly1305(key, nonce).encrypt(record)
+const gcm256 = (): void => void gcm(key, nonce).encrypt(record)
+
 /** The cipher each channel seals its records with, alone, and the same as Node has it. */
 const primitives = {
   nacl: { library: () => void nacl.secretbox(record, new Uint8Array(24), key), node: null },
-  ssh: { library: () => void chacha20poly1305(key, nonce).encrypt(record), node: 'chacha20-poly1305' },
+  ssh: { library: chacha, node: 'chacha20-poly1305' },
+  'ssh-aes-gcm': { library: gcm256, node: 'aes-256-gcm' },
+  tls: { library: () => void gcm(key.subarray(0, 16), nonce).encrypt(record), node: 'aes-128-gcm' },
+  'aes-256-gcm': { library: gcm256, node: 'aes-256-gcm' },
+  'chacha20-poly1305': { library: chacha, node: 'chacha20-poly1305' },
 } as const
 type Measured = keyof typeof primitives
 
