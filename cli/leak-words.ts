@@ -1,7 +1,8 @@
-/** What lengths and times gave away, as rows of a table. */
+/** What a migration gave away, and what hiding it cost, as rows of tables. */
 import type { MetadataEstimate } from '../core/attack/traffic/metadata-estimate.js'
 import { leakQuantities, workloadClasses, type LeakQuantity } from '../core/base/leak-quantities.js'
-import type { MetadataScore } from '../core/metrics/run-metrics.js'
+import { disguisePrice } from '../core/metrics/leak/disguise-price.js'
+import type { MetadataScore, RunMetrics, StructureScore } from '../core/metrics/run-metrics.js'
 
 const titles: Readonly<Record<LeakQuantity, string>> = {
   sent: 'memory sent',
@@ -65,4 +66,46 @@ export function estimateRows(estimate: MetadataEstimate): string[][] {
     if (said === undefined) return []
     return [[titles[quantity], valueText(quantity, said.value), rangeText(quantity, said.low, said.high)]]
   })
+}
+
+/** What the attacker read, and how much of it is exactly right. */
+export function contentRows(run: RunMetrics): string[][] {
+  const { secretsFound, secretsPlanted, ramOctetsRecovered, ramOctetsExact, ramOctets } = run
+  const exact = ramOctetsExact === null ? '-' : `${ramOctetsExact} of ${ramOctets} octets`
+  return [
+    ['secrets found', `${secretsFound} of ${secretsPlanted}`],
+    ['RAM recovered', `${ramOctetsRecovered} of ${ramOctets} octets`],
+    ['exactly as it was', exact],
+  ]
+}
+
+/** A dash where nothing can be told. */
+export function structureRows(structure: StructureScore | null): string[][] {
+  if (structure === null) return [['pages', '-']]
+  const { pages, alikePages, alikeSeen, emptyPages, emptySeen, wrong, blocks, blocksRepeated, agreement } = structure
+  return [
+    ['pages that crossed whole', String(pages)],
+    ['like another, seen to be', `${alikeSeen} of ${alikePages}`],
+    ['all zero, seen to be', `${emptySeen} of ${emptyPages}`],
+    ['guesses beside the truth', String(wrong)],
+    ...(blocks === 0 ? [] : [['blocks seen before', `${blocksRepeated} of ${blocks}`]]),
+    ['agreement (0 none, 1 whole)', agreement === null ? '-' : agreement.toFixed(2)],
+  ]
+}
+
+/** A disguised run beside one without. */
+export function priceRows(run: RunMetrics, plain: RunMetrics): string[][] {
+  const price = disguisePrice(run, plain)
+  const ms = (value: number | null): string => (value === null ? '-' : `${value.toFixed(2)} ms`)
+  const more = (value: number | null, text: string): string => (value !== null && value >= 0 ? `+${text}` : text)
+  return [
+    [
+      'octets on the wire',
+      String(plain.wireOctets),
+      String(run.wireOctets),
+      more(price.wireOctets, String(price.wireOctets)),
+    ],
+    ['total time', ms(plain.totalTimeMs), ms(run.totalTimeMs), more(price.totalTimeMs, ms(price.totalTimeMs))],
+    ['downtime', ms(plain.downtimeMs), ms(run.downtimeMs), more(price.downtimeMs, ms(price.downtimeMs))],
+  ]
 }

@@ -1,15 +1,20 @@
 /** `migrate`: one migration in a laboratory network, watched at the mirror port, measured from the trace. */
 import { parseArgs } from 'node:util'
 import { InputError } from '../core/base/errors.js'
+import { disguisePrice } from '../core/metrics/leak/disguise-price.js'
+import type { RunMetrics } from '../core/metrics/run-metrics.js'
+import { DEFAULT_MIGRATION_OPTIONS } from '../core/migration/migration.js'
 import { queryMigrate } from '../core/migration/query-migrate.js'
 import { fileStream } from '../core/migration/wire/file-stream.js'
+import { DEFAULT_SHAPING } from '../core/secure/shaping/shaping.js'
+import type { Scenario } from '../core/session/scenario.js'
 import { Session } from '../core/session/session.js'
 import { readGuestImage } from './guest-images.js'
 import { LiveCapture } from './live-capture.js'
 import { runMigration } from './migrate-run.js'
-import { scenarioFrom, scenarioOptions } from './migrate-scenario.js'
+import { scenarioFrom, scenarioOptions, type ScenarioValues } from './migrate-scenario.js'
 import { expectWritable, openOutput, writeOutputFile } from './output.js'
-import { metadataRows } from './leak-words.js'
+import { contentRows, metadataRows, priceRows, structureRows } from './leak-words.js'
 
 const options = {
   ...scenarioOptions,
@@ -42,6 +47,7 @@ export async function migrateCommand(args: string[]): Promise<number> {
   const { crossing } = world
   if (run === undefined || crossing === null) throw new InputError('the migration did not start')
 
+  const plain = values.leak && run.disguise !== null ? await plainRun(scenario, values) : null
   const result = {
     status: run.status,
     cause: run.cause,
@@ -77,6 +83,8 @@ export async function migrateCommand(args: string[]): Promise<number> {
     findings: run.findings,
     metadata: run.metadata,
     structure: run.structure,
+    disguise: run.disguise,
+    disguisePrice: plain === null ? null : disguisePrice(run, plain),
     qemu: queryMigrate(crossing.source, session.nowNs),
     traceHash: session.trace.hash(),
   }
@@ -99,7 +107,15 @@ export async function migrateCommand(args: string[]): Promise<number> {
   )
   if (values.leak) {
     output.line()
+    output.table(['content', ''], contentRows(run))
+    output.line()
+    output.table(['structure', ''], structureRows(run.structure))
+    output.line()
     output.table(['from lengths and times', 'attacker says', 'likely', 'was', 'off by'], metadataRows(run.metadata))
+    if (plain !== null) {
+      output.line()
+      output.table(['price of the disguise', 'without', 'with', 'more'], priceRows(run, plain))
+    }
   }
   if (values.pcap !== undefined) await writeOutputFile(values.pcap, world.rack.tap.toPcapng())
   if (values.stream !== undefined && crossing.recording !== null)
@@ -107,6 +123,18 @@ export async function migrateCommand(args: string[]): Promise<number> {
   await output.json(result)
   await live?.end()
   return run.status === 'completed' ? 0 : 1
+}
+
+/** The same migration without its disguise: what that cost is the difference. Null when it did not come to its end. */
+async function plainRun(scenario: Scenario, values: ScenarioValues): Promise<RunMetrics | null> {
+  const { roundsMin, roundsMax, ...migration } = scenario.migration
+  // As many rounds at most as before, unless they were fixed.
+  const rounds = { roundsMin: 0, roundsMax: roundsMin === roundsMax ? DEFAULT_MIGRATION_OPTIONS.roundsMax : roundsMax }
+  const plain = { ...scenario, migration: { ...migration, ...rounds, ...DEFAULT_SHAPING } }
+  const session = new Session({ scenario: plain, seed: values.seed, image: readGuestImage(values.guest) })
+  await runMigration(session, values)
+  const run = session.world.lastRun()
+  return run?.status === 'completed' ? run : null
 }
 
 const pauseWords = {

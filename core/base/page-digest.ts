@@ -6,7 +6,8 @@ export const ZERO_PAGE_DIGEST = 0
 
 /** 53 bits, from two sums over the page's words with MurmurHash3's constants. */
 export function pageDigest(octets: Uint8Array): number {
-  const aligned = octets.byteOffset % 4 === 0 ? octets : octets.slice()
+  // Not `slice`, which is only a view where the octets are a Buffer of Node's.
+  const aligned = octets.byteOffset % 4 === 0 ? octets : new Uint8Array(octets)
   const words = new Uint32Array(aligned.buffer, aligned.byteOffset, PAGE_OCTETS / 4)
   let high = 0
   let low = 0x9e37_79b9

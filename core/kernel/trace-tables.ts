@@ -29,6 +29,7 @@ export const traceTables = {
     channel: 'text',
     downtimeLimitNs: 'number',
     maxBandwidth: 'number',
+    roundsMin: 'number',
     roundsMax: 'number',
     stopRule: 'text',
     linkBps: 'number',

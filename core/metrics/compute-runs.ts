@@ -6,6 +6,7 @@ import { scoreMetadata } from './leak/score-metadata.js'
 import { scoreStructure } from './leak/score-structure.js'
 import { predictRounds } from './predict-rounds.js'
 import type {
+  Disguise,
   FoundSecret,
   LeakStep,
   PostcopyMetrics,
@@ -105,6 +106,7 @@ function computeRun(
       pause,
     }),
     structure: scoreStructure(trace, migration, start.atNs, untilNs),
+    disguise: disguiseOf(trace, start, untilNs),
   }
 }
 
@@ -238,6 +240,18 @@ function postcopy(trace: Trace, migration: number): PostcopyMetrics | null {
     faults: faults.map(({ page, askedNs, arrivedNs }) => ({ page, askedNs, arrivedNs })),
     blockedMs: (end?.blockedNs ?? faults.reduce((sum, { blockedNs }) => sum + blockedNs, 0)) / 1e6,
   }
+}
+
+function disguiseOf(trace: Trace, start: TimedRow<'migration-start'>, untilNs: Nanos): Disguise | null {
+  const { roundsMin } = start
+  const rows = trace.rows('shaping', trace.firstAt('shaping', start.atNs)).filter(({ atNs }) => atNs < untilNs)
+  if (rows.length === 0) return roundsMin === 0 ? null : { roundsMin, cells: null }
+  let [payloadOctets, sentOctets] = [0, 0]
+  for (const row of rows) {
+    payloadOctets += row.payloadOctets
+    sentOctets += row.cells * row.cellOctets
+  }
+  return { roundsMin, cells: { payloadOctets, sentOctets } }
 }
 
 /** The most that any one conversation gave away. */

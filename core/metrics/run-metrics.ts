@@ -150,6 +150,8 @@ export interface RunMetrics {
   readonly metadata: readonly MetadataScore[]
   /** Null until then, and where no page crossed whole on the main stream. */
   readonly structure: StructureScore | null
+  /** What it was disguised by, if it was. */
+  readonly disguise: Disguise | null
 }
 
 /** Pages that crossed whole, sent again or not; zeros that crossed as a word are none of them. */
@@ -168,6 +170,14 @@ export interface StructureScore {
   readonly blocksRepeated: number
   /** Of the attacker's classes with the true ones: adjusted Rand index, 1 for the same, 0 for none; null where all pages differ. */
   readonly agreement: number | null
+}
+
+/** Length and pace that were made up. What it cost: `disguisePrice`. */
+export interface Disguise {
+  /** So many rounds there had to be; 0: no matter how many. */
+  readonly roundsMin: number
+  /** Octets that had to go, and those of the cells they went in, filler included. Null where cells were not used, or not ended. */
+  readonly cells: { readonly payloadOctets: number; readonly sentOctets: number } | null
 }
 
 /** One answer (or missing answer) to the client's probe. */

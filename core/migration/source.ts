@@ -81,10 +81,10 @@ export class MigrationSource extends SourceProgress implements StreamOwner, Mult
   /** Begin, now if the stream is open, else when it opens. */
   start(): void {
     assert(this.status === 'none', 'a migration starts once')
-    const { strategy, downtimeLimitNs, maxBandwidth, roundsMax, stopRule } = this.options
+    const { strategy, downtimeLimitNs, maxBandwidth, roundsMin, roundsMax, stopRule } = this.options
     const { id, channel, linkBps } = this.labels
     const ramOctets = pageCountOf(this.vm.memory) * PAGE_OCTETS
-    const limits = { downtimeLimitNs, maxBandwidth, roundsMax, stopRule, linkBps }
+    const limits = { downtimeLimitNs, maxBandwidth, roundsMin, roundsMax, stopRule, linkBps }
     this.kernel.trace.add('migration-start', { migration: id, strategy, channel, ...limits, ramOctets })
     this.startedAtNs = this.kernel.nowNs
     this.out.stream.owner = this

@@ -118,6 +118,9 @@ export function fixtureRun(run: FixtureRun, nowNs: number): RunMetrics {
     findings,
     wentClear: false,
     metadata: [],
+    ramOctetsExact: isDone ? recovered : null,
+    structure: null,
+    disguise: null,
   }
 }
 

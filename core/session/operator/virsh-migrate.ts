@@ -2,6 +2,7 @@
 import { InputError } from '../../base/errors.js'
 import { parseDuration, parseOctetRate } from '../../base/units.js'
 import type { MigrationParameters, PageCompression } from '../../migration/migration.js'
+import { shapingNames } from '../../secure/shaping/shaping.js'
 import {
   channelNames,
   strategies,
@@ -73,6 +74,14 @@ const migrateOptions: readonly CommandOption[] = [
     help: 'how the memory is protected on its way (not in libvirt)',
     values: channelNames,
   },
+  {
+    name: 'shaping',
+    kind: 'string',
+    help: 'disguise lengths, or lengths and pace, inside the channel (not in libvirt)',
+    values: shapingNames,
+  },
+  number('shaping-rate', 'of a constant rate, in MiB/s (not in libvirt)'),
+  number('rounds', 'exactly so many rounds while it runs, whatever is left (not in libvirt)'),
   { name: 'strategy', kind: 'string', help: 'how it is moved (not in libvirt)', values: strategies },
 ]
 
@@ -133,6 +142,7 @@ function checkTogether(given: GivenOptions): void {
     requires(given, option, needed)
   if (given.has('timeout') && !given.has('live'))
     throw new InputError('error: migrate: Unexpected timeout for offline migration')
+  if (given.number('rounds') === 0) throw new InputError('error: invalid argument: there is at least 1 round')
   const timeoutSeconds = given.number('timeout') ?? 1
   if (timeoutSeconds < 1) throw new InputError('error: migrate: Invalid timeout')
   if (timeoutSeconds > TIMEOUT_SECONDS_MAX) throw new InputError('error: migrate: Timeout is too big')
@@ -190,6 +200,9 @@ function compressionOf(given: GivenOptions): Partial<MigrationParameters> {
 /** The engine's parameters; what is not named is as the session has it. */
 function settingsOf(given: GivenOptions, destination: Destination | null): Partial<MigrationScenario> {
   const channel = channelOf(given, destination)
+  const shaping = oneOf(shapingNames, given, 'shaping')
+  const shapingRate = given.number('shaping-rate')
+  const rounds = given.number('rounds')
   const bandwidth = given.number('bandwidth')
   const postcopyBandwidth = given.number('postcopy-bandwidth')
   const throttleInitial = given.number('auto-converge-initial')
@@ -197,6 +210,9 @@ function settingsOf(given: GivenOptions, destination: Destination | null): Parti
   return {
     strategy: strategyOf(given),
     ...(channel === undefined ? {} : { channel }),
+    ...(shaping === undefined ? {} : { shaping }),
+    ...(shapingRate === undefined ? {} : { shapingRate: shapingRate * MIB }),
+    ...(rounds === undefined ? {} : { roundsMin: rounds, roundsMax: rounds }),
     ...(given.has('compressed') || given.has('comp-methods') ? compressionOf(given) : {}),
     ...(given.has('auto-converge') ? { autoConverge: true } : {}),
     ...(throttleInitial === undefined ? {} : { cpuThrottleInitial: throttleInitial }),

@@ -32,6 +32,7 @@ function sessionTrace(): Kernel {
     channel: 'none',
     downtimeLimitNs: 4 * MS,
     maxBandwidth: 0,
+    roundsMin: 0,
     roundsMax: 30,
     stopRule: 'qemu',
     linkBps: 1e9,
