@@ -102,6 +102,13 @@ function printStream(number: number, stream: StreamReport, output: Output): void
     const rows = stream.rounds.map(({ zero, normal, xbzrle }, round) => [round + 1, zero, normal, xbzrle] as const)
     output.table(['round (inferred)', 'zero', 'normal', 'xbzrle'], rows)
   }
+  const { structure } = stream
+  if (structure.alikePages > 0 || structure.blocksRepeated > 0) {
+    const { blocks, blocksRepeated, alikePages, emptyPages } = structure
+    const ofBlocks = blocks === 0 ? '' : `; ${blocksRepeated} of ${blocks} cipher blocks had come before`
+    output.line()
+    output.line(`${alikePages} pages are like another or empty, ${emptyPages} of them empty${ofBlocks}`)
+  }
   if (stream.blocks.length === 0) return
   output.line()
   output.line(stream.findings.length === 0 ? 'no secrets found' : count(stream.findings.length, 'finding'))

@@ -60,8 +60,19 @@ export interface StreamReport {
   readonly blocks: readonly BlockReport[]
   readonly rounds: readonly RoundReport[]
   readonly findings: readonly FindingReport[]
+  readonly structure: StructureReport
   /** What a watcher can say about it, a sentence an entry: versions, algorithms, what was refused. */
   readonly seen: readonly string[]
+}
+
+/** Which pages are alike, read in clear or told by cipher blocks that come again. */
+export interface StructureReport {
+  /** Cipher blocks that were compared, and those that had come before; 0 where pages were read. */
+  readonly blocks: number
+  readonly blocksRepeated: number
+  /** Pages that are like another, or empty, and the empty ones among them. */
+  readonly alikePages: number
+  readonly emptyPages: number
 }
 
 /** A large transfer, sealed or not: what its lengths and times say. */

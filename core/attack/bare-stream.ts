@@ -1,5 +1,6 @@
 /** Analyse a migration stream that came as a file, without the network around it (`migrate exec:cat>file`). */
 import type { AnalysisReport, StreamReport } from './analysis-report.js'
+import { structureReport } from './structure/alike-pages.js'
 import { QevmAnalysis } from './qevm-analysis.js'
 
 const CHUNK_OCTETS = 65_536
@@ -24,6 +25,7 @@ export function analyseBareStream(octets: Uint8Array): BareStreamAnalysis {
     blocks: migration.blockReports(),
     rounds: migration.roundReports(),
     findings: migration.findingReports(),
+    structure: structureReport({ blocks: 0, repeated: 0, pages: migration.alikePages() }),
     seen: migration.notes(),
   }
   const warnings = migration.isComplete ? [] : ['the stream stops before the end of the machine’s state']

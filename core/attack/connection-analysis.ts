@@ -9,7 +9,7 @@ import type { StreamProtocol, StreamReport } from './analysis-report.js'
 import { describeRecords, describeSsh, describeTls } from './describe-sealed.js'
 import { looksSealed, protocolOf } from './protocol-opening.js'
 import { QevmAnalysis } from './qevm-analysis.js'
-import type { StructureSeen } from './structure/alike-pages.js'
+import { structureReport, type StructureSeen } from './structure/alike-pages.js'
 import { structureOf } from './structure/block-repeats.js'
 import { SealedBlocks } from './structure/sealed-blocks.js'
 
@@ -152,6 +152,7 @@ export class ConnectionAnalysis implements MultifdObserver {
       blocks: this.qevm?.blockReports() ?? [],
       rounds: this.qevm?.roundReports() ?? [],
       findings: this.qevm?.findingReports() ?? [],
+      structure: structureReport(this.structure()),
       seen: [...(this.qevm?.notes() ?? []), ...this.notes, ...this.describe(protocol)],
     }
   }

@@ -2,6 +2,7 @@
 import type { Nanos } from '../base/units.js'
 import { TRAFFIC_BIN_NS, type TimedRow } from '../kernel/trace-tables.js'
 import type { Trace } from '../kernel/trace.js'
+import { withPrice } from './leak/disguise-price.js'
 import { scoreMetadata } from './leak/score-metadata.js'
 import { scoreStructure } from './leak/score-structure.js'
 import { predictRounds } from './predict-rounds.js'
@@ -29,10 +30,11 @@ export interface PlantedSecret {
 export function computeRuns(trace: Trace, planted: readonly PlantedSecret[]): RunMetrics[] {
   const starts = trace.rows('migration-start')
   const typed = new Set<PlantedSecret>()
-  return starts.map((start, index) => {
+  const runs = starts.map((start, index) => {
     const untilNs = starts[index + 1]?.atNs ?? Infinity
     return computeRun(trace, start, untilNs, planted, typed)
   })
+  return runs.map((run) => withPrice(run, runs))
 }
 
 function computeRun(
@@ -107,6 +109,7 @@ function computeRun(
     }),
     structure: scoreStructure(trace, migration, start.atNs, untilNs),
     disguise: disguiseOf(trace, start, untilNs),
+    priceOfDisguise: null,
   }
 }
 

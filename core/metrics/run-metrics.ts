@@ -152,6 +152,8 @@ export interface RunMetrics {
   readonly structure: StructureScore | null
   /** What it was disguised by, if it was. */
   readonly disguise: Disguise | null
+  /** What that cost, beside an earlier or later run that is as it but for that; null where there is none. */
+  readonly priceOfDisguise: (DisguisePrice & { readonly plainMigration: number }) | null
 }
 
 /** Pages that crossed whole, sent again or not; zeros that crossed as a word are none of them. */
@@ -172,7 +174,15 @@ export interface StructureScore {
   readonly agreement: number | null
 }
 
-/** Length and pace that were made up. What it cost: `disguisePrice`. */
+/** How much more than without a disguise: octets on the wire, milliseconds. */
+export interface DisguisePrice {
+  readonly wireOctets: number
+  readonly totalTimeMs: number
+  /** Null where one of the two has none. */
+  readonly downtimeMs: number | null
+}
+
+/** Length and pace that were made up. What it cost: `DisguisePrice`. */
 export interface Disguise {
   /** So many rounds there had to be; 0: no matter how many. */
   readonly roundsMin: number

@@ -1,10 +1,10 @@
 /** What a migration gave away, and what hiding it cost, in words. */
-import { disguisePrice } from '../../core/metrics/leak/disguise-price.js'
 import type { RunMetrics } from '../engine/contract.js'
 import { formatCount, formatInstant, formatMs, formatOctets, formatShare, formatSpan } from './quantities.js'
 
 type Score = RunMetrics['metadata'][number]
 type Quantity = Score['quantity']
+type Price = NonNullable<RunMetrics['priceOfDisguise']>
 
 const titles: Readonly<Record<Quantity, string>> = {
   sent: 'Memory sent',
@@ -92,8 +92,8 @@ export function disguiseText({ disguise }: Pick<RunMetrics, 'disguise'>): string
 }
 
 /** What, without the disguise, with it, and how much more. */
-export function priceRows(run: RunMetrics, plain: RunMetrics): readonly (readonly string[])[] {
-  const { wireOctets, totalTimeMs, downtimeMs } = disguisePrice(run, plain)
+export function priceRows(run: RunMetrics, plain: RunMetrics, price: Price): readonly (readonly string[])[] {
+  const { wireOctets, totalTimeMs, downtimeMs } = price
   const row = (title: string, without: number | null, having: number | null, more: number | null, of: Format) => [
     title,
     ...[without, having].map((value) => (value === null ? '–' : of(value))),

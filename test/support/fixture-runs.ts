@@ -121,6 +121,7 @@ export function fixtureRun(run: FixtureRun, nowNs: number): RunMetrics {
     ramOctetsExact: isDone ? recovered : null,
     structure: null,
     disguise: null,
+    priceOfDisguise: null,
   }
 }
 

@@ -1,4 +1,5 @@
 /** What a listener may learn without reading: which pages of a stream hold the same as others, and which hold nothing. */
+import type { StructureReport } from '../analysis-report.js'
 
 /** A page that is like others, or empty, as far as the listener can tell. */
 export interface AlikePage {
@@ -16,4 +17,9 @@ export interface StructureSeen {
   /** Blocks that were there before. */
   readonly repeated: number
   readonly pages: readonly AlikePage[]
+}
+
+export function structureReport({ blocks, repeated, pages }: StructureSeen): StructureReport {
+  const emptyPages = pages.filter(({ isZero }) => isZero).length
+  return { blocks, blocksRepeated: repeated, alikePages: pages.length, emptyPages }
 }

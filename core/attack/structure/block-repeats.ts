@@ -82,6 +82,8 @@ export class BlockRepeats {
       if (known < window) continue
       const start = index - window + 1
       const isUniform = equal >= window
+      // One block that came before, the end of a header for instance, and then a page of equal ones: that begins with the next.
+      if (!isUniform && equal === window - 1) continue
       const sum = sums.at(start)
       const first = firsts.get(sum)
       // Windows that overlap are no two pages.

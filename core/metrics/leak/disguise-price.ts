@@ -1,13 +1,5 @@
 /** What a disguise cost: a disguised run against one that was as it, but for that. */
-import type { RunMetrics } from '../run-metrics.js'
-
-/** How much more than without: octets on the wire, milliseconds. */
-export interface DisguisePrice {
-  readonly wireOctets: number
-  readonly totalTimeMs: number
-  /** Null where one of the two has none. */
-  readonly downtimeMs: number | null
-}
+import type { DisguisePrice, RunMetrics } from '../run-metrics.js'
 
 type Priced = Pick<RunMetrics, 'wireOctets' | 'totalTimeMs' | 'downtimeMs'>
 
@@ -21,7 +13,7 @@ export function disguisePrice(disguised: Priced, plain: Priced): DisguisePrice {
 }
 
 /** The last completed run before or after that can be compared with it, or null: it is not disguised, or there is none. */
-export function plainTwinOf(run: RunMetrics, runs: readonly RunMetrics[]): RunMetrics | null {
+function plainTwinOf(run: RunMetrics, runs: readonly RunMetrics[]): RunMetrics | null {
   if (run.disguise === null || run.status !== 'completed') return null
   const isTwin = (other: RunMetrics): boolean =>
     other.disguise === null &&
@@ -31,4 +23,12 @@ export function plainTwinOf(run: RunMetrics, runs: readonly RunMetrics[]): RunMe
     other.linkBps === run.linkBps &&
     other.ramOctets === run.ramOctets
   return runs.findLast(isTwin) ?? null
+}
+
+/** The run with its price beside its plain twin, if it has one. */
+export function withPrice(run: RunMetrics, runs: readonly RunMetrics[]): RunMetrics {
+  const plain = plainTwinOf(run, runs)
+  return plain === null
+    ? run
+    : { ...run, priceOfDisguise: { plainMigration: plain.migration, ...disguisePrice(run, plain) } }
 }

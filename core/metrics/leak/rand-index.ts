@@ -11,14 +11,15 @@ export function adjustedRandIndex(a: readonly number[], b: readonly number[]): n
     for (const count of counts) sum += pairs(count)
     return sum
   }
-  const [inA, inB] = [new Map<number, number>(), new Map<number, number>()]
+  const inA = new Map<number, number>()
+  const inB = new Map<number, number>()
   const inBoth = new Map<number, Map<number, number>>()
   a.forEach((classA, index) => {
     const classB = b[index] as number
     count(inA, classA)
     count(inB, classB)
     let row = inBoth.get(classA)
-    if (row === undefined) inBoth.set(classA, (row = new Map()))
+    if (row === undefined) inBoth.set(classA, (row = new Map<number, number>()))
     count(row, classB)
   })
   const [pairsA, pairsB] = [sumOfPairs(inA.values()), sumOfPairs(inB.values())]
