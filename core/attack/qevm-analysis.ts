@@ -59,7 +59,6 @@ export class QevmAnalysis extends RamImage {
   /** Pages that came whole. */
   private readonly whole = new ReadPages()
   private channel = this.log.addChannel()
-  private chunk: Uint8Array = zeroPage
   private chunkOffset = 0
   private failed = false
   private deltasWithoutPage = 0
@@ -72,7 +71,6 @@ export class QevmAnalysis extends RamImage {
   push(octets: Uint8Array, packet: number, atNs: number): void {
     if (this.failed) return
     if (packet > 0) this.log.append(this.channel, this.chunkOffset, packet, atNs)
-    this.chunk = octets
     try {
       this.reader.push(octets)
     } catch (error) {
@@ -81,7 +79,6 @@ export class QevmAnalysis extends RamImage {
       this.note(`could not be read on: ${error.message}`)
     }
     this.chunkOffset += octets.length
-    this.chunk = zeroPage
   }
 
   /** Octets are missing from the capture: nothing after them can be told apart. */
@@ -138,7 +135,7 @@ export class QevmAnalysis extends RamImage {
     super.page(block, offset, octets)
     if (wasZero) this.octetsRecovered += PAGE_OCTETS
     const watched = this.watched[block]
-    const at = this.offsetInStream(octets)
+    const at = this.reader.positionOf(octets)
     watched?.evidence.copied(page, this.channel, at)
     this.whole.add(octets, at)
     this.queueSearch(watched, page)
@@ -160,7 +157,7 @@ export class QevmAnalysis extends RamImage {
       return
     }
     if (wasZero) this.octetsRecovered += PAGE_OCTETS
-    this.watched[block]?.evidence.changed(page, this.channel, this.offsetInStream(encoded), encoded.length)
+    this.watched[block]?.evidence.changed(page, this.channel, this.reader.positionOf(encoded), encoded.length)
     this.queueSearch(this.watched[block], page)
   }
 
@@ -170,7 +167,7 @@ export class QevmAnalysis extends RamImage {
     super.compressedPage(block, offset, compressed)
     this.compressedPages++
     if (wasZero) this.octetsRecovered += PAGE_OCTETS
-    this.watched[block]?.evidence.changed(page, this.channel, this.offsetInStream(compressed), compressed.length)
+    this.watched[block]?.evidence.changed(page, this.channel, this.reader.positionOf(compressed), compressed.length)
     this.queueSearch(this.watched[block], page)
   }
 
@@ -190,7 +187,7 @@ export class QevmAnalysis extends RamImage {
       }
       const view = octets.subarray(offset, offset + PAGE_OCTETS)
       image.setPage(page, view)
-      evidence.copied(page, this.channel, this.offsetInStream(view))
+      evidence.copied(page, this.channel, this.reader.positionOf(view))
       this.queueSearch(watched, page)
     }
   }
@@ -255,15 +252,6 @@ export class QevmAnalysis extends RamImage {
     this.note(
       'post-copy: the guest moved before its memory, which follows; the image is the source’s, pages by demand included',
     )
-  }
-
-  /**
-   * Where in the stream a view of the reader begins: in the packet at hand; or in a buffer of the reader's, put together
-   * from several packets, that begins with the record it is at.
-   */
-  private offsetInStream(view: Uint8Array): number {
-    if (view.buffer === this.chunk.buffer) return this.chunkOffset + view.byteOffset - this.chunk.byteOffset
-    return this.reader.octetsRead + view.byteOffset
   }
 
   // Search as pages come: neighbours are searched together, a page sent again is searched again.

@@ -148,6 +148,8 @@ export const traceTables = {
   'link-state': { link: 'text', state: 'text' },
   /** A person switched a defence of a switch on (1) or off. */
   'switch-defence': { device: 'text', defence: 'text', isOn: 'number' },
+  /** A person switched a defence of a host on (1) or off. */
+  'host-defence': { host: 'text', defence: 'text', isOn: 'number' },
   /** A client asked and was answered (or not: lost is 1). */
   probe: { client: 'text', sequence: 'number', sentNs: 'number', replyNs: 'number', lost: 'number' },
   /** A switch learned where an address is, or that it moved. VLAN 0 is that of a switch that knows none. */
@@ -185,6 +187,8 @@ export const traceTables = {
    * 1) for zeros.
    */
   'page-alike': { attacker: 'text', stream: 'number', octet: 'number', group: 'number', isZero: 'number' },
+  /** What an attacker that does more than listen says of its own progress. */
+  'attack-stage': { attacker: 'text', stage: 'text', text: 'text' },
   /** The attacker recognised (or not) what a TCP conversation carries. `stream` counts its conversations. */
   'stream-seen': { attacker: 'text', stream: 'number', protocol: 'text', client: 'text', server: 'text' },
   /** What the guest's workload was told to do. */

@@ -1,5 +1,4 @@
 /** Two copies of a VM, compared octet by octet while both stand still. */
-import type { Failure } from '../base/errors.js'
 import { equalOctets } from '../base/octets.js'
 import { PAGE_OCTETS } from '../base/units.js'
 import type { StateValue, StateValues } from '../machine/device-state.js'
@@ -51,15 +50,6 @@ export function compareDevices(source: MigratableVm, destination: MigratableVm):
       if (!equalValues(values[name], otherValues[name])) differences++
   }
   return differences
-}
-
-/** Why a copy that was compared must not live, or null where nothing differs. */
-export function mismatchOf(differences: MachineComparison): Failure | null {
-  const { ramDifferences, deviceDifferences, diskDifferences } = differences
-  if (ramDifferences + deviceDifferences + diskDifferences === 0) return null
-  const ofDisk = diskDifferences === 0 ? '' : `, and in ${diskDifferences} octets of its disk`
-  const message = `the copy differs from its source in ${ramDifferences} octets of memory and ${deviceDifferences} device values${ofDisk}`
-  return { kind: 'mismatch', protocol: 'qevm', message }
 }
 
 /** Octets that differ in the pages that are not in the dirty log of the destination, which is emptied. */

@@ -59,6 +59,12 @@ export class LabNetwork implements NetworkDesk {
       this.trace.add('switch-defence', { device: RACK_SWITCH, defence, isOn: isOn ? 1 : 0 })
   }
 
+  setStaticArp(isOn: boolean): void {
+    this.rack.setStaticArp(isOn)
+    for (const { name } of [this.rack.hostA.stack, this.rack.hostB.stack])
+      this.trace.add('host-defence', { host: name, defence: 'static-arp', isOn: isOn ? 1 : 0 })
+  }
+
   inspect(kind: Inspection['kind'], name: string): Inspection {
     return inspect(this.rack, kind, name)
   }

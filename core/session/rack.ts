@@ -17,7 +17,7 @@ import { parseIpv4, parseMac, readMac, type Ipv4Address, type Ipv6Address } from
 import { SSH_PORT } from '../secure/channels.js'
 import { probePorts } from './probes/probe-of-image.js'
 import { directionOptions } from './link-conditions.js'
-import type { LinkName, Scenario } from './scenario.js'
+import type { AttackerPosition, LinkName, Scenario } from './scenario.js'
 
 export const places = {
   hostA: { name: 'host-a', title: 'Host A', address: '10.0.0.1', mac: '02:00:00:00:00:01' },
@@ -123,11 +123,11 @@ export class Rack {
   readonly client: HostStack
   /** The attacker's capture: a copy of every frame that passes Host A's port. */
   readonly tap: Tap
-  /** Where the attacker's cable ends. */
-  readonly mirrorEnd: LinkEnd
-  readonly mirrorPort: SwitchPort
+  /** The attacker's end of its cable. */
+  readonly attackerEnd: LinkEnd
   /** The rack's own, then the hosts' bridges. */
   readonly switches: readonly Switch[]
+  hasStaticArp = false
   defences: SwitchDefences = { arpInspection: false, portSecurity: false }
   private readonly portsByPlace = new Map<string, SwitchPort>()
 
@@ -163,9 +163,7 @@ export class Rack {
     this.client = hostStack(kernel, places.client, c.link, scenario)
     joinPorts(this.client, c.link.a)
     this.tap = new Tap(kernel, `mirror of ${places.hostA.name}`)
-    this.mirrorEnd = m.link.a
-    this.mirrorPort = m.port
-    rackSwitch.mirrorPorts([a.port], m.port)
+    this.attackerEnd = m.link.a
     this.switches = [rackSwitch, this.hostA.bridge, this.hostB.bridge]
     this.guestAddress = parseIpv4(scenario.guest.address)
   }
@@ -195,6 +193,30 @@ export class Rack {
     const found = this.links.find((link) => link.name === name)
     assert(found !== undefined, `every place has a cable: ${name}`)
     return found
+  }
+
+  /** Where the attacker's cable is plugged in. */
+  placeAttacker(position: AttackerPosition): void {
+    const [rackSwitch] = this.switches
+    const port = this.portsByPlace.get(places.attacker.name)
+    assert(rackSwitch !== undefined && port !== undefined, 'the attacker has a cable to the switch of the rack')
+    const others = [...this.portsByPlace.values()].filter((other) => other !== port)
+    rackSwitch.floodsAll = position === 'hub'
+    if (position === 'mirror') rackSwitch.mirrorPorts(others.slice(0, 1), port)
+    else if (position === 'switch') rackSwitch.mirrorPorts(others, port)
+    else rackSwitch.stopMirroring(port)
+  }
+
+  /** What each host knows of the others' MAC addresses, as somebody wrote it down: no message changes it. */
+  setStaticArp(isOn: boolean): void {
+    const hosts = [places.hostA, places.hostB, places.client]
+    for (const { stack } of [this.hostA, this.hostB])
+      for (const { address, mac } of hosts) {
+        if (parseIpv4(address) === stack.address) continue
+        if (isOn) stack.arp.setPermanent(parseIpv4(address), parseMac(mac))
+        else stack.arp.remove(parseIpv4(address))
+      }
+    this.hasStaticArp = isOn
   }
 
   setDefences(defences: SwitchDefences): void {

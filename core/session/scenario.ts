@@ -52,6 +52,13 @@ export interface GuestScenario {
   readonly options: Partial<GuestOptions>
 }
 
+/**
+ * Where the attacker's cable is plugged in: the destination of a mirror of Host A's port, which takes no frames; an ordinary port
+ * of the switch; the same with a hub in the switch's place; or a tap in the switch, which sees every port's frames.
+ */
+export const attackerPositions = ['mirror', 'access', 'hub', 'switch'] as const
+export type AttackerPosition = (typeof attackerPositions)[number]
+
 export interface Scenario {
   /** The hypervisor of both hosts. */
   readonly profile: HypervisorName
@@ -65,6 +72,7 @@ export interface Scenario {
   readonly links: Readonly<Partial<Record<LinkName, Partial<LinkConditions>>>>
   /** How the hosts' TCP reacts to loss. */
   readonly tcp: TcpScenario
+  readonly attackerPosition: AttackerPosition
   /** The client asks the guest this often. */
   readonly probeIntervalNs: Nanos
   readonly migration: MigrationScenario
@@ -116,6 +124,7 @@ export const defaultScenario: Scenario = {
   latencyNs: microseconds(100),
   links: {},
   tcp: { congestionControl: 'cubic', hasSack: true },
+  attackerPosition: 'mirror',
   probeIntervalNs: milliseconds(2),
   migration: {
     ...DEFAULT_MIGRATION_PARAMETERS,

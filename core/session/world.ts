@@ -14,8 +14,10 @@ import { secretsOfImage } from '../machine/store-secrets.js'
 import { TPM_SEED_OCTETS } from '../machine/tpm/tpm-state.js'
 import { computeRuns, type PlantedSecret } from '../metrics/compute-runs.js'
 import type { RunMetrics } from '../metrics/run-metrics.js'
+import { joinPorts } from '../net/frame-port.js'
 import { parseIpv4 } from '../net/wire/addresses.js'
-import { AttackerShell } from './attacker-shell.js'
+import { AttackerComputer } from './attacker/attacker-computer.js'
+import { AttackerShell } from './attacker/attacker-shell.js'
 import { ConsoleLog } from './console-log.js'
 import type { Crossing, CrossingOwner } from './crossing.js'
 import { GuestConsole } from './guest-console.js'
@@ -28,7 +30,7 @@ import { OperatorShell, type OperatorDesk } from './operator-shell.js'
 import { ProbeClient } from './probe-client.js'
 import { probeOfImage } from './probes/probe-of-image.js'
 import { guestMac, places, Rack } from './rack.js'
-import { checkLinks, refuseProblem, scenarioProblem, type Scenario } from './scenario.js'
+import { checkLinks, refuseProblem, scenarioProblem, type AttackerPosition, type Scenario } from './scenario.js'
 import { Sniffer } from './sniffer.js'
 
 export type ConsoleName = 'guest' | 'operator' | 'attacker'
@@ -37,6 +39,8 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner, TraceWatcher
   readonly kernel: Kernel
   readonly rack: Rack
   readonly sniffer: Sniffer
+  /** The attacker's own, at the end of its cable. */
+  readonly attacker: AttackerComputer
   readonly probe: ProbeClient
   readonly consoles: Readonly<Record<ConsoleName, ConsoleLog>>
   readonly planted: readonly PlantedSecret[]
@@ -80,12 +84,18 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner, TraceWatcher
     const probe = probeOfImage(scenario.guest.image, kernel, client, parseIpv4(scenario.guest.address))
     this.probe = new ProbeClient(kernel, client.name, probe, scenario.probeIntervalNs)
     this.sniffer = new Sniffer(kernel, this.rack.tap, places.attacker.name)
-    this.rack.mirrorEnd.output = this.sniffer
+    this.attacker = new AttackerComputer(kernel, places.attacker)
+    joinPorts(this.attacker, this.rack.attackerEnd)
+    this.attacker.listener = this.sniffer
+    this.placeAttacker(scenario.attackerPosition)
     kernel.trace.watch('migration-status', this)
     this.planted = secretsOfImage(scenario.guest.image, this.guest.parameters())
     this.guestConsole = new GuestConsole(kernel.trace)
     this.consoles = { guest: this.guestConsole.log, operator: new ConsoleLog(), attacker: new ConsoleLog() }
-    this.shells = { operator: new OperatorShell(kernel, this), attacker: new AttackerShell(kernel, this.sniffer) }
+    this.shells = {
+      operator: new OperatorShell(kernel, this),
+      attacker: new AttackerShell(kernel, this.sniffer, this.attacker),
+    }
     this.shells.operator.start('Two hosts, one machine. Type help.\n')
     this.shells.attacker.start("Copies of every frame at Host A's port\narrive here. Type help.\n")
     this.collectShellOutput()
@@ -124,6 +134,13 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner, TraceWatcher
 
   allVms(): readonly VirtualMachine[] {
     return this.hosts.flatMap((host) => host.allVms())
+  }
+
+  /** Plug the attacker's cable in elsewhere. */
+  placeAttacker(position: AttackerPosition): void {
+    this.rack.placeAttacker(position)
+    // A card that only listens: a mirror's destination takes nothing, and a tap in a switch is not seen to be there.
+    this.attacker.hasStation = position === 'access' || position === 'hub'
   }
 
   boot(): void {

@@ -10,7 +10,7 @@ import { bigScenario, booted, migrate } from './moving-guest.js'
 
 const noCapture = (session: Session): void => {
   const { rack } = session.world
-  rack.switches[0]?.stopMirroring(rack.mirrorPort)
+  rack.placeAttacker('access')
 }
 
 /** Resident memory that a process takes more while a guest crosses, the highest of many looks, and the wall time. */
@@ -46,7 +46,7 @@ function crossings(session: Session, prepare: (session: Session) => void = () =>
   return time(() => session, migrate)
 }
 const noListener = (session: Session): void => {
-  session.world.rack.mirrorEnd.output = session.world.rack.tap
+  session.world.attacker.listener = session.world.rack.tap
 }
 // As a person has them who opened a lab and booted its guest: before any session was copied.
 add('64 MiB in clear at 10 Gbit/s, without capture', crossings(booted(bigScenario), noCapture), 'ms', 'under 150')

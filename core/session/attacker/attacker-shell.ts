@@ -1,19 +1,28 @@
 /** The attacker's shell: what can be done with captured frames, and nothing else. */
-import { InputError } from '../base/errors.js'
-import { CaptureIndex } from '../capture/capture-index.js'
-import { summarisePacket } from '../capture/packet-summary.js'
-import type { Kernel } from '../kernel/kernel.js'
-import { ink, LineShell } from './line-shell.js'
-import { places } from './rack.js'
-import type { Sniffer } from './sniffer.js'
+import { InputError } from '../../base/errors.js'
+import { CaptureIndex } from '../../capture/capture-index.js'
+import { summarisePacket } from '../../capture/packet-summary.js'
+import type { Kernel } from '../../kernel/kernel.js'
+import { ink, LineShell } from '../line-shell.js'
+import { places } from '../rack.js'
+import type { Sniffer } from '../sniffer.js'
+import type { AttackerComputer } from './attacker-computer.js'
+import { AttackerJobs } from './attacker-jobs.js'
+import { attackerCommands } from './attacker-commands.js'
 
-const HELP = `${ink.strong('What the mirror port shows')}
+const HELP = `${ink.strong('What the cable brings')}
   tcpdump [-c N]        the last packets, 20 or N
   streams               conversations, and what they carry
   search                rebuild guest memory and look for secrets in it
   show N                the whole of finding N
   page 0x80040000       a page of the rebuilt memory, in octets
+${ink.strong('What a station can do, at a port that takes frames')}
+  arpspoof A B          stand between two stations, and relay
+  filter                what is to be changed of a migration that passes
+  ettercap A B          stand between two stations, and change that
+  jobs, kill N          what runs, and an end of it
 `
+const OWN_COMMANDS = ['help', 'tcpdump', 'streams', 'search', 'show', 'page']
 const PACKETS_MAX = 500
 /** Of a finding's value, in the list; `show` has the whole. */
 const VALUE_CHARACTERS = 60
@@ -21,11 +30,15 @@ const ROW_OCTETS = 8
 const PAGE_ROWS = 32
 
 export class AttackerShell extends LineShell {
+  private readonly jobs: AttackerJobs
+
   constructor(
     kernel: Kernel,
     private readonly sniffer: Sniffer,
+    computer: AttackerComputer,
   ) {
     super(kernel, 'attacker')
+    this.jobs = new AttackerJobs(computer)
   }
 
   protected prompt(): string {
@@ -33,10 +46,10 @@ export class AttackerShell extends LineShell {
   }
 
   protected completions(line: string): readonly string[] {
-    return line.trimStart().includes(' ') ? [] : ['help', 'tcpdump', 'streams', 'search', 'show', 'page']
+    return line.trimStart().includes(' ') ? [] : [...OWN_COMMANDS, ...Object.keys(attackerCommands)]
   }
 
-  protected execute([command, ...rest]: readonly string[]): void {
+  protected execute([command = '', ...rest]: readonly string[], line: string): void {
     switch (command) {
       case 'help':
         return this.print(HELP)
@@ -51,8 +64,11 @@ export class AttackerShell extends LineShell {
         return this.show(rest[0] ?? '')
       case 'page':
         return this.page(rest[0] ?? '')
-      default:
-        throw new InputError(`${command}: no such command. Type help.`)
+      default: {
+        const found = Object.hasOwn(attackerCommands, command) ? attackerCommands[command] : undefined
+        if (found === undefined) throw new InputError(`${command}: no such command. Type help.`)
+        return this.print(found(this.jobs, rest, line))
+      }
     }
   }
 

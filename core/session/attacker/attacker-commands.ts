@@ -1,0 +1,120 @@
+/** Commands of the attacker's shell that send something; named and written as the tools that they follow. */
+import { InputError } from '../../base/errors.js'
+import { parseOctets } from '../../base/units.js'
+import { ManInTheMiddle } from '../../attack/middle/man-in-the-middle.js'
+import type { MigrationEdit } from '../../attack/middle/migration-edits.js'
+import { parsePattern, parseReplacement } from '../../attack/middle/octet-pattern.js'
+import { hypervisorNames } from '../../hypervisor/profiles/hypervisor-profile.js'
+import { profiles } from '../../hypervisor/profiles/profiles.js'
+import { parseIpv4, type Ipv4Address } from '../../net/wire/addresses.js'
+import { SSH_PORT } from '../../secure/channels.js'
+import { ink } from '../line-shell.js'
+import { places } from '../rack.js'
+import type { AttackerJobs } from './attacker-jobs.js'
+
+/** Does what the words say, and gives what is to be printed. Throws `InputError`. */
+type AttackerCommand = (jobs: AttackerJobs, words: readonly string[], line: string) => string
+
+const FILTER_HELP = `  filter replace "old text" "new text"   in every page that passes; or octets: filter replace e306 1300
+  filter swap 0x80000000 0x80001000      two pages of guest memory change places
+  filter rollback                        every page stays as it was sent first
+  filter device e306 1300                in the state of devices
+  filter truncate 1MiB                   cut the connection there
+  filter list, filter clear
+`
+/** Where migrations are listened for. */
+const migrationPorts: readonly number[] = [
+  ...new Set([...hypervisorNames.map((name) => profiles[name].migrationPort), SSH_PORT]),
+]
+
+export const attackerCommands: Readonly<Record<string, AttackerCommand>> = {
+  arpspoof: (jobs, words, line) => {
+    const middle = new ManInTheMiddle(jobs.computer, { victims: victimsIn(words), ports: [], edits: [] })
+    return begun(jobs.start(line, middle))
+  },
+
+  ettercap: (jobs, words, line) => {
+    if (jobs.filters.length === 0) throw new InputError('there is no filter yet: filter says how to write one')
+    const edits = jobs.filters.map(({ edit }) => edit)
+    const middle = new ManInTheMiddle(jobs.computer, { victims: victimsIn(words), ports: migrationPorts, edits })
+    return begun(jobs.start(line, middle))
+  },
+
+  filter: (jobs, [what = 'help', ...words], line) => {
+    if (what === 'help') return FILTER_HELP
+    if (what === 'clear') {
+      jobs.filters.length = 0
+      return 'no filter is left\n'
+    }
+    if (what !== 'list') jobs.filters.push({ text: line.replace(/^filter\s+/, ''), edit: editOf(what, words, line) })
+    if (jobs.filters.length === 0) return ink.dim('there is no filter\n')
+    return jobs.filters.map(({ text }, index) => `${index + 1}  ${text}\n`).join('')
+  },
+
+  jobs: (jobs) => {
+    if (jobs.all.length === 0) return ink.dim('nothing runs\n')
+    return jobs.all.map(({ id, line }) => `${id}  ${line}\n`).join('')
+  },
+
+  kill: (jobs, [word = '']) => {
+    jobs.kill(Number(word))
+    return `${word} has ended\n`
+  },
+}
+
+function begun(job: number): string {
+  return ink.attacker(`job ${job} runs; "kill ${job}" ends it\n`)
+}
+
+function victimsIn(words: readonly string[]): readonly [Ipv4Address, Ipv4Address] {
+  const [a, b, more] = words
+  if (a === undefined || b === undefined || more !== undefined)
+    throw new InputError('name two stations, such as host-a host-b or 10.0.0.1 10.0.0.2')
+  const victims = [addressOf(a), addressOf(b)] as const
+  if (victims[0] === victims[1]) throw new InputError(`${a} and ${b} are one station`)
+  return victims
+}
+
+/** By its name in the lab, or by its address. */
+function addressOf(word: string): Ipv4Address {
+  const place = Object.values(places).find(({ name }) => name === word)
+  return parseIpv4(place?.address ?? word)
+}
+
+function editOf(what: string, words: readonly string[], line: string): MigrationEdit {
+  switch (what) {
+    case 'replace':
+    case 'device': {
+      const [from, to] = pairIn(line)
+      const find = parsePattern(from)
+      const kind = what === 'replace' ? 'replace' : 'replace-device-state'
+      return { kind, find, by: parseReplacement(to, find) }
+    }
+    case 'swap': {
+      const [a = NaN, b = NaN] = words.map(pageAddress)
+      if (words.length !== 2 || a === b) throw new InputError('filter swap takes two pages: 0x80000000 0x80001000')
+      return { kind: 'swap-pages', a, b }
+    }
+    case 'rollback':
+      return { kind: 'roll-back' }
+    case 'truncate':
+      return { kind: 'truncate', afterOctets: parseOctets(words[0] ?? '') }
+    default:
+      throw new InputError(`filter ${what}: choose replace, swap, rollback, device, truncate, list or clear`)
+  }
+}
+
+/** Two patterns after the words `filter replace`. */
+function pairIn(line: string): readonly [string, string] {
+  const [, from, to] = /^filter\s+\w+\s+("[^"]+"|[0-9a-f?]+)\s+("[^"]*"|[0-9a-f?]+)$/i.exec(line) ?? []
+  if (from === undefined || to === undefined)
+    throw new InputError('write what is there and what comes in its place: "old" "new", or octets: e306 1300')
+  return [from, to]
+}
+
+function pageAddress(word: string): number {
+  const address = Number(word)
+  if (!/^0x[0-9a-f]+$/i.test(word) || address % 4096 !== 0)
+    throw new InputError(`${word}: a page has an address such as 0x80001000, a multiple of 4096`)
+  return address
+}
