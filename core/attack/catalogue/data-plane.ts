@@ -1,0 +1,130 @@
+/** Attacks on what crosses the network (survey, section 3.2.2). */
+import type { AttackDefinition } from './attack-definition.js'
+import type { ConfigurationName } from './configurations.js'
+
+const OBERHEIDE =
+  'Oberheide, Cooke, Jahanian: Empirical Exploitation of Live Virtual Machine Migration, Black Hat DC 2008'
+const PLUMMER = 'RFC 826: An Ethernet Address Resolution Protocol'
+
+/** Channels under which nothing can be read. */
+const sealed = [
+  ...([
+    'aes-128-ecb',
+    'aes-256-ctr',
+    'aes-256-gcm',
+    'nacl',
+    'tls',
+    'tls-any-certificate',
+    'ssh',
+    'ssh-any-key',
+  ] as const),
+  ...(['esp', 'vmotion-opportunistic', 'vmotion-required'] as const),
+] satisfies readonly ConfigurationName[]
+/** What keeps two stations from believing a third. */
+const sure = ['arp-inspection', 'static-arp'] as const satisfies readonly ConfigurationName[]
+
+function all<V>(names: readonly ConfigurationName[], verdict: V): Partial<Record<ConfigurationName, V>> {
+  return Object.fromEntries(names.map((name) => [name, verdict]))
+}
+
+const snooping = {
+  plane: 'data',
+  survey: '3.2.2, passive snooping',
+  preconditions: 'a migration crosses where the attacker listens',
+  gains: 'memory, disk and device state of the guest: files, keys, cards, cookies, password hashes',
+  stages: ['listen', 'rebuild memory', 'search it'],
+  // Under any cipher, lengths and times still tell size, rounds, dirty rate and when the guest stopped.
+  against: all(sealed, 'residual' as const),
+} as const
+
+const middle = {
+  plane: 'data',
+  survey: '3.2.2, active manipulation',
+  preconditions: 'hosts that learn each other’s MAC address by ARP on a segment that the attacker is on too',
+  reach: 'an ordinary port of the segment',
+  against: all([...sealed, ...sure], 'stopped' as const),
+} as const
+
+export const dataPlane: readonly AttackDefinition[] = [
+  {
+    ...snooping,
+    name: 'snoop-mirror',
+    title: 'Snooping at a mirror port',
+    summary: 'Listens to copies of every frame at the source host’s port.',
+    reach: 'a mirror port: copies of frames, and nothing can be sent',
+    simplified: 'the switch copies without loss, as long as the mirror’s cable is fast enough',
+    references: [OBERHEIDE],
+  },
+  {
+    ...snooping,
+    name: 'snoop-hub',
+    title: 'Snooping on a shared segment',
+    summary: 'Listens where every station hears every frame.',
+    reach: 'a port of a hub, or of a switch that knows no addresses',
+    simplified: 'a hub of today’s speed without collisions',
+    references: [OBERHEIDE],
+  },
+  {
+    ...snooping,
+    name: 'snoop-switch',
+    title: 'Snooping in a compromised switch',
+    summary: 'Listens to all ports of a switch that it has the administration of.',
+    reach: 'the switch: copies of frames at every port',
+    simplified: 'how the switch was taken over is left out',
+    references: [OBERHEIDE],
+  },
+  {
+    ...middle,
+    name: 'middle-text',
+    title: 'A text changed in flight',
+    summary: 'Poisons both hosts, relays their traffic, and edits a text in every copy of its page that passes.',
+    gains: 'the guest shows what the attacker wrote',
+    stages: ['poison', 'intercept', 'edit'],
+    simplified:
+      'pages are edited where they are sent as they are: not as XBZRLE differences, nor on channels of multifd',
+    references: [OBERHEIDE, PLUMMER],
+  },
+  {
+    ...middle,
+    name: 'middle-login',
+    title: 'A login check patched in flight',
+    summary: 'Edits one instruction of the guest’s login check in every copy of its page that passes.',
+    gains: 'any password enters at the destination, which the source’s copy refused',
+    stages: ['poison', 'intercept', 'edit'],
+    simplified:
+      'the guest’s program is public, so the attacker knows the octets around the branch; the paper patched OpenSSH',
+    references: [OBERHEIDE, PLUMMER],
+  },
+  {
+    ...middle,
+    name: 'middle-rollback',
+    title: 'Pages rolled back to an old round',
+    summary: 'Gives the destination, of every page, the copy that was sent first.',
+    gains: 'a guest whose memory is of different instants: it fails, or goes on with what was revoked',
+    stages: ['poison', 'intercept', 'edit'],
+    simplified: 'all pages alike; a careful attacker would choose',
+    references: [OBERHEIDE],
+  },
+  {
+    ...middle,
+    name: 'middle-swap',
+    title: 'Two pages swapped in flight',
+    summary: 'Changes the addresses of two pages’ records for each other’s.',
+    gains: 'octets of the guest’s own, where the guest expects others: here, two pages of its texts',
+    stages: ['poison', 'intercept', 'edit'],
+    simplified: 'only records that name no block are changed, which all but the first of a block are',
+    references: [OBERHEIDE],
+  },
+  {
+    ...middle,
+    name: 'middle-truncate',
+    title: 'The stream cut short',
+    summary: 'Cuts the connection in the middle of the transfer.',
+    gains: 'no move: the guest stays where it is, as often as it is tried',
+    stages: ['poison', 'intercept', 'edit'],
+    // A cipher does not keep a connection alive.
+    against: all([...sure, 'esp'], 'stopped' as const),
+    simplified: 'cut once',
+    references: [OBERHEIDE],
+  },
+]

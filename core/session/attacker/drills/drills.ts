@@ -1,0 +1,15 @@
+/** How each attack of the catalogue is played, by its name. */
+import type { Drill } from './drill.js'
+import { middleLogin, middleRollback, middleSwap, middleText, middleTruncate } from './middle-drills.js'
+import { snoopAt } from './snoop-drills.js'
+
+export const drills: Readonly<Record<string, Drill>> = {
+  'snoop-mirror': snoopAt('mirror'),
+  'snoop-hub': snoopAt('hub'),
+  'snoop-switch': snoopAt('switch'),
+  'middle-text': middleText,
+  'middle-login': middleLogin,
+  'middle-rollback': middleRollback,
+  'middle-swap': middleSwap,
+  'middle-truncate': middleTruncate,
+}

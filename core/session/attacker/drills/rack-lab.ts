@@ -1,0 +1,103 @@
+/** The rack as attacks are tried on it: a small guest with secrets, its hosts set up as the configuration says. */
+import type { Verdict } from '../../../attack/catalogue/attack-definition.js'
+import type { ConfigurationName } from '../../../attack/catalogue/configurations.js'
+import { milliseconds, seconds } from '../../../base/units.js'
+import type { TimedRow, TraceKind } from '../../../kernel/trace-tables.js'
+import { defaultScenario, type AttackerPosition, type MigrationScenario } from '../../scenario.js'
+import { Session } from '../../session.js'
+import type { DrillEvidence, DrillOutcome, DrillParts, DrillRun } from './drill.js'
+
+const MIB = 1024 ** 2
+const EVIDENCE_ROWS_MAX = 8
+/** A migration that has not ended by then is given up. */
+const PATIENCE_NS = seconds(120)
+
+const channelOf: Readonly<Partial<Record<ConfigurationName, Partial<MigrationScenario>>>> = {
+  'aes-128-ecb': { channel: 'aes-128-ecb' },
+  'aes-256-ctr': { channel: 'aes-256-ctr' },
+  'aes-256-gcm': { channel: 'aes-256-gcm' },
+  nacl: { channel: 'nacl' },
+  tls: { channel: 'tls' },
+  'tls-any-certificate': { channel: 'tls', peerCheck: 'skip' },
+  ssh: { channel: 'ssh' },
+  'ssh-any-key': { channel: 'ssh', peerCheck: 'skip' },
+  esp: { channel: 'esp' },
+  'vmotion-opportunistic': { channel: 'vmotion-opportunistic' },
+  'vmotion-required': { channel: 'vmotion-required' },
+}
+
+export class RackLab {
+  readonly session: Session
+
+  constructor({ configuration, seed, image }: DrillParts, position: AttackerPosition) {
+    const guest = { ramOctets: 4 * MIB, fillOctets: MIB, workingSetPages: 64 }
+    const scenario = {
+      ...defaultScenario,
+      guest: { ...defaultScenario.guest, ...guest },
+      migration: { ...defaultScenario.migration, downtimeLimitNs: milliseconds(2), ...channelOf[configuration] },
+      attackerPosition: position,
+    }
+    const session = new Session({ scenario, seed, image: image(scenario.guest.image) })
+    this.session = session
+    if (configuration === 'arp-inspection' || configuration === 'port-security')
+      session.do({
+        kind: 'configure-switch',
+        defences: configuration === 'arp-inspection' ? { arpInspection: true } : { portSecurity: true },
+      })
+    if (configuration === 'static-arp') session.do({ kind: 'set-static-arp', isOn: true })
+    session.do({ kind: 'boot' })
+    session.runFor(seconds(1.5))
+  }
+
+  /** Lines typed at the attacker's shell. */
+  attacker(...lines: readonly string[]): void {
+    for (const line of lines) this.type('attacker', line, milliseconds(20))
+  }
+
+  /** Lines typed at the guest's console, with time to answer each; gives what the guest wrote since. */
+  guest(...lines: readonly string[]): readonly TimedRow<'console-line'>[] {
+    const before = this.session.trace.rows('console-line').length
+    for (const line of lines) this.type('guest', line, seconds(1))
+    return this.session.trace.rows('console-line').slice(before)
+  }
+
+  /** Move the guest, and wait until that is over. */
+  migrate(): void {
+    this.session.do({ kind: 'migrate' })
+    this.session.runWhile(({ isMigrating }) => isMigrating, PATIENCE_NS)
+    this.session.runFor(milliseconds(300))
+  }
+
+  wait(spanNs: number): void {
+    this.session.runFor(spanNs)
+  }
+
+  rows<K extends TraceKind>(kind: K): readonly TimedRow<K>[] {
+    return this.session.trace.rows(kind)
+  }
+
+  /** The first rows of a kind, in words. */
+  evidence<K extends TraceKind>(kind: K, words: (row: TimedRow<K>) => string): DrillEvidence[] {
+    return this.rows(kind)
+      .slice(0, EVIDENCE_ROWS_MAX)
+      .map((row) => ({ atNs: row.atNs, text: words(row) }))
+  }
+
+  /** What the attacker said of its own progress. */
+  stages(): DrillEvidence[] {
+    return this.evidence('attack-stage', ({ stage, text }) => `${stage}: ${text}`)
+  }
+
+  end(verdict: Verdict, summary: string, evidence: readonly DrillEvidence[]): DrillRun {
+    const { attacker, rack } = this.session.world
+    const { framesSent, octetsSent } = attacker
+    const inOrder = evidence.toSorted((a, b) => a.atNs - b.atNs)
+    const outcome: DrillOutcome = { verdict, summary, evidence: inOrder, framesSent, octetsSent }
+    return { outcome, trace: this.session.trace, capture: rack.tap }
+  }
+
+  private type(console: 'attacker' | 'guest', line: string, spanNs: number): void {
+    this.session.do({ kind: 'type', console, text: `${line}\r` })
+    this.session.runFor(spanNs)
+  }
+}
