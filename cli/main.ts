@@ -93,6 +93,13 @@ const commands: Readonly<Record<string, Command>> = {
       "list a capture's packets, in detail with -V and in octets with -x; filters and fields are named as in Wireshark; -w writes what the filter finds, --secrets the TLS keys that open it",
     load: async () => (await import('./packets.js')).packetsCommand,
   },
+  attack: {
+    usage:
+      'attack [NAME [--against CONFIGURATION] | --list | --matrix [NAME] | --document] [--seed S] [--json F] [--pcap F]',
+    summary:
+      'play an attack of the catalogue against a configuration: how it ended and what proves it; --matrix plays each against each. The exit status is 0 if it ended as the catalogue says it must',
+    load: async () => (await import('./attack.js')).attackCommand,
+  },
   boot: {
     usage:
       'boot <image.elf|.bin> [--flat] [--ram 16MiB] [--exit-on tohost] [--max-instructions N] [--max-time 10s] [--input F] [--json F] | boot --incoming F.qevm',

@@ -9,7 +9,7 @@ export interface DrillParts {
   readonly configuration: ConfigurationName
   readonly seed: string
   /** The octets of a guest image of labs/guests. */
-  image(name: string): Uint8Array
+  readonly image: (name: string) => Uint8Array
 }
 
 export interface DrillEvidence {
