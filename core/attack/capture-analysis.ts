@@ -70,7 +70,7 @@ export class CaptureAnalysis implements ReassemblyListener, MigrationOwner {
 
   private addOther(frame: Uint8Array, atNs: Nanos, linkType: number): void {
     const esp = decodeCapturedEsp(linkType, frame)
-    if (esp !== null) this.transfers.espPacket(ipText(esp.source), ipText(esp.destination), esp.packet, atNs)
+    if (esp !== null) this.transfers.espPacket(esp.source, esp.destination, esp.packet, atNs)
   }
 
   /** The capture is over: what waits for lost packets is given up. Call once, before the last report. */

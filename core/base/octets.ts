@@ -67,9 +67,22 @@ export function concatOctets(parts: readonly Uint8Array[]): Uint8Array {
   return whole
 }
 
+/** Shorter ones are not worth two views. */
+const WORDWISE_OCTETS_MIN = 256
+
 export function equalOctets(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  let compared = 0
+  if (a.length >= WORDWISE_OCTETS_MIN && a.byteOffset % 4 === 0 && b.byteOffset % 4 === 0) {
+    const words = a.length >>> 2
+    const [these, those] = [
+      new Uint32Array(a.buffer, a.byteOffset, words),
+      new Uint32Array(b.buffer, b.byteOffset, words),
+    ]
+    for (let i = 0; i < words; i++) if (these[i] !== those[i]) return false
+    compared = 4 * words
+  }
+  for (let i = compared; i < a.length; i++) if (a[i] !== b[i]) return false
   return true
 }
 

@@ -7,7 +7,7 @@
  */
 import { unsafe } from '@noble/ciphers/aes.js'
 import { assert } from '../base/errors.js'
-import { equalOctets, latin1Text, readU32be, writeU32be } from '../base/octets.js'
+import { equalOctets, latin1Text, readU32be, readU32le, writeU32be, writeU32le } from '../base/octets.js'
 
 const BLOCK_OCTETS = 16
 const NONCE_OCTETS = 12
@@ -26,15 +26,28 @@ interface PreparedKey {
 
 /** By key; the oldest first. */
 const prepared = new Map<string, PreparedKey>()
+/** By the array that the key was given in: keys are not changed where they are. */
+const byArray = new WeakMap<Uint8Array, PreparedKey>()
 
 /** What is sealed, then the tag. */
 export function sealGcm(key: Uint8Array, nonce: Uint8Array, associated: Uint8Array, plain: Uint8Array): Uint8Array {
-  const { roundKeys, products } = prepare(key)
   const out = new Uint8Array(plain.length + GCM_TAG_OCTETS)
+  sealGcmInto(out, key, nonce, associated, plain)
+  return out
+}
+
+/** `out` is `GCM_TAG_OCTETS` longer than `plain`. */
+export function sealGcmInto(
+  out: Uint8Array,
+  key: Uint8Array,
+  nonce: Uint8Array,
+  associated: Uint8Array,
+  plain: Uint8Array,
+): void {
+  const { roundKeys, products } = prepare(key)
   const sealed = out.subarray(0, plain.length)
   crypt(roundKeys, nonce, plain, sealed)
   out.set(tagOf(roundKeys, products, nonce, associated, sealed), plain.length)
-  return out
 }
 
 /** Null when the tag is wrong. */
@@ -55,19 +68,28 @@ export function openGcm(
   return plain
 }
 
+/** Filled anew for each use. */
+const counter = new Uint8Array(BLOCK_OCTETS)
+const lengths = new Uint8Array(BLOCK_OCTETS)
+const sum = new Uint32Array(WORDS)
+const padded = new Uint8Array(BLOCK_OCTETS)
+const tag = new Uint8Array(GCM_TAG_OCTETS)
+
 function counterBlock(nonce: Uint8Array, count: number): Uint8Array {
   assert(nonce.length === NONCE_OCTETS, `a GCM nonce of ${nonce.length} octets`)
-  const block = new Uint8Array(BLOCK_OCTETS)
-  block.set(nonce)
-  writeU32be(block, NONCE_OCTETS, count)
-  return block
+  counter.set(nonce)
+  writeU32be(counter, NONCE_OCTETS, count)
+  return counter
 }
 
 function crypt(roundKeys: Uint32Array, nonce: Uint8Array, from: Uint8Array, to: Uint8Array): void {
-  const aligned = from.byteOffset % 4 === 0 ? from : from.slice()
-  unsafe.ctr32(roundKeys, false, counterBlock(nonce, 2), aligned, to)
+  // The cipher works on words.
+  if (from.byteOffset % 4 === 0 && to.byteOffset % 4 === 0)
+    unsafe.ctr32(roundKeys, false, counterBlock(nonce, 2), from, to)
+  else to.set(unsafe.ctr32(roundKeys, false, counterBlock(nonce, 2), from.slice()))
 }
 
+/** Lent until the next call. */
 function tagOf(
   roundKeys: Uint32Array,
   products: Uint32Array,
@@ -75,49 +97,74 @@ function tagOf(
   associated: Uint8Array,
   sealed: Uint8Array,
 ): Uint8Array {
-  const sum = new Uint32Array(WORDS)
-  ghash(products, sum, associated)
-  ghash(products, sum, sealed)
-  const lengths = new Uint8Array(BLOCK_OCTETS)
+  sum.fill(0)
+  ghash(products, associated)
+  ghash(products, sealed)
   writeU32be(lengths, 4, associated.length * 8)
   writeU32be(lengths, 12, sealed.length * 8)
-  ghash(products, sum, lengths)
-  const tag = new Uint8Array(GCM_TAG_OCTETS)
-  for (let word = 0; word < WORDS; word++) writeU32be(tag, 4 * word, sum[word] ?? 0)
-  return unsafe.ctr32(roundKeys, false, counterBlock(nonce, 1), tag)
+  ghash(products, lengths)
+  counterBlock(nonce, 1)
+  const [n0, n1, n2, n3] = [readU32le(counter, 0), readU32le(counter, 4), readU32le(counter, 8), readU32le(counter, 12)]
+  const { s0, s1, s2, s3 } = unsafe.encrypt(roundKeys, n0, n1, n2, n3)
+  writeTagWord(0, s0)
+  writeTagWord(1, s1)
+  writeTagWord(2, s2)
+  writeTagWord(3, s3)
+  return tag
+}
+
+/** The key stream is of little-endian words, GHASH's sum of big-endian ones. */
+function writeTagWord(word: number, keyStream: number): void {
+  writeU32le(tag, 4 * word, keyStream)
+  writeU32be(tag, 4 * word, readU32be(tag, 4 * word) ^ (sum[word] ?? 0))
 }
 
 /** Take `octets` into `sum`, filled up with zeros to whole blocks. */
-function ghash(products: Uint32Array, sum: Uint32Array, octets: Uint8Array): void {
+function ghash(products: Uint32Array, octets: Uint8Array): void {
   let [y0, y1, y2, y3] = [sum[0] ?? 0, sum[1] ?? 0, sum[2] ?? 0, sum[3] ?? 0]
   for (let at = 0; at < octets.length; at += BLOCK_OCTETS) {
-    const block = at + BLOCK_OCTETS <= octets.length ? octets : filledUp(octets, at)
-    const start = block === octets ? at : 0
-    const x = [y0 ^ readU32be(block, start), y1 ^ readU32be(block, start + 4)]
-    x.push(y2 ^ readU32be(block, start + 8), y3 ^ readU32be(block, start + 12))
+    const isWhole = at + BLOCK_OCTETS <= octets.length
+    if (!isWhole) fillUp(octets, at)
+    const block = isWhole ? octets : padded
+    const start = isWhole ? at : 0
+    let word = y0 ^ readU32be(block, start)
+    const x1 = y1 ^ readU32be(block, start + 4)
+    const x2 = y2 ^ readU32be(block, start + 8)
+    const x3 = y3 ^ readU32be(block, start + 12)
     y0 = y1 = y2 = y3 = 0
     for (let place = 0; place < BLOCK_OCTETS; place++) {
-      const octet = ((x[place >>> 2] ?? 0) >>> (24 - 8 * (place & 3))) & 255
-      const entry = WORDS * (BYTE_VALUES * place + octet)
-      y0 ^= products[entry] ?? 0
-      y1 ^= products[entry + 1] ?? 0
-      y2 ^= products[entry + 2] ?? 0
-      y3 ^= products[entry + 3] ?? 0
+      const entry = WORDS * (BYTE_VALUES * place + (word >>> 24))
+      y0 ^= products[entry] as number
+      y1 ^= products[entry + 1] as number
+      y2 ^= products[entry + 2] as number
+      y3 ^= products[entry + 3] as number
+      word <<= 8
+      if (place === 3) word = x1
+      else if (place === 7) word = x2
+      else if (place === 11) word = x3
     }
   }
-  sum.set([y0, y1, y2, y3])
+  sum[0] = y0
+  sum[1] = y1
+  sum[2] = y2
+  sum[3] = y3
 }
 
-function filledUp(octets: Uint8Array, at: number): Uint8Array {
-  const block = new Uint8Array(BLOCK_OCTETS)
-  block.set(octets.subarray(at))
-  return block
+function fillUp(octets: Uint8Array, at: number): void {
+  padded.fill(0)
+  padded.set(octets.subarray(at))
 }
 
 function prepare(key: Uint8Array): PreparedKey {
-  const name = latin1Text(key)
-  const known = prepared.get(name)
+  let known = byArray.get(key)
   if (known !== undefined) return known
+  const name = latin1Text(key)
+  known = prepared.get(name) ?? makeReady(name, key)
+  byArray.set(key, known)
+  return known
+}
+
+function makeReady(name: string, key: Uint8Array): PreparedKey {
   const roundKeys = unsafe.expandKeyLE(key)
   const h = unsafe.ctr32(roundKeys, false, new Uint8Array(BLOCK_OCTETS), new Uint8Array(BLOCK_OCTETS))
   const made = { roundKeys, products: productsOf(h) }

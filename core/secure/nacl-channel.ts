@@ -372,7 +372,7 @@ function nothing(): Uint8Array {
 /** What `sealed`, a tag and as many octets as there are, holds; null if the tag is wrong. */
 function openBody(key: Uint8Array, nonce: Uint8Array, sealed: Uint8Array): Uint8Array | null {
   const known = sealedMemory.recall(BODY_CIPHER, key, nonce, nothing(), sealed)
-  if (known !== null) return known
+  if (known !== null) return known.slice()
   const cipher = new Uint8Array(ROOM_OCTETS - TAG_OCTETS + sealed.length)
   cipher.set(sealed, ROOM_OCTETS - TAG_OCTETS)
   const message = new Uint8Array(cipher.length)

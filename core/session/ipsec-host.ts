@@ -11,7 +11,7 @@ import type { HostCores } from '../kernel/cores.js'
 import type { Kernel, KernelEvent, Process, QueuedEvent } from '../kernel/kernel.js'
 import type { HostStack } from '../net/host-stack.js'
 import type { ReceivedDatagram, UdpListener } from '../net/udp.js'
-import type { IpAddress, Ipv6Address } from '../net/wire/addresses.js'
+import { readIpv6, type IpAddress, type Ipv6Address } from '../net/wire/addresses.js'
 import { libraryCosts, priceOf, type CipherCosts, type CipherWork } from '../secure/costs.js'
 import { isResponse, type IkeEffects, type IkeEnd, type IkeParts } from '../secure/esp/ike-exchange.js'
 import { IkeInitiator } from '../secure/esp/ike-initiator.js'
@@ -20,6 +20,9 @@ import { IKE_PORT, SecurityPolicies, type EspMode, type EspVerdict } from '../se
 import { decodeIkeMessage } from '../secure/wire/ike.js'
 
 const LANE = 'esp'
+/** In an IPv6 header. */
+const SOURCE_AT = 8
+const DESTINATION_AT = 24
 export const ESP_CIPHER = 'aes-256-gcm'
 /** RFC 7296 section 2.1 leaves times to us: after half a second, then twice as long each time. */
 const RESEND_NS: Nanos = milliseconds(500)
@@ -79,8 +82,6 @@ export interface IpsecHostParts {
 
 export class IpsecHost implements PacketTransform, UdpListener, Process {
   readonly policies = new SecurityPolicies()
-  /** What the work costs this host: of the peer that was named last. */
-  private costs: CipherCosts = libraryCosts(ESP_CIPHER)
   private readonly peers = new Map<IpAddress, PeerState>()
   private readonly refused = new Map<string, number>()
 
@@ -96,7 +97,6 @@ export class IpsecHost implements PacketTransform, UdpListener, Process {
   /** From now on nothing goes to that host, or is taken from it, that is not sealed; with keys that are yet to be made. */
   protect(peer: IpsecPeer): void {
     const { stack, address: local } = this.parts
-    this.costs = peer.costs
     if (stack.ip.transformed.transform === null) {
       stack.ip.transformed.transform = this
       stack.udp.listen(IKE_PORT, this)
@@ -123,7 +123,7 @@ export class IpsecHost implements PacketTransform, UdpListener, Process {
 
   outgoing(packet: Uint8Array): PacketVerdict {
     const verdict = this.policies.outgoing(packet)
-    if (verdict.kind !== 'no-association') return this.verdictOf(verdict)
+    if (verdict.kind !== 'no-association') return this.verdictOf(verdict, packet, DESTINATION_AT)
     const state = this.peers.get(verdict.policy.remote)
     if (state === undefined) return { kind: 'pass' }
     if (state.failure !== null) return { kind: 'drop', reason: state.failure.message }
@@ -132,7 +132,7 @@ export class IpsecHost implements PacketTransform, UdpListener, Process {
   }
 
   incoming(packet: Uint8Array): PacketVerdict {
-    return this.verdictOf(this.policies.incoming(packet))
+    return this.verdictOf(this.policies.incoming(packet), packet, SOURCE_AT)
   }
 
   innerMtu(destination: IpAddress, mtu: number): number {
@@ -143,16 +143,16 @@ export class IpsecHost implements PacketTransform, UdpListener, Process {
     return this.parts.cores.busyUntilNs(LANE)
   }
 
-  private verdictOf(verdict: EspVerdict): PacketVerdict {
+  /** `peerAt` is where in the header the peer's address stands. */
+  private verdictOf(verdict: EspVerdict, packet: Uint8Array, peerAt: number): PacketVerdict {
+    if (verdict.kind === 'pass' || verdict.kind === 'no-association') return { kind: 'pass' }
+    const readyNs = this.book(verdict.work, this.peers.get(readIpv6(packet, peerAt)))
     switch (verdict.kind) {
       case 'refused':
-        this.book(verdict.work)
         this.refuse('esp', verdict.reason)
         return { kind: 'drop', reason: verdict.reason }
       case 'done':
-        return { kind: 'replace', packet: verdict.packet, readyNs: this.book(verdict.work) }
-      default:
-        return { kind: 'pass' }
+        return { kind: 'replace', packet: verdict.packet, readyNs }
     }
   }
 
@@ -220,7 +220,7 @@ export class IpsecHost implements PacketTransform, UdpListener, Process {
   private bookExchange(state: PeerState, end: IkeEnd, failure: Failure | null): void {
     const effects = end.takeEffects()
     const event: IpsecEvent = { kind: 'ike-work', state, effects, failure }
-    this.kernel.scheduleAt(this.book(effects.work), this, event)
+    this.kernel.scheduleAt(this.book(effects.work, state), this, event)
   }
 
   private finishWork({ state, effects, failure }: Extract<IpsecEvent, { kind: 'ike-work' }>): void {
@@ -274,8 +274,9 @@ export class IpsecHost implements PacketTransform, UdpListener, Process {
     this.parts.stack.ip.transformed.retryWaiting()
   }
 
-  private book(work: CipherWork): Nanos {
-    return this.parts.cores.book(LANE, priceOf(work, this.costs))
+  /** What comes from nobody known costs what the libraries take. */
+  private book(work: CipherWork, state: PeerState | undefined): Nanos {
+    return this.parts.cores.book(LANE, priceOf(work, state?.peer.costs ?? libraryCosts(ESP_CIPHER)))
   }
 
   private refuse(protocol: string, reason: string): void {

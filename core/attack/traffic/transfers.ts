@@ -1,5 +1,6 @@
 /** The transfers of a capture, sealed or not: who moved much to whom, and what its shape gives away. */
 import type { Nanos } from '../../base/units.js'
+import { ipText, type IpAddress } from '../../net/wire/addresses.js'
 import { LINK_TYPE } from '../../net/wire/link-layer.js'
 import { BlockRepeats } from '../structure/block-repeats.js'
 import { BulkTraffic } from './bulk-traffic.js'
@@ -7,6 +8,8 @@ import { estimateMetadata, TRANSFER_OCTETS_MIN, type MetadataEstimate } from './
 import { Stations } from './stations.js'
 
 const TRANSFERS_MAX = 1024
+/** Addresses whose texts are kept. */
+const TEXTS_MAX = 1024
 /** SPI, sequence number, and the IV of 8 octets that counter modes and GCM send (RFC 4106). */
 const ESP_OPENING_OCTETS = 16
 const BLOCK_OCTETS = 16
@@ -50,6 +53,7 @@ export class Transfers {
   readonly all: Transfer[] = []
   private readonly stations = new Stations()
   private readonly latest = new Map<string, Transfer>()
+  private readonly texts = new Map<IpAddress, string>()
   private readonly ofConnection = new Map<number, Transfer>()
 
   frame(frame: Uint8Array, atNs: Nanos, linkType: number): void {
@@ -71,8 +75,10 @@ export class Transfers {
   }
 
   /** IPsec hides ports and where connections begin and end: what passes between two hosts without a long pause is one transfer. */
-  espPacket(source: string, destination: string, packet: Uint8Array, atNs: Nanos): void {
+  espPacket(from: IpAddress, to: IpAddress, packet: Uint8Array, atNs: Nanos): void {
     const octets = packet.length
+    const source = this.textOf(from)
+    const destination = this.textOf(to)
     const key = ['esp', source, destination].toSorted().join(' ')
     let transfer = this.latest.get(key)
     if (transfer === undefined || transfer.isOver(atNs)) {
@@ -84,6 +90,16 @@ export class Transfers {
     transfer.bareOctets = Math.min(transfer.bareOctets, octets)
     transfer.traffic.add(source === transfer.client, octets - transfer.bareOctets, atNs)
     if (source === transfer.client) transfer.see(packet.subarray(ESP_OPENING_OCTETS))
+  }
+
+  /** Every packet asks, and few addresses are asked for. */
+  private textOf(address: IpAddress): string {
+    let text = this.texts.get(address)
+    if (text !== undefined) return text
+    if (this.texts.size === TEXTS_MAX) this.texts.clear()
+    text = ipText(address)
+    this.texts.set(address, text)
+    return text
   }
 
   octets(id: number, isToServer: boolean, octets: number, atNs: Nanos): void {

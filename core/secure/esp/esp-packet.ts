@@ -9,7 +9,7 @@
  */
 import { AuthenticationError, WireError } from '../../base/errors.js'
 import { readU32be, writeU32be } from '../../base/octets.js'
-import { openGcm, sealGcm } from '../aes-gcm.js'
+import { openGcm, sealGcmInto } from '../aes-gcm.js'
 import { sealedMemory } from '../sealed-memory.js'
 import { ReplayWindow } from './replay-window.js'
 
@@ -67,29 +67,43 @@ export function espPayloadMax(espOctetsMax: number): number {
   return ((espOctetsMax - HEADER_OCTETS - IV_OCTETS - ICV_OCTETS) & -ALIGNMENT) - 2
 }
 
-/** `association` must not be used up. */
-export function sealEsp(association: SealingAssociation, { nextHeader, octets }: EspPayload): Uint8Array {
+/** Fills `packet`, which has `espOctets` of the payload, and gives it. `association` must not be used up. */
+export function sealEsp(
+  association: SealingAssociation,
+  { nextHeader, octets }: EspPayload,
+  packet: Uint8Array = new Uint8Array(espOctets(octets.length)),
+): Uint8Array {
   const { keys } = association
   const sequence = ++association.sequence
-  const plain = new Uint8Array(paddedOctets(octets.length))
-  plain.set(octets)
-  const padLength = plain.length - octets.length - 2
-  for (let pad = 1; pad <= padLength; pad++) plain[octets.length + pad - 1] = pad
-  plain[plain.length - 2] = padLength
-  plain[plain.length - 1] = nextHeader
-  const packet = new Uint8Array(espOctets(octets.length))
+  packet.fill(0, 8, 12)
   writeU32be(packet, 0, keys.spi)
   writeU32be(packet, 4, sequence)
   writeU32be(packet, 12, sequence)
   const nonce = nonceOf(keys, packet)
   const associated = packet.subarray(0, HEADER_OCTETS)
-  const sealed = sealGcm(keys.key, nonce, associated, plain)
-  packet.set(sealed, HEADER_OCTETS + IV_OCTETS)
+  const sealed = packet.subarray(HEADER_OCTETS + IV_OCTETS)
+  const plain = paddedPayload(nextHeader, octets)
+  sealGcmInto(sealed, keys.key, nonce, associated, plain)
   sealedMemory.remember(CIPHER, keys.key, nonce, { associated, sealed, plain })
   return packet
 }
 
-/** `packet` begins with its SPI, which is the association's. Throws `WireError` or `AuthenticationError`. */
+/** Filled anew for each packet. */
+let padded = new Uint8Array(2048)
+
+/** What is sealed: lent until the next call. */
+function paddedPayload(nextHeader: number, octets: Uint8Array): Uint8Array {
+  const length = paddedOctets(octets.length)
+  if (length > padded.length) padded = new Uint8Array(2 * length)
+  padded.set(octets)
+  const padLength = length - octets.length - 2
+  for (let pad = 1; pad <= padLength; pad++) padded[octets.length + pad - 1] = pad
+  padded[length - 2] = padLength
+  padded[length - 1] = nextHeader
+  return padded.subarray(0, length)
+}
+
+/** `packet` begins with its SPI, which is the association's. The payload is lent until something else is sealed. Throws `WireError` or `AuthenticationError`. */
 export function openEsp({ keys, window }: OpeningAssociation, packet: Uint8Array): EspPayload {
   checkEspLength(packet)
   const sequence = readU32be(packet, 4)

@@ -128,8 +128,8 @@ export class SecurityPolicies {
       nextHeader: isTunnel ? IPV6_IN_IP : (packet[6] ?? 0),
       octets: isTunnel ? packet : packet.subarray(IPV6_HEADER_OCTETS),
     }
-    const esp = sealEsp(sealing, payload)
-    const sealed = new Uint8Array(IPV6_HEADER_OCTETS + esp.length)
+    const length = espOctets(payload.octets.length)
+    const sealed = new Uint8Array(IPV6_HEADER_OCTETS + length)
     if (isTunnel) {
       const { local: source, remote: destination } = policy
       writeIpv6Header(sealed, 0, {
@@ -142,9 +142,9 @@ export class SecurityPolicies {
     } else {
       sealed.set(packet.subarray(0, IPV6_HEADER_OCTETS))
       sealed[6] = IP_PROTOCOL.esp
-      writeU16be(sealed, 4, esp.length)
+      writeU16be(sealed, 4, length)
     }
-    sealed.set(esp, IPV6_HEADER_OCTETS)
+    sealEsp(sealing, payload, sealed.subarray(IPV6_HEADER_OCTETS))
     return { kind: 'done', packet: sealed, work: workOn(payload.octets.length) }
   }
 
@@ -211,7 +211,7 @@ function innerPacket(nextHeader: number, octets: Uint8Array): Uint8Array {
   if (nextHeader !== IPV6_IN_IP) throw new WireError('esp', 0, 'no IPv6 packet came out of the tunnel')
   if (octets.length < IPV6_HEADER_OCTETS || !isIpv6(octets))
     throw new WireError('esp', 0, 'what came out of the tunnel is no IPv6 packet')
-  return octets
+  return octets.slice()
 }
 
 /** Transport mode: the header is that of the sealed packet. */

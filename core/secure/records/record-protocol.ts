@@ -296,7 +296,7 @@ export class RecordProtocol implements ChannelProtocol {
     const number = numberOctets(receiveKey.recordIndex++)
     if (body.length === 0) return nothing()
     const known = sealedMemory.recall(this.name, key, number, header, body)
-    if (known !== null) return known
+    if (known !== null) return known.slice()
     const ivOctets = cipher.ivSource === 'sequence' ? 0 : cipher.ivOctets
     const iv = ivOctets === 0 ? this.ivOf(receiveKey, number) : body.subarray(0, ivOctets)
     const padded = cipher.open({ key, iv, associated: header }, body.subarray(ivOctets))

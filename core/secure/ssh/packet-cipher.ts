@@ -103,7 +103,7 @@ export function openPacket(keys: PacketKeys, sequence: number, packet: Uint8Arra
   const sealed = packet.subarray(4)
   const known = sealedMemory.recall(keys.cipher, keys.mainKey, nonce, length, sealed)
   const plain =
-    known ??
+    known?.slice() ??
     (keys.cipher === 'aes256-gcm@openssh.com'
       ? openGcm(keys.mainKey, nonce, length, sealed)
       : openChaCha(keys.mainKey, nonce, packet))

@@ -80,7 +80,7 @@ function openSealed(keys: TrafficKeys, record: Uint8Array): Uint8Array | null {
   const sealed = record.slice(RECORD_HEADER_OCTETS)
   const nonce = nonceOf(keys.iv, keys.sequence)
   const known = sealedMemory.recall(keys.suite, keys.key, nonce, associated, sealed)
-  if (known !== null) return known
+  if (known !== null) return known.slice()
   if (sealed.length < TAG_OCTETS) return null
   if (cipherSuites[keys.suite].cipher === 'aes-gcm') return openGcm(keys.key, nonce, associated, sealed)
   try {

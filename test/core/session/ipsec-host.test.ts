@@ -48,6 +48,21 @@ describe('a migration under ESP', () => {
     expect(totalMs(20)).toBeGreaterThan(2 * totalMs(0))
   })
 
+  it('costs a host what its agreement with that peer says, whoever else it protects itself against', () => {
+    const booked = (isOtherNamed: boolean) => {
+      const session = bootedSession({ migration: { channel: 'esp' } })
+      session.do({ kind: 'migrate' })
+      session.runFor(milliseconds(5))
+      const costs = libraryCosts('aes-256-gcm')
+      const other = { name: 'host-c', address: 0xfd00n << 112n, publicKey: new Uint8Array(32), mode: 'tunnel' } as const
+      if (isOtherNamed)
+        ipsecOf(session.world.rack.hostA.stack).protect({ ...other, costs: { ...costs, nsPerOctet: 1000 } })
+      session.runWhile(({ isMigrating }) => isMigrating, seconds(60))
+      return session.world.hosts[0]?.cores.booked().get('esp')
+    }
+    expect(booked(true)).toBe(booked(false))
+  })
+
   it('drops changed packets, counts them, and gets through all the same', () => {
     const session = bootedSession({ migration: { channel: 'esp-tunnel' } })
     const tamper = tamperWith(session, (number) => number % 100 === 50)
