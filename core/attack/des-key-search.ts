@@ -9,9 +9,10 @@
 import { WireError } from '../base/errors.js'
 import { readU32be } from '../base/octets.js'
 import { DES_BLOCK_OCTETS, desBlocks, openDesCbc } from '../secure/records/des.js'
-import { decodeHello, HELLO_OCTETS, saltOf } from '../secure/records/hellos.js'
+import { saltOf } from '../secure/records/record-keys.js'
+import { decodeHello, HELLO_OCTETS } from '../secure/wire/records.js'
 import { numberedDesKey } from '../secure/records/reduced-des-key.js'
-import { RECORD_HEADER_OCTETS } from '../secure/records/record-protocol.js'
+import { RECORD_HEADER_OCTETS } from '../secure/wire/records.js'
 
 /** More secret bits than that are not searched: 2^32 keys take most of an hour. */
 const SECRET_BITS_MAX = 32

@@ -1,7 +1,7 @@
 /** What a watcher can say of a sealed connection: everything that crosses before the keys are agreed, and sizes. */
 import { describeSshOpening, type SshKexInit, SshReader } from '../secure/wire/ssh-messages.js'
 import { failureOf } from '../base/errors.js'
-import { decodeHello, HELLO_OCTETS } from '../secure/records/hellos.js'
+import { decodeHello, HELLO_OCTETS } from '../secure/wire/records.js'
 import { describeTlsOpening } from '../secure/wire/tls-records.js'
 
 /** Sentences, from the first octets of both directions. */

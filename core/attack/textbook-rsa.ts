@@ -6,15 +6,9 @@
  */
 import { WireError } from '../base/errors.js'
 import { hexOf, octetsOfHex } from '../base/octets.js'
-import {
-  decodeHello,
-  deriveKey,
-  HELLO_OCTETS,
-  saltOf,
-  serverHelloOctets,
-  type DirectionKey,
-} from '../secure/records/hellos.js'
-import { RSA_MODULUS_OCTETS } from '../secure/records/rsa.js'
+import { deriveKey, saltOf, type DirectionKey } from '../secure/records/record-keys.js'
+import { decodeHello, HELLO_OCTETS, serverHelloOctets } from '../secure/wire/records.js'
+import { RSA_MODULUS_OCTETS } from '../secure/wire/records.js'
 
 const SECRET_OCTETS = 32
 

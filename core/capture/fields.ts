@@ -20,6 +20,8 @@ import { httpFields } from './stream/http.js'
 import { multifdFields } from './stream/multifd.js'
 import { libxcFields } from './stream/libxc.js'
 import { naclFields } from './stream/nacl.js'
+import { recordsFields } from './stream/records.js'
+import { vmotionFields } from './stream/vmotion.js'
 import { respFields } from './stream/resp.js'
 import { returnPathFields } from './stream/return-path.js'
 import { sshFields } from './stream/ssh.js'
@@ -49,6 +51,8 @@ const groups: readonly Readonly<Record<string, FieldDefinition>>[] = [
   tlsFields,
   libxcFields,
   naclFields,
+  recordsFields,
+  vmotionFields,
   httpFields,
   respFields,
   dataFields,

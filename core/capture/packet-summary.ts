@@ -18,7 +18,9 @@ import { malformedField } from './dissection.js'
 import { MARK, NETWORK } from './packet-columns.js'
 import { packetValues } from './packet-facts.js'
 import { PROTOCOL, PROTOCOL_NAMES } from './protocol-names.js'
+import type { CountedUnit } from './stream/stream-protocol.js'
 import { SegmentUnits } from './stream/stream-units.js'
+import { UNIT } from './stream/unit-walker.js'
 import { TCP_ANALYSIS } from './tcp-analysis-bits.js'
 import type { ValueSink } from './value-sink.js'
 
@@ -275,10 +277,20 @@ function carriedInfo(index: CaptureIndex, packet: number): { readonly protocol: 
   const opposite = found.stream.opposite(found.direction).walker
   const units = new SegmentUnits(index, packet, found.direction).counted()
   if (protocol === null || walker === null || units.length === 0) return null
+  const [preamble, rest] = [units.filter(isPreamble), units.filter((unit) => !isPreamble(unit))]
+  const opening = preamble[0] === undefined ? null : found.direction.protocolOf(preamble[0].first)
+  const spoken = rest.length === 0 ? opening : protocol
   return {
-    protocol: walker.columnName ?? opposite?.columnName ?? protocol.columnName,
-    info: protocol.describe(units, walker),
+    protocol: walker.columnName ?? opposite?.columnName ?? spoken?.columnName ?? protocol.columnName,
+    info: [
+      ...(opening === null ? [] : [opening.describe(preamble, walker)]),
+      ...(rest.length === 0 ? [] : [protocol.describe(rest, walker)]),
+    ].join(', '),
   }
+}
+
+function isPreamble({ first }: CountedUnit): boolean {
+  return first.type === UNIT.preamble
 }
 
 function tcpInfo(index: CaptureIndex, packet: number, values: ValueSink): string {

@@ -61,7 +61,8 @@ function streamLayer(index: CaptureIndex, row: number): string {
   const { columns } = index
   const stream = index.streams[columns.stream[row]!]
   const direction = stream?.from(columns.source[row]!, columns.sourcePort[row]!)
-  return direction?.protocol?.layer.name ?? 'data'
+  const lastAt = columns.streamPosition[row]! + columns.payloadLength[row]! - 1
+  return direction?.protocolAt(lastAt)?.layer.name ?? 'data'
 }
 
 function childOf(node: HierarchyNode, protocol: string): HierarchyNode {

@@ -17,21 +17,19 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import type { ByteStream } from '../base/byte-stream.js'
 import { assert, AuthenticationError, WireError } from '../base/errors.js'
 import { OctetQueue } from '../base/octet-queue.js'
-import { concatOctets, equalOctets, latin1Octets, OctetReader, OctetWriter, utf8Octets } from '../base/octets.js'
+import { concatOctets, equalOctets, latin1Octets, OctetWriter, utf8Octets } from '../base/octets.js'
 import type { HostCores } from '../kernel/cores.js'
 import type { Kernel } from '../kernel/kernel.js'
 import { ChannelEffects, SecureChannel, type ChannelProtocol, type ChannelRole, type RandomOctets } from './channel.js'
 import { libraryCosts, type CipherCosts } from './costs.js'
 import { MIGRATION_PORT, type ChannelProtection } from './protection.js'
-import { RecordProtocol, RECORD_OCTETS_MAX } from './records/record-protocol.js'
+import { decodeOffer, OFFER_RANDOM_OCTETS, VMOTION_MAGIC, VMOTION_OFFER_OCTETS } from './wire/vmotion-offer.js'
+import { RECORD_OCTETS_MAX } from './wire/records.js'
+import { RecordProtocol } from './records/record-protocol.js'
 
 export const vmotionChannelNames = ['vmotion-opportunistic', 'vmotion-required'] as const
 export type VmotionChannelName = (typeof vmotionChannelNames)[number]
 
-const VMOTION_MAGIC = 'MIDVMOT1'
-/** Of an offer, and of a choice. */
-export const VMOTION_OFFER_OCTETS = 41
-const RANDOM_OCTETS = 32
 const SEALED_BY = { name: 'aes-256-gcm', secretKeyBits: 256 } as const
 
 export interface VmotionCredentials {
@@ -39,23 +37,6 @@ export interface VmotionCredentials {
   readonly preSharedKey: Uint8Array
   /** Whether this host's processor has the instructions for it: by default ESXi seals with no other. */
   readonly canSeal: boolean
-}
-
-/** Whether `octets` begin with an offer or a choice, as far as they go. */
-export function opensVmotion(octets: Uint8Array): boolean {
-  const magic = latin1Octets(VMOTION_MAGIC)
-  return octets.length >= magic.length && equalOctets(octets.subarray(0, magic.length), magic)
-}
-
-/** Whether an offer or a choice says that its sender seals. Throws `WireError`. */
-export function decodeOffer(octets: Uint8Array): boolean {
-  const reader = new OctetReader(octets, 'vmotion')
-  if (reader.latin1(VMOTION_MAGIC.length, 'magic') !== VMOTION_MAGIC)
-    throw new WireError('vmotion', 0, `does not begin with ${VMOTION_MAGIC}`)
-  const seals = reader.u8('seals')
-  if (seals > 1) throw new WireError('vmotion', VMOTION_MAGIC.length, `neither 0 (in clear) nor 1 (sealed): ${seals}`)
-  reader.view(RANDOM_OCTETS, 'random')
-  return seals === 1
 }
 
 export class VmotionProtocol implements ChannelProtocol {
@@ -124,7 +105,7 @@ export class VmotionProtocol implements ChannelProtocol {
     this.ownOffer = new OctetWriter()
       .octets(latin1Octets(VMOTION_MAGIC))
       .u8(seals ? 1 : 0)
-      .octets(this.random.octets(RANDOM_OCTETS))
+      .octets(this.random.octets(OFFER_RANDOM_OCTETS))
       .take()
     this.effects.messages.push({ name: `${name} (${seals ? 'sealed' : 'in clear'})`, octets: this.ownOffer })
   }

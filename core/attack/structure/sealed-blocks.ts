@@ -4,10 +4,10 @@
  */
 import { OctetQueue } from '../../base/octet-queue.js'
 import { readU32be } from '../../base/octets.js'
-import { decodeHello, HELLO_OCTETS, recordSuites, type RecordSuite } from '../../secure/records/hellos.js'
+import { decodeHello, HELLO_OCTETS, recordSuites, type RecordSuite } from '../../secure/wire/records.js'
 import { recordCiphers } from '../../secure/records/record-ciphers.js'
-import { RECORD_HEADER_OCTETS, RECORD_OCTETS_MAX } from '../../secure/records/record-protocol.js'
-import { RSA_MODULUS_OCTETS } from '../../secure/records/rsa.js'
+import { RECORD_HEADER_OCTETS, RECORD_OCTETS_MAX } from '../../secure/wire/records.js'
+import { RSA_MODULUS_OCTETS } from '../../secure/wire/records.js'
 import { BlockRepeats } from './block-repeats.js'
 
 /** Taken for the block where a cipher has none, or none is known. */

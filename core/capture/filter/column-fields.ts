@@ -18,6 +18,7 @@ import { TCP_FLAG } from '../../net/wire/tcp.js'
 import { MARK, NETWORK, type PacketColumns } from '../packet-columns.js'
 import { PROTOCOL } from '../protocol-names.js'
 import { streamProtocols } from '../stream/recognise.js'
+import type { StreamProtocol } from '../stream/stream-protocol.js'
 
 type RowTest = (row: number) => boolean
 type RowNumber = (row: number) => number | bigint
@@ -56,6 +57,13 @@ export function columnFieldsOf(index: CaptureIndex): ReadonlyMap<FieldDefinition
       columns.protocol[row] === protocol
   const stream = (row: number) => index.streams[columns.stream[row]!]
   const direction = (row: number) => stream(row)?.from(columns.source[row]!, columns.sourcePort[row]!)
+  /** The first octet of a payload, or its last. */
+  const carriesOctetsOf = (row: number, spoken: StreamProtocol): boolean => {
+    const own = direction(row)
+    const position = columns.streamPosition[row]!
+    const lastAt = position + columns.payloadLength[row]! - 1
+    return own?.protocolAt(position) === spoken || own?.protocolAt(lastAt) === spoken
+  }
   const hasFlag =
     (bit: number): RowNumber =>
     (row) =>
@@ -135,7 +143,7 @@ export function columnFieldsOf(index: CaptureIndex): ReadonlyMap<FieldDefinition
         [
           spoken.layer,
           {
-            has: (row: number) => (columns.marks[row]! & MARK.hasUnits) !== 0 && direction(row)?.protocol === spoken,
+            has: (row: number) => (columns.marks[row]! & MARK.hasUnits) !== 0 && carriesOctetsOf(row, spoken),
             get: null,
           },
         ] as const,

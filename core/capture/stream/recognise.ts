@@ -1,10 +1,14 @@
 /** Tell what a direction of a stream carries by its first octets, whatever its port. */
 import { latin1Text, readU32be } from '../../base/octets.js'
 import { MULTIFD_MAGIC, opensRecovery, QEMU_VM_FILE_MAGIC } from '../../migration/wire/qevm.js'
+import { RECORDS_MAGIC } from '../../secure/wire/records.js'
+import { VMOTION_MAGIC } from '../../secure/wire/vmotion-offer.js'
 import { httpProtocol } from './http.js'
 import { libxcProtocol } from './libxc.js'
 import { multifdProtocol } from './multifd.js'
 import { naclProtocol } from './nacl.js'
+import { recordsProtocol } from './records.js'
+import { vmotionProtocol } from './vmotion.js'
 import { qevmProtocol } from './qevm.js'
 import { respProtocol } from './resp.js'
 import { returnPathProtocol } from './return-path.js'
@@ -20,6 +24,8 @@ export const streamProtocols: readonly StreamProtocol[] = [
   sshProtocol,
   tlsProtocol,
   naclProtocol,
+  recordsProtocol,
+  vmotionProtocol,
   httpProtocol,
   respProtocol,
 ]
@@ -36,6 +42,7 @@ export function recogniseStream(
   opening: Uint8Array,
   opposite: StreamProtocol | null,
 ): StreamProtocol | 'unknown' | null {
+  if (latin1Text(opening.subarray(0, VMOTION_MAGIC.length)) === VMOTION_MAGIC) return vmotionProtocol
   if (opposite === qevmProtocol || opposite === libxcProtocol) return returnPathProtocol
   if (opposite !== null && symmetric.has(opposite)) return opposite
   const text = latin1Text(opening)
@@ -50,6 +57,7 @@ export function recogniseStream(
   if (opening[0] === 22 && opening[1] === 3 && (opening[2] ?? 255) <= 4 && isHello) return tlsProtocol
   if (text.startsWith('SSH-')) return sshProtocol
   if (text.startsWith('MIDNACL')) return naclProtocol
+  if (text.startsWith(RECORDS_MAGIC)) return recordsProtocol
   if (/^(GET|POST|PUT|HEAD|DELETE|OPTIONS|PATCH) |^HTTP\/1\./.test(text)) return httpProtocol
   return 'unknown'
 }

@@ -9,6 +9,8 @@ export interface StreamProtocol {
   readonly columnName: string
   /** Its layer in a tree, and its name in a filter. */
   readonly layer: FieldDefinition
+  /** Of one that only opens a stream: so many octets, and then another protocol begins. */
+  readonly preambleOctets?: number
   makeWalker(): UnitWalker
   /** Dissect one unit, which is `octets[start, end)` of the dissection. */
   dissectUnit(dissection: Dissection, walker: UnitWalker, unit: StreamUnit, start: number, end: number): void

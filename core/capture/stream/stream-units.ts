@@ -72,14 +72,17 @@ export class SegmentUnits implements PayloadUnits {
     if (spoken === null || walker === null) return dissectData(dissection, start, end)
     const freshStart = end - this.freshOctets
     const units = walker.units.endingIn(this.freshPosition, this.endPosition, UNITS_MAX)
-    if (!sink.wants(spoken.layer) && !sink.wants(segmentFields.segments)) return
+    const isWanted = units.some((unit) => sink.wants((this.direction.protocolOf(unit) ?? spoken).layer))
+    if (!isWanted && !sink.wants(spoken.layer) && !sink.wants(segmentFields.segments)) return
     for (const unit of units) {
       if (sink.isDone) return
       if (unit.length === Infinity)
         this.dissectEndless(dissection, unit, Math.max(freshStart, this.frameOffset(unit, start)), end)
       else if (unit.offset >= this.position) {
         const at = this.frameOffset(unit, start)
-        guarded(dissection, at + unit.length, () => spoken.dissectUnit(dissection, walker, unit, at, at + unit.length))
+        guarded(dissection, at + unit.length, () =>
+          (this.direction.protocolOf(unit) ?? spoken).dissectUnit(dissection, walker, unit, at, at + unit.length),
+        )
       } else this.dissectCollected(dissection, unit)
     }
     const last = units.at(-1)
@@ -93,7 +96,8 @@ export class SegmentUnits implements PayloadUnits {
 
   /** A unit that began in an earlier segment. */
   private dissectCollected(dissection: Dissection, unit: StreamUnit): void {
-    const { protocol: spoken, walker } = this.direction
+    const { walker } = this.direction
+    const spoken = this.direction.protocolOf(unit)
     const { sink } = dissection
     if (spoken === null || walker === null || unit.length > COLLECTED_MAX) return
     const octets = this.direction.collect(this.index, unit.offset, unit.length)

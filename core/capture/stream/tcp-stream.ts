@@ -2,7 +2,8 @@
 import { ConnectionAnalysis, FlowAnalysis } from '../tcp-analysis.js'
 import type { StreamProtocol } from './stream-protocol.js'
 import { recogniseStream, RECOGNISED_OCTETS_MAX } from './recognise.js'
-import type { UnitWalker } from './unit-walker.js'
+import type { StreamUnit } from './unit-list.js'
+import { UNIT, type UnitWalker } from './unit-walker.js'
 
 /** Segments of one direction that wait behind a hole before the hole is given up. */
 const WAITING_MAX = 4096
@@ -33,6 +34,8 @@ export class StreamDirection {
   missing = 0
   protocol: StreamProtocol | null = null
   walker: UnitWalker | null = null
+  /** What opened the stream before `protocol` began, or null. */
+  private preamble: StreamProtocol | null = null
   /** The direction was closed by FIN or reset, as far as its octets came. */
   isEnded = false
   finSequence: number | null = null
@@ -196,7 +199,15 @@ export class StreamDirection {
   }
 
   private read(frame: Uint8Array, start: number, end: number): boolean {
-    if (this.walker !== null) return this.walker.push(frame, start, end)
+    if (this.walker === null) return this.recognise(frame, start, end)
+    const left = (this.protocol?.preambleOctets ?? Infinity) - this.walker.position
+    if (left >= end - start) return this.walker.push(frame, start, end)
+    const hasEnded = left > 0 && this.walker.push(frame, start, start + left)
+    return this.recognise(frame, start + left, end) || hasEnded
+  }
+
+  /** What begins here, or behind a protocol that only opened the stream. */
+  private recognise(frame: Uint8Array, start: number, end: number): boolean {
     if (this.isUnknown) return false
     const length = Math.min(end - start, RECOGNISED_OCTETS_MAX - this.opening.length)
     const opening = new Uint8Array(this.opening.length + length)
@@ -208,12 +219,32 @@ export class StreamDirection {
       this.opening = opening
       return false
     }
-    this.protocol = protocol
-    this.walker = protocol.makeWalker()
+    this.become(protocol)
     const earlier = this.opening
     this.opening = new Uint8Array(0)
-    this.walker.push(earlier, 0, earlier.length)
-    return this.walker.push(frame, start, end)
+    this.walker?.push(earlier, 0, earlier.length)
+    return this.read(frame, start, end)
+  }
+
+  private become(protocol: StreamProtocol): void {
+    const walker = protocol.makeWalker()
+    if (this.walker !== null) {
+      this.preamble = this.protocol
+      walker.units.add(UNIT.preamble, 0, 0, this.walker.position)
+      walker.position = this.walker.position
+    }
+    this.protocol = protocol
+    this.walker = walker
+  }
+
+  /** What the octet at `position` belongs to. */
+  protocolAt(position: number): StreamProtocol | null {
+    return position < (this.preamble?.preambleOctets ?? 0) ? this.preamble : this.protocol
+  }
+
+  /** Whose a unit is. */
+  protocolOf({ type }: StreamUnit): StreamProtocol | null {
+    return type === UNIT.preamble ? (this.preamble ?? this.protocol) : this.protocol
   }
 
   private addRun(packet: number, skip: number, length: number): void {

@@ -16,6 +16,8 @@ export const UNIT = {
   unknown: 254,
   /** Sealed octets whose boundaries cannot be seen. */
   sealed: 253,
+  /** Of the protocol that opened the stream, before this one. */
+  preamble: 252,
 } as const
 
 export abstract class UnitWalker {

@@ -5,7 +5,7 @@ import type { Kernel } from '../../kernel/kernel.js'
 import { SecureChannel, type ChannelRole, type RandomOctets } from '../channel.js'
 import { libraryCosts, type CipherCosts } from '../costs.js'
 import { MIGRATION_PORT, type ChannelProtection } from '../protection.js'
-import { recordSuites, type RecordChannelName } from './hellos.js'
+import { recordSuites, type RecordChannelName } from '../wire/records.js'
 import { RecordProtocol, type RecordCredentials } from './record-protocol.js'
 
 /** Few enough secret bits for a search in the lab; a DES key has 56. */

@@ -1,5 +1,5 @@
 /**
- * The ciphers of the record layer, as a table: sizes in octets, and how each seals and opens one record's body.
+ * The ciphers of the record layer, as a table: how each seals and opens one record's body.
  *
  * ECB, CBC, CTR: NIST SP 800-38A. GCM: SP 800-38D. ChaCha20-Poly1305: RFC 8439. DES, Triple DES: FIPS 46-3, SP 800-67.
  */
@@ -7,18 +7,8 @@ import { cbc, ctr, ecb } from '@noble/ciphers/aes.js'
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { concatOctets } from '../../base/octets.js'
 import { openGcm, sealGcm } from '../aes-gcm.js'
-import { DES_BLOCK_OCTETS, DES_KEY_OCTETS, openDesCbc, sealDesCbc, TRIPLE_DES_KEY_OCTETS } from './des.js'
-
-export const recordCipherNames = [
-  'aes-128-ecb',
-  'aes-256-cbc',
-  'aes-256-ctr',
-  'aes-256-gcm',
-  'chacha20-poly1305',
-  'des-cbc',
-  '3des-cbc',
-] as const
-export type RecordCipherName = (typeof recordCipherNames)[number]
+import { recordForms, type RecordCipherName, type RecordForm } from '../wire/records.js'
+import { DES_KEY_OCTETS, openDesCbc, sealDesCbc, TRIPLE_DES_KEY_OCTETS } from './des.js'
 
 /** What one record is sealed under. */
 export interface RecordInput {
@@ -28,85 +18,54 @@ export interface RecordInput {
   readonly associated: Uint8Array
 }
 
-export interface RecordCipher {
+export interface RecordCipher extends RecordForm {
   readonly keyOctets: number
-  readonly ivOctets: number
-  /**
-   * Where the IV of a record comes from. `random` and `counter` (the record's number, then zeros) travel in front of the
-   * body, so that any record can be opened by itself; `sequence` (RFC 8446 section 5.3) is not sent: both ends count.
-   */
-  readonly ivSource: 'none' | 'random' | 'counter' | 'sequence'
-  /** Bodies are padded to whole blocks (PKCS#7); 1: not padded. */
-  readonly blockOctets: number
-  /** 0: nobody notices a change. */
-  readonly tagOctets: number
   /** `plain` is padded. */
   readonly seal: (input: RecordInput, plain: Uint8Array) => Uint8Array
   /** Padded, as it was sealed; null when the tag is wrong. */
   readonly open: (input: RecordInput, sealed: Uint8Array) => Uint8Array | null
 }
 
-const AES_BLOCK_OCTETS = 16
-const TAG_OCTETS = 16
 const bare = { disablePadding: true }
 
-const desCbc: Omit<RecordCipher, 'keyOctets'> = {
-  ivOctets: DES_BLOCK_OCTETS,
-  ivSource: 'random',
-  blockOctets: DES_BLOCK_OCTETS,
-  tagOctets: 0,
+const desCbc: Pick<RecordCipher, 'seal' | 'open'> = {
   seal: ({ key, iv }, plain) => sealDesCbc(key, iv, plain),
   open: ({ key, iv }, sealed) => openDesCbc(key, iv, sealed),
 }
 
 export const recordCiphers: Readonly<Record<RecordCipherName, RecordCipher>> = {
   'aes-128-ecb': {
+    ...recordForms['aes-128-ecb'],
     keyOctets: 16,
-    ivOctets: 0,
-    ivSource: 'none',
-    blockOctets: AES_BLOCK_OCTETS,
-    tagOctets: 0,
     seal: ({ key }, plain) => ecb(key, bare).encrypt(plain),
     open: ({ key }, sealed) => ecb(key, bare).decrypt(sealed),
   },
   'aes-256-cbc': {
+    ...recordForms['aes-256-cbc'],
     keyOctets: 32,
-    ivOctets: AES_BLOCK_OCTETS,
-    ivSource: 'random',
-    blockOctets: AES_BLOCK_OCTETS,
-    tagOctets: 0,
     seal: ({ key, iv }, plain) => cbc(key, iv, bare).encrypt(plain),
     open: ({ key, iv }, sealed) => cbc(key, iv, bare).decrypt(sealed),
   },
   'aes-256-ctr': {
+    ...recordForms['aes-256-ctr'],
     keyOctets: 32,
-    ivOctets: AES_BLOCK_OCTETS,
-    ivSource: 'counter',
-    blockOctets: 1,
-    tagOctets: 0,
     seal: ({ key, iv }, plain) => ctr(key, iv).encrypt(plain),
     open: ({ key, iv }, sealed) => ctr(key, iv).decrypt(sealed),
   },
   'aes-256-gcm': {
+    ...recordForms['aes-256-gcm'],
     keyOctets: 32,
-    ivOctets: 12,
-    ivSource: 'sequence',
-    blockOctets: 1,
-    tagOctets: TAG_OCTETS,
     seal: ({ key, iv, associated }, plain) => sealGcm(key, iv, associated, plain),
     open: ({ key, iv, associated }, sealed) => openGcm(key, iv, associated, sealed),
   },
   'chacha20-poly1305': {
+    ...recordForms['chacha20-poly1305'],
     keyOctets: 32,
-    ivOctets: 12,
-    ivSource: 'sequence',
-    blockOctets: 1,
-    tagOctets: TAG_OCTETS,
     seal: ({ key, iv, associated }, plain) => chacha20poly1305(key, iv, associated).encrypt(plain),
     open: ({ key, iv, associated }, sealed) => orNull(() => chacha20poly1305(key, iv, associated).decrypt(sealed)),
   },
-  'des-cbc': { ...desCbc, keyOctets: DES_KEY_OCTETS },
-  '3des-cbc': { ...desCbc, keyOctets: TRIPLE_DES_KEY_OCTETS },
+  'des-cbc': { ...recordForms['des-cbc'], ...desCbc, keyOctets: DES_KEY_OCTETS },
+  '3des-cbc': { ...recordForms['3des-cbc'], ...desCbc, keyOctets: TRIPLE_DES_KEY_OCTETS },
 }
 
 /** PKCS#7 (RFC 5652 section 6.3): 1 to `blockOctets` octets, each of which says how many. A copy; with 1, `plain` itself. */

@@ -23,35 +23,30 @@ import { ChannelEffects, type ChannelProtocol, type ChannelRole, type RandomOcte
 import { sealedMemory } from '../sealed-memory.js'
 import {
   decodeHello,
-  deriveKey,
   encodeHello,
   HELLO_OCTETS,
+  HELLO_RANDOM_OCTETS,
+  RECORD_HEADER_OCTETS,
+  RECORD_OCTETS_MAX,
   recordSuites,
-  saltOf,
+  recordTypeNames,
+  recordTypes,
+  RSA_MODULUS_OCTETS,
   serverHelloOctets,
-  type DirectionKey,
   type RecordHello,
   type RecordSuite,
-} from './hellos.js'
+  type RecordType,
+} from '../wire/records.js'
+import { deriveKey, saltOf, type DirectionKey } from './record-keys.js'
 import { padToBlocks, recordCiphers, unpadBlocks, type RecordCipher } from './record-ciphers.js'
 import {
   modulusOctets,
-  RSA_MODULUS_OCTETS,
   unwrapSecret,
   wrapSecret,
   type RsaPadding,
   type RsaPublicKey,
   type RsaSecretKey,
 } from './rsa.js'
-
-/** Payload of one record, at most. */
-export const RECORD_OCTETS_MAX = 16_384
-export const RECORD_HEADER_OCTETS = 4
-const RANDOM_OCTETS = 32
-
-const recordTypes = { data: 0, close: 1, finished: 2 } as const
-type RecordType = keyof typeof recordTypes
-const typeNames: readonly RecordType[] = ['data', 'close', 'finished']
 
 const SECRET_OCTETS = 32
 
@@ -94,7 +89,7 @@ export class RecordProtocol implements ChannelProtocol {
   ) {}
 
   start(): void {
-    const hello = encodeHello(this.hello, this.random.octets(RANDOM_OCTETS))
+    const hello = encodeHello(this.hello, this.random.octets(HELLO_RANDOM_OCTETS))
     const { rsaSecretKey } = this.credentials
     const sendsRsaKey = this.role === 'server' && this.keyExchange !== 'pre-shared'
     this.ownHello = sendsRsaKey ? concatOctets([hello, modulusOctets(needed(rsaSecretKey, 'RSA key'))]) : hello
@@ -277,7 +272,7 @@ export class RecordProtocol implements ChannelProtocol {
 
   private decodeHeader(header: Uint8Array): { type: RecordType; length: number } {
     const { blockOctets, ivOctets, ivSource, tagOctets } = this.cipher
-    const type = typeNames[header[0] ?? 255]
+    const type = recordTypeNames[header[0] ?? 255]
     const length = readU32be(header, 0) & 0xff_ffff
     const sealedOctets = length - (ivSource === 'sequence' ? 0 : ivOctets) - tagOctets
     const isRight =

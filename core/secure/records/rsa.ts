@@ -6,6 +6,7 @@
  * The public exponent is 3, which OAEP allows and textbook RSA does not forgive: a session key of 256 bits cubed has
  * at most 768, less than the modulus, so its cube root over the whole numbers is the key.
  */
+import { RSA_MODULUS_OCTETS } from '../wire/records.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bailliePSW } from 'micro-rsa-dsa-dh/primality.js'
 import { mgf1, OAEP, type PrivateKey, type PublicKey } from 'micro-rsa-dsa-dh/rsa.js'
@@ -15,7 +16,6 @@ import { concatOctets, hexOf } from '../../base/octets.js'
 import { RandomStream } from '../../kernel/random.js'
 import type { RandomOctets } from '../channel.js'
 
-export const RSA_MODULUS_OCTETS = 256
 export const RSA_EXPONENT = 3
 const HASH_OCTETS = 32
 /** Keys that are kept, so that each is made once: two primes take a quarter of a second. */

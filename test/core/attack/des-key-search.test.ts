@@ -3,7 +3,7 @@ import { DesKeySearch, openFoundRecord, qevmOpening } from '../../../core/attack
 import { WireError } from '../../../core/base/errors.js'
 import { concatOctets, latin1Octets, latin1Text } from '../../../core/base/octets.js'
 import { Kernel } from '../../../core/kernel/kernel.js'
-import { HELLO_OCTETS } from '../../../core/secure/records/hellos.js'
+import { HELLO_OCTETS } from '../../../core/secure/wire/records.js'
 import { RecordProtocol } from '../../../core/secure/records/record-protocol.js'
 import { takeMessages } from '../../support/channel-protocols.js'
 

@@ -3,8 +3,8 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { exactCubeRoot, openTextbookSession } from '../../../core/attack/textbook-rsa.js'
 import { concatOctets, latin1Octets, latin1Text } from '../../../core/base/octets.js'
-import { RSA_MODULUS_OCTETS } from '../../../core/secure/records/rsa.js'
-import { HELLO_OCTETS } from '../../../core/secure/records/hellos.js'
+import { RSA_MODULUS_OCTETS } from '../../../core/secure/wire/records.js'
+import { HELLO_OCTETS } from '../../../core/secure/wire/records.js'
 import { protocolPair, takeEffects, takeMessages } from '../../support/channel-protocols.js'
 
 /** A connection on which the client says `text`: what crosses each way, message by message. */

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { AuthenticationError, WireError } from '../../../core/base/errors.js'
 import { equalOctets } from '../../../core/base/octets.js'
 import { protectionOf, type ChannelCredentials } from '../../../core/secure/channels.js'
-import { decodeOffer, VMOTION_OFFER_OCTETS, VmotionProtocol } from '../../../core/secure/vmotion-channel.js'
+import { VmotionProtocol } from '../../../core/secure/vmotion-channel.js'
+import { decodeOffer, VMOTION_OFFER_OCTETS } from '../../../core/secure/wire/vmotion-offer.js'
 import { converse, protocolPair, takeMessages } from '../../support/channel-protocols.js'
 import {
   clientCredentials,

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { SealedBlocks } from '../../../../core/attack/structure/sealed-blocks.js'
 import { concatOctets } from '../../../../core/base/octets.js'
 import { RandomStream } from '../../../../core/kernel/random.js'
-import { encodeHello, recordChannelNames } from '../../../../core/secure/records/hellos.js'
-import { RECORD_OCTETS_MAX } from '../../../../core/secure/records/record-protocol.js'
+import { encodeHello, recordChannelNames } from '../../../../core/secure/wire/records.js'
+import { RECORD_OCTETS_MAX } from '../../../../core/secure/wire/records.js'
 
 const random = new RandomStream('sealed blocks')
 const hello = (name: (typeof recordChannelNames)[number]): Uint8Array =>

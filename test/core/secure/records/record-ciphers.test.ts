@@ -3,13 +3,8 @@ import { createCipheriv } from 'node:crypto'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { hexOf, latin1Octets, octetsOfHex } from '../../../../core/base/octets.js'
-import {
-  padToBlocks,
-  recordCipherNames,
-  recordCiphers,
-  unpadBlocks,
-  type RecordCipherName,
-} from '../../../../core/secure/records/record-ciphers.js'
+import { padToBlocks, recordCiphers, unpadBlocks } from '../../../../core/secure/records/record-ciphers.js'
+import { recordCipherNames, type RecordCipherName } from '../../../../core/secure/wire/records.js'
 
 interface Vector {
   readonly cipher: RecordCipherName

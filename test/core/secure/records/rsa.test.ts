@@ -3,14 +3,8 @@ import { constants, createPrivateKey, createPublicKey, privateDecrypt, publicEnc
 import { invert } from 'micro-rsa-dsa-dh/utils.js'
 import { describe, expect, it } from 'vitest'
 import { RandomStream } from '../../../../core/kernel/random.js'
-import {
-  modulusOctets,
-  RSA_EXPONENT,
-  RSA_MODULUS_OCTETS,
-  rsaKeyOf,
-  unwrapSecret,
-  wrapSecret,
-} from '../../../../core/secure/records/rsa.js'
+import { modulusOctets, RSA_EXPONENT, rsaKeyOf, unwrapSecret, wrapSecret } from '../../../../core/secure/records/rsa.js'
+import { RSA_MODULUS_OCTETS } from '../../../../core/secure/wire/records.js'
 
 const key = rsaKeyOf(new Uint8Array(32).fill(7))
 const random = new RandomStream('rsa test')

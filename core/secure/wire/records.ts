@@ -1,34 +1,75 @@
 /**
- * How a record channel begins, and the keys that come of it.
+ * What a record channel (core/secure/records) puts on the wire, without a key: how it begins, and how its records are framed.
  *
  *     ClientHello   magic "MIDRECS1" (8) ‖ channel (1) ‖ secret key bits (2) ‖ random (32)
  *     ServerHello   the same form; with RSA, then modulus (256)
  *     ClientKeyExchange   with RSA only: 32 random octets, wrapped (256)
- *
- * Nothing is negotiated: both say what they were told to use, and whoever hears something else refuses. The keys are
- * HKDF-SHA256 (RFC 5869) of the secret (the hosts' pre-shared key, or what RSA wrapped), the salt being SHA-256 of both
- * hellos, and the info `midstream records`, the channel's name, and `key` or `iv` with the direction. So other hellos,
- * other keys. A DES key may have fewer secret bits than 56; the rest are the first bits of that salt, which everybody on
- * the path can compute, as SSL 2.0 sent the rest of an export key in clear (its CLEAR-KEY-DATA).
+ *     record        type (1) ‖ length of the rest (3) ‖ IV, if the cipher sends one ‖ sealed ‖ tag, if the cipher has one
  */
-import { hkdf } from '@noble/hashes/hkdf.js'
-import { sha256 } from '@noble/hashes/sha2.js'
 import { WireError } from '../../base/errors.js'
-import { concatOctets, latin1Octets, OctetReader, OctetWriter, utf8Octets } from '../../base/octets.js'
-import { limitDesKey } from './reduced-des-key.js'
-import { RSA_MODULUS_OCTETS, type RsaPadding } from './rsa.js'
-import { recordCiphers, type RecordCipherName } from './record-ciphers.js'
+import { latin1Octets, OctetReader, OctetWriter } from '../../base/octets.js'
+
+/** Octets of an RSA modulus, and of what is wrapped under it. */
+export const RSA_MODULUS_OCTETS = 256
+/** Payload of one record, at most. */
+export const RECORD_OCTETS_MAX = 16_384
+export const RECORD_HEADER_OCTETS = 4
+export const recordTypes = { data: 0, close: 1, finished: 2 } as const
+export type RecordType = keyof typeof recordTypes
+export const recordTypeNames = Object.keys(recordTypes) as readonly RecordType[]
+
+export const recordCipherNames = [
+  'aes-128-ecb',
+  'aes-256-cbc',
+  'aes-256-ctr',
+  'aes-256-gcm',
+  'chacha20-poly1305',
+  'des-cbc',
+  '3des-cbc',
+] as const
+export type RecordCipherName = (typeof recordCipherNames)[number]
+
+/** Sizes in octets of a record under a cipher. */
+export interface RecordForm {
+  readonly ivOctets: number
+  /**
+   * Where the IV of a record comes from. `random` and `counter` (the record's number, then zeros) travel in front of the
+   * body, so that any record can be opened by itself; `sequence` (RFC 8446 section 5.3) is not sent: both ends count.
+   */
+  readonly ivSource: 'none' | 'random' | 'counter' | 'sequence'
+  /** Bodies are padded to whole blocks (PKCS#7); 1: not padded. */
+  readonly blockOctets: number
+  /** 0: nobody notices a change. */
+  readonly tagOctets: number
+}
+
+const AES_BLOCK_OCTETS = 16
+const DES_BLOCK_OCTETS = 8
+const TAG_OCTETS = 16
+const authenticated = { ivOctets: 12, ivSource: 'sequence', blockOctets: 1, tagOctets: TAG_OCTETS } as const
+const desCbc = { ivOctets: DES_BLOCK_OCTETS, ivSource: 'random', blockOctets: DES_BLOCK_OCTETS, tagOctets: 0 } as const
+
+export const recordForms: Readonly<Record<RecordCipherName, RecordForm>> = {
+  'aes-128-ecb': { ivOctets: 0, ivSource: 'none', blockOctets: AES_BLOCK_OCTETS, tagOctets: 0 },
+  'aes-256-cbc': { ivOctets: AES_BLOCK_OCTETS, ivSource: 'random', blockOctets: AES_BLOCK_OCTETS, tagOctets: 0 },
+  'aes-256-ctr': { ivOctets: AES_BLOCK_OCTETS, ivSource: 'counter', blockOctets: 1, tagOctets: 0 },
+  'aes-256-gcm': authenticated,
+  'chacha20-poly1305': authenticated,
+  'des-cbc': desCbc,
+  '3des-cbc': desCbc,
+}
 
 export const RECORDS_MAGIC = 'MIDRECS1'
 export const HELLO_OCTETS = 43
-const RANDOM_OCTETS = 32
+/** Of a hello. */
+export const HELLO_RANDOM_OCTETS = 32
 
 /** A channel of records: a cipher, and where its key comes from. */
 export interface RecordSuite {
   /** On the wire. */
   readonly number: number
   readonly cipher: RecordCipherName
-  readonly keyExchange: 'pre-shared' | RsaPadding
+  readonly keyExchange: 'pre-shared' | 'oaep' | 'textbook'
 }
 
 export const recordSuites = {
@@ -74,34 +115,6 @@ export function decodeHello(octets: Uint8Array): RecordHello {
   const name = recordChannelNames.find((each) => recordSuites[each].number === number)
   if (name === undefined) throw new WireError('records', RECORDS_MAGIC.length, `channel ${number}`)
   const secretKeyBits = reader.u16('secret key bits')
-  reader.view(RANDOM_OCTETS, 'random')
+  reader.view(HELLO_RANDOM_OCTETS, 'random')
   return { name, secretKeyBits }
-}
-
-export interface DirectionKey {
-  readonly key: Uint8Array
-  /** The first IV, where IVs are counted on both ends. */
-  readonly iv: Uint8Array
-}
-
-/** What anybody who saw the hellos knows: the salt of all keys. */
-export function saltOf(clientHello: Uint8Array, serverHello: Uint8Array): Uint8Array {
-  return sha256(concatOctets([clientHello, serverHello]))
-}
-
-export function deriveKey(
-  { name, secretKeyBits }: RecordHello,
-  secret: Uint8Array,
-  salt: Uint8Array,
-  direction: 'to server' | 'to client',
-): DirectionKey {
-  const suite: RecordSuite = recordSuites[name]
-  const { keyOctets, ivOctets } = recordCiphers[suite.cipher]
-  const derive = (what: string, octets: number): Uint8Array =>
-    hkdf(sha256, secret, salt, utf8Octets(`midstream records ${name} ${what} ${direction}`), octets)
-  const key = derive('key', keyOctets)
-  return {
-    key: suite.cipher === 'des-cbc' ? limitDesKey(key, secretKeyBits, salt) : key,
-    iv: derive('iv', Math.max(1, ivOctets)),
-  }
 }
