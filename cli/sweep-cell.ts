@@ -28,6 +28,10 @@ export interface SweepRow extends MetadataErrors {
   readonly destinationCpuMs: number | null
   readonly ramOctets: number | null
   readonly ramOctetsRecovered: number | null
+  /** Octets of pages that are exactly as they were when the guest left. */
+  readonly ramOctetsExact: number | null
+  /** Which pages are alike or empty, as the listener says, with the truth: an adjusted Rand index. */
+  readonly structureAgreement: number | null
   readonly secretsPlanted: number | null
   readonly secretsFound: number | null
   readonly traceHash: string
@@ -46,6 +50,8 @@ export const rowColumns = [
   'destinationCpuMs',
   'ramOctets',
   'ramOctetsRecovered',
+  'ramOctetsExact',
+  'structureAgreement',
   'secretsPlanted',
   'secretsFound',
   ...leakQuantities.map((quantity) => `${quantity}-error` as const),
@@ -95,6 +101,8 @@ function rowOf(session: Session, isOver: boolean): SweepRow {
     destinationCpuMs,
     ramOctets: run?.ramOctets ?? null,
     ramOctetsRecovered: run?.ramOctetsRecovered ?? null,
+    ramOctetsExact: run?.ramOctetsExact ?? null,
+    structureAgreement: run?.structure?.agreement ?? null,
     secretsPlanted: run?.secretsPlanted ?? null,
     secretsFound: run?.secretsFound ?? null,
     ...metadataErrors(run?.metadata ?? []),

@@ -17,7 +17,8 @@ export function sweepSvg(
     if (row.downtimeMs === null || row.ramOctets === null || row.ramOctetsRecovered === null) return []
     const setting = Object.entries(others).map(([name, value]) => (name === 'workload' ? value : `${name} ${value}`))
     const leakage = row.ramOctetsRecovered / row.ramOctets
-    return [{ channel, strategy, setting: setting.join(', '), downtimeMs: row.downtimeMs, leakage }]
+    const { downtimeMs, structureAgreement: structure } = row
+    return [{ channel, strategy, setting: setting.join(', '), downtimeMs, leakage, structure }]
   })
   const node = sweepChart(title, points, { ...SIZE, document })
   node.setAttribute('xmlns', SVG_NAMESPACE)

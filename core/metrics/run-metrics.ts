@@ -172,6 +172,16 @@ export interface StructureScore {
   readonly blocksRepeated: number
   /** Of the attacker's classes with the true ones: adjusted Rand index, 1 for the same, 0 for none; null where all pages differ. */
   readonly agreement: number | null
+  readonly picture: StructurePicture
+}
+
+/**
+ * The first pages in the order in which they crossed, a character each: `.` unlike any other, `0` empty, a letter for those that
+ * are alike (the same letter in both for what is the same), `+` for the smallest classes of them.
+ */
+export interface StructurePicture {
+  readonly truth: string
+  readonly seen: string
 }
 
 /** How much more than without a disguise: octets on the wire, milliseconds. */

@@ -22,6 +22,8 @@ export interface SweepPoint {
   readonly downtimeMs: number
   /** Of the guest's memory that the attacker recovered, 0 to 1. */
   readonly leakage: number
+  /** How well the attacker told which pages are alike, 0 to 1; null where that was not judged. */
+  readonly structure: number | null
 }
 
 /** Okabe and Ito's, which people who see few colours can tell apart; clear text first, in the window's own colour for it. */
@@ -50,6 +52,8 @@ const strategySymbols = [symbolCircle, symbolDiamond, symbolSquare, symbolTriang
 const LEGEND_ROW = 16
 /** Between two marks that would cover each other. */
 const APART = 9
+/** A lead of structure over content that is worth a mark. */
+const STRUCTURE_MIN = 0.02
 /** Of the width: two columns of channels, and one of strategies. */
 const LEGEND_COLUMNS = [0, 0.36, 0.72] as const
 
@@ -100,6 +104,27 @@ export function sweepChart(title: string, points: readonly SweepPoint[], options
       .attr('fill-opacity', 0.75)
       .append('title')
       .text(inWords(point))
+  // More than what could be read: equal cipher blocks told which pages are alike.
+  for (const { point, left } of placed) {
+    const { structure, leakage } = point
+    if (structure === null || structure < leakage + STRUCTURE_MIN) continue
+    const top = y(100 * structure)
+    frame.plot
+      .append('line')
+      .attr('x1', px(left))
+      .attr('x2', px(left))
+      .attr('y1', px(y(100 * leakage)))
+      .attr('y2', px(top))
+      .attr('stroke', colourOf(point.channel))
+      .attr('stroke-dasharray', '2 3')
+    mark(frame, px(left), px(top), strategies.indexOf(point.strategy))
+      .attr('class', 'structure')
+      .attr('fill', 'none')
+      .attr('stroke', colourOf(point.channel))
+      .attr('stroke-width', 1.5)
+      .append('title')
+      .text(inWords(point))
+  }
   const legendTop = frame.height + 40
   const [first, second, third] = LEGEND_COLUMNS.map((share) => share * frame.width) as [number, number, number]
   channels.forEach((channel, index) => {
@@ -112,7 +137,9 @@ export function sweepChart(title: string, points: readonly SweepPoint[], options
     mark(frame, third + 6, top - 4, row).attr('fill', colours.text2)
     note(frame.plot, strategyTitle(strategy), { x: third + 16, y: top })
   })
-  note(frame.plot, 'RAM recovered by the attacker, against downtime', { x: -44, y: -14, fill: colours.text3 })
+  const hollow = placed.some(({ point }) => (point.structure ?? 0) >= point.leakage + STRUCTURE_MIN)
+  const caption = `RAM recovered by the attacker, against downtime${hollow ? '; hollow: which pages are alike, told from equal cipher blocks' : ''}`
+  note(frame.plot, caption, { x: -44, y: -14, fill: colours.text3 })
   return frame.node
 }
 
@@ -145,7 +172,9 @@ function mark({ plot }: ChartFrame, x: number, y: number, shape: number) {
   return plot.append('path').attr('transform', `translate(${x},${y})`).attr('d', path)
 }
 
-function inWords({ channel, strategy, setting, downtimeMs, leakage }: SweepPoint): string {
+function inWords({ channel, strategy, setting, downtimeMs, leakage, structure }: SweepPoint): string {
   const place = [channelTitle(channel), strategyTitle(strategy), setting].filter(Boolean).join(', ')
-  return `${place}: downtime ${formatMs(downtimeMs)}, ${Math.round(100 * leakage)} % of RAM recovered`
+  return `${place}: downtime ${formatMs(downtimeMs)}, ${Math.round(100 * leakage)} % of RAM recovered${
+    structure === null ? '' : `, ${Math.round(100 * structure)} % agreement on which pages are alike`
+  }`
 }

@@ -102,7 +102,14 @@ describe('the results of a sweep', () => {
   const row: SweepRow = {
     ...{ status: 'refused', cause: 'a "word", and more', totalTimeMs: null, downtimeMs: null, clientGapMs: null },
     ...{ rounds: null, converged: null, wireOctets: null, sourceCpuMs: 0, destinationCpuMs: 0, ramOctets: null },
-    ...{ ramOctetsRecovered: null, secretsPlanted: null, secretsFound: null, traceHash: '' },
+    ...{
+      ramOctetsRecovered: null,
+      ramOctetsExact: null,
+      structureAgreement: null,
+      secretsPlanted: null,
+      secretsFound: null,
+      traceHash: '',
+    },
     ...{ 'sent-error': 0.25, 'ram-error': null, 'rounds-error': null, 'dirty-rate-error': null },
     ...{ 'working-set-error': null, 'stopped-at-error': null, 'downtime-error': 2000, 'workload-error': 1 },
   }
@@ -110,7 +117,7 @@ describe('the results of a sweep', () => {
   it('are quoted as RFC 4180 has it', () => {
     const [cell] = parseSweep(small, folder).cells
     expect(sweepCsv([{ cell: cell!, row }]).split('\n')[1]).toBe(
-      'quiet,precopy,none,refused,"a ""word"", and more",,,,,,,0,0,,,,,0.25,,,,,,2000,1,',
+      'quiet,precopy,none,refused,"a ""word"", and more",,,,,,,0,0,,,,,,,0.25,,,,,,2000,1,',
     )
   })
 

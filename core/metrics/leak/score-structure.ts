@@ -3,6 +3,8 @@ import { ZERO_PAGE_DIGEST } from '../../base/page-digest.js'
 import { PAGE_OCTETS, type Nanos } from '../../base/units.js'
 import type { Trace } from '../../kernel/trace.js'
 import type { StructureScore } from '../run-metrics.js'
+import { structurePicture } from './structure-picture.js'
+import { mostFrequent, tally } from './tally.js'
 import { adjustedRandIndex } from './rand-index.js'
 
 /** A guess this near to where a page was is a guess at that page: short records hide how much of them is padding. */
@@ -29,11 +31,13 @@ export function scoreStructure(trace: Trace, migration: number, fromNs: Nanos, u
   const guessed = sent.octets.map((_, index) => -1 - index)
   const taken = new Set<number>()
   let emptySeen = 0
+  const takenForEmpty = new Set<number>()
   for (const { octet, group, isZero } of guesses) {
     const index = nearest(sent.octets, octet)
     if (taken.has(index) || Math.abs((sent.octets[index] ?? 0) - octet) > NEAR_OCTETS) continue
     taken.add(index)
     guessed[index] = group
+    if (isZero === 1) takenForEmpty.add(group)
     if (isZero === 1 && sent.contents[index] === ZERO_PAGE_DIGEST) emptySeen++
   }
   const times = tally(sent.contents)
@@ -49,6 +53,7 @@ export function scoreStructure(trace: Trace, migration: number, fromNs: Nanos, u
     blocks: looked.blocks,
     blocksRepeated: looked.repeated,
     agreement: adjustedRandIndex(sent.contents, guessed),
+    picture: structurePicture(sent.contents, guessed, takenForEmpty),
   }
 }
 
@@ -66,12 +71,6 @@ function sentPages(trace: Trace, migration: number, fromNs: Nanos, untilNs: Nano
   return sent
 }
 
-function tally(classes: readonly number[]): ReadonlyMap<number, number> {
-  const times = new Map<number, number>()
-  for (const each of classes) times.set(each, (times.get(each) ?? 0) + 1)
-  return times
-}
-
 /** Guesses whose page holds what most pages of that guess hold. */
 function correct(guessed: readonly number[], contents: readonly number[], taken: ReadonlySet<number>): number {
   const contentsOf = new Map<number, number[]>()
@@ -82,11 +81,7 @@ function correct(guessed: readonly number[], contents: readonly number[], taken:
     else known.push(contents[index] as number)
   }
   let pages = 0
-  for (const each of contentsOf.values()) {
-    let most = 0
-    for (const times of tally(each).values()) most = Math.max(most, times)
-    pages += most
-  }
+  for (const each of contentsOf.values()) pages += tally(each).get(mostFrequent(each)) ?? 0
   return pages
 }
 

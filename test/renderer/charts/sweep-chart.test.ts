@@ -5,7 +5,7 @@ import { svgDocument } from '../../support/svg-document.js'
 
 const options = { width: 400, height: 300, document: svgDocument() }
 const point = (change: Partial<SweepPoint>): SweepPoint => ({
-  ...{ channel: 'none', strategy: 'precopy', setting: 'busy', downtimeMs: 10, leakage: 1 },
+  ...{ channel: 'none', strategy: 'precopy', setting: 'busy', downtimeMs: 10, leakage: 1, structure: null },
   ...change,
 })
 const points = [
@@ -46,6 +46,19 @@ test('marks that would cover each other stand apart, outside the scale, and a st
   expect(away![1]).toBe(first![1])
   const stems = [...svg.querySelectorAll('line')].filter((line) => line.getAttribute('y2') === String(third![1]))
   expect(stems.map((line) => Number(line.getAttribute('y1')))).toContain(first![1])
+})
+
+test('what equal cipher blocks tell is a hollow mark above what could be read, and said so', () => {
+  const svg = sweepChart('Grid', [point({ channel: 'aes-128-ecb', leakage: 0, structure: 0.9 }), point({})], options)
+  const hollow = svg.querySelector('.structure')!
+  const [left, top] = placeOf(hollow)
+  const [under] = marksOf(svg).map(placeOf)
+  expect(left).toBe(under![0])
+  expect(top!).toBeLessThan(under![1]!)
+  expect(hollow.getAttribute('fill')).toBe('none')
+  expect(svg.textContent).toContain('hollow: which pages are alike')
+  expect(hollow.textContent).toContain('90 % agreement on which pages are alike')
+  expect(svg.querySelectorAll('.structure')).toHaveLength(1)
 })
 
 test('every channel has a colour of its own', () => {

@@ -31,7 +31,7 @@ describe('score of what equal blocks gave away', () => {
     ] as const
     expect(score(traceOf([7, 7, 9, 0, 0], guesses))).toEqual({
       ...{ pages: 5, alikePages: 4, alikeSeen: 4, emptyPages: 2, emptySeen: 2, wrong: 0 },
-      ...{ blocks: 1000, blocksRepeated: 10, agreement: 1 },
+      ...{ blocks: 1000, blocksRepeated: 10, agreement: 1, picture: { truth: 'aa.00', seen: 'aa.00' } },
     })
   })
 
