@@ -13,15 +13,17 @@ const LETTERS = 'abcdefghijklmnopqrstuvwxyz'
 
 type Structure = NonNullable<RunMetrics['structure']>
 
-export function structureChart({ picture, agreement, pages }: Structure, options: ChartOptions): SVGSVGElement {
+export function structureChart(
+  { picture, alikeSeen, alikePages, pages }: Structure,
+  options: ChartOptions,
+): SVGSVGElement {
   const { truth, seen } = picture
   if (!/[^.]/.test(truth)) return emptyChart(options, TITLE, 'No page of this migration is like another one.')
-  const share = agreement === null ? '' : ` They agree to ${Math.round(100 * agreement)} %.`
   const shown =
     truth.length < pages ? `the first ${formatCount(truth.length)} of ${formatCount(pages)}` : formatCount(pages)
   const frame = chartFrame(options, {
     title: TITLE,
-    description: `${shown} pages in the order in which they crossed: as the attacker sees them, and as they are.${share}`,
+    description: `${shown} pages in the order in which they crossed: as the attacker sees them, and as they are. Of ${formatCount(alikePages)} that are like another it sees ${formatCount(alikeSeen)} as such.`,
     margin: { top: CAPTION, right: 2, bottom: LEGEND, left: 2 },
   })
   const side = (frame.width - GAP) / 2
@@ -81,7 +83,7 @@ function colourOf(kind: string): string {
   if (kind === '0') return colours.lineStrong
   const index = LETTERS.indexOf(kind)
   // Far apart for the largest classes, which come first.
-  return index < 0 ? colours.text3 : interpolateRainbow((index * 0.382) % 1)
+  return index < 0 ? colours.guestAfter : interpolateRainbow((index * 0.382) % 1)
 }
 
 function drawLegend({ plot }: ChartFrame, top: number): void {
@@ -89,6 +91,7 @@ function drawLegend({ plot }: ChartFrame, top: number): void {
     ['unlike any other', colours.raised],
     ['empty', colours.lineStrong],
     ['alike: a colour each', interpolateRainbow(0)],
+    ['in small groups', colours.guestAfter],
   ] as const
   let left = 0
   for (const [words, fill] of entries) {
@@ -101,6 +104,6 @@ function drawLegend({ plot }: ChartFrame, top: number): void {
       .attr('fill', fill)
       .attr('stroke', colours.line)
     note(plot, words, { x: left + 13, y: top + 16, fill: colours.text3, halo: false })
-    left += 13 + 6 * words.length + 12
+    left += 13 + 5.4 * words.length + 8
   }
 }

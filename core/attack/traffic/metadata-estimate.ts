@@ -2,7 +2,8 @@
  * What lengths and times of a sealed migration tell, and nothing else is asked: how many octets passed, when, and when the
  * guest's own frames fell silent. The stop is read off directly. The rest is found by trial, as in approximate Bayesian
  * computation: of many supposed guests those count whose pre-copy would have looked like this one (precopy-model.ts), each by
- * how well it fits; the estimate is their weighted median, and the range holds 80 % of their weight.
+ * how well it fits; the estimate is their weighted median, and the range is from the least to the most of
+ * those that fit well, for guests that differ much can look alike.
  *
  * Supposed beside (the attacker knows the software, not the settings): pre-copy of QEMU's, most likely with its default downtime
  * limit; nothing but pages worth counting in the stream; RAM in powers of two.
@@ -23,6 +24,8 @@ const BUFFERED_PAGES = 64
 const LIVE_SPREAD = 0.06
 const LEFT_SPREAD = 0.12
 const LEFT_SPREAD_PAGES = 40
+/** Within two spreads. */
+const GOOD_MISFIT = 4
 
 /** QEMU's default counts as much as the others together. Seconds. */
 const DOWNTIME_LIMITS = [
@@ -96,6 +99,8 @@ interface Trial {
   readonly foundPerSecond: number
   readonly workingSetPages: number
   readonly rounds: number
+  /** Sum of squares, each in units of how far off a fit may be. */
+  readonly misfit: number
   readonly weight: number
 }
 
@@ -116,7 +121,7 @@ function tryGuests({ livePages, leftPages, pagesPerSecond }: Observed): Trial[] 
           const misfit = live * live + left * left
           if (misfit >= 16) continue
           const { rounds, foundPerSecond } = seen
-          trials.push({ pages, workingSetPages, rounds, foundPerSecond, weight: known / (1 + misfit * misfit) })
+          trials.push({ pages, workingSetPages, rounds, foundPerSecond, misfit, weight: known / (1 + misfit * misfit) })
         }
         dirtyPagesPerSecond *= Math.SQRT2
       }
@@ -135,7 +140,9 @@ function medianOf(trials: readonly Trial[], of: (trial: Trial) => number): Estim
     }
     return sorted.at(-1)?.value ?? 0
   }
-  return { value: at(0.5), low: at(0.1), high: at(0.9) }
+  const well = trials.filter(({ misfit }) => misfit <= GOOD_MISFIT).map(of)
+  const value = at(0.5)
+  return { value, low: Math.min(value, ...well), high: Math.max(value, ...well) }
 }
 
 function nextPowerOfTwo(octets: number): number {

@@ -16,7 +16,7 @@ test('pages that are alike have one colour on both sides, and the sides differ w
   expect(seen!.querySelectorAll('.alike')).toHaveLength(0)
   expect(truth!.querySelectorAll('.alike')).toHaveLength(1)
   expect(seen!.querySelector('.empty')!.getAttribute('fill')).toBe(truth!.querySelector('.empty')!.getAttribute('fill'))
-  expect(svg.getAttribute('aria-label')).toContain('They agree to 40 %')
+  expect(svg.getAttribute('aria-label')).toContain('Of 4 that are like another it sees 2 as such')
 })
 
 test('neighbours of one class are one rectangle, as far as a row goes', () => {
