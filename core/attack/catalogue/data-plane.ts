@@ -1,6 +1,6 @@
 /** Attacks on what crosses the network (survey, section 3.2.2). */
 import type { AttackDefinition } from './attack-definition.js'
-import type { ConfigurationName } from './configurations.js'
+import { configurationNames, type ConfigurationName } from './configurations.js'
 
 const OBERHEIDE =
   'Oberheide, Cooke, Jahanian: Empirical Exploitation of Live Virtual Machine Migration, Black Hat DC 2008'
@@ -20,6 +20,10 @@ const sealed = [
   ] as const),
   ...(['esp', 'vmotion-opportunistic', 'vmotion-required'] as const),
 ] satisfies readonly ConfigurationName[]
+/** Of these, those under which every change is noticed. */
+const authenticated = sealed.filter((name) => name !== 'aes-128-ecb' && name !== 'aes-256-ctr')
+/** Nothing is offered that somebody could decline. */
+const withoutOffer = configurationNames.filter((name) => !name.startsWith('vmotion'))
 /** What keeps two stations from believing a third. */
 const sure = ['arp-inspection', 'static-arp'] as const satisfies readonly ConfigurationName[]
 
@@ -126,5 +130,53 @@ export const dataPlane: readonly AttackDefinition[] = [
     against: all([...sure, 'esp'], 'stopped' as const),
     simplified: 'cut once',
     references: [OBERHEIDE],
+  },
+  {
+    ...middle,
+    name: 'middle-flip',
+    title: 'Bits flipped through a cipher',
+    summary: 'Changes known octets of a sealed page into wanted ones, by place alone, without the key.',
+    preconditions: 'the guest’s program is public, so the attacker knows what must be where in the stream',
+    gains: 'any password enters at the destination, though nothing was ever read',
+    stages: ['poison', 'intercept', 'edit'],
+    against: {
+      ...all([...authenticated, ...sure], 'stopped' as const),
+      // A changed block comes out as another one, whatever that is.
+      'aes-128-ecb': 'residual',
+    },
+    simplified:
+      'the place is learnt from a migration of the same machine at home; the memory before it must have the same zero pages',
+    references: ['NIST SP 800-38A, section 6.5: counter mode', OBERHEIDE],
+  },
+  {
+    ...middle,
+    name: 'middle-paste',
+    title: 'Blocks moved under ECB',
+    summary: 'Puts a cipher block that passed before in the place of another one, without the key.',
+    preconditions: 'the guest’s program is public, so the attacker knows what must be where in the stream',
+    gains: 'a piece of the guest’s memory stands where the attacker wants it',
+    stages: ['poison', 'intercept', 'edit'],
+    against: {
+      ...all([...authenticated, ...sure], 'stopped' as const),
+      // The key stream is another one there.
+      'aes-256-ctr': 'residual',
+    },
+    simplified: 'a text of the guest is overwritten; what an attacker would gain depends on what lies where',
+    references: ['NIST SP 800-38A, section 6.1: the electronic codebook mode', OBERHEIDE],
+  },
+  {
+    ...middle,
+    name: 'middle-downgrade',
+    title: 'Opportunistic encryption declined for both',
+    summary: 'Changes one octet of the offer to seal, so that each host believes that the other cannot.',
+    preconditions: 'hosts that seal if both can, and else do not',
+    gains: 'the migration crosses in clear, and can be read and edited',
+    stages: ['poison', 'intercept', 'edit'],
+    against: {
+      ...all(withoutOffer, 'not applicable' as const),
+      'vmotion-required': 'stopped',
+    },
+    simplified: 'how vMotion negotiates is not published; this is the least that shows what opportunism is worth',
+    references: ['VMware vSphere Security: Encrypted vSphere vMotion', 'RFC 7435: Opportunistic Security'],
   },
 ]

@@ -12,18 +12,22 @@ import { IP_PROTOCOL, IPV4_HEADER_OCTETS } from '../../net/wire/ipv4.js'
 import { TCP_FLAG } from '../../net/wire/tcp.js'
 import type { Acceptor, Attack, Reach, Station } from '../reach.js'
 import { ArpSpoof, type Victims } from './arp-spoof.js'
-import type { MigrationEdit } from './migration-edits.js'
-import { MigrationEditor, type EditWitness } from './migration-editor.js'
+import type { MigrationEdit, OffsetEdit, StreamEdit } from './stream-edits.js'
+import { MigrationEditor } from './migration-editor.js'
+import { OfferStripper } from './offer-stripper.js'
+import { OffsetEditor } from './offset-editor.js'
 import { RelayedConnection } from './relayed-connection.js'
-import { NoEditor, type StreamEditor } from './stream-editor.js'
+import { NoEditor, type EditWitness, type StreamEditor } from './stream-editor.js'
 
 export interface MiddleOptions {
   readonly victims: Victims
   /** TCP ports whose connections are edited. */
   readonly ports: readonly number[]
-  readonly edits: readonly MigrationEdit[]
+  readonly edits: readonly StreamEdit[]
 }
 
+/** More are counted, and not told one by one. */
+const EDITS_TOLD_MAX = 64
 const IP = ETHERNET_HEADER_OCTETS
 const TTL_AT = IP + 8
 const CHECKSUM_AT = IP + 10
@@ -76,14 +80,22 @@ export class ManInTheMiddle implements Attack, Acceptor, EditWitness {
     this.reach.tell('intercept', `${ipv4Text(client)} to ${ipv4Text(server)}, TCP port ${port}: both ends are here now`)
   }
 
-  edited(edit: MigrationEdit['kind'], place: string): void {
+  edited(what: string, place: string): void {
     this.edits++
-    if (this.edits <= 64) this.reach.tell('edit', `${edit.replaceAll('-', ' ')} at ${place}`)
+    if (this.edits <= EDITS_TOLD_MAX) this.reach.tell('edit', `${what.replaceAll('-', ' ')} at ${place}`)
   }
 
   private newEditor(): StreamEditor {
     const { edits } = this.options
-    return edits.length === 0 ? new NoEditor() : new MigrationEditor(edits, this)
+    const byPlace = edits.filter(isByPlace)
+    const inPages = edits.filter(isInPages)
+    const editor =
+      byPlace.length > 0
+        ? new OffsetEditor(byPlace, this)
+        : inPages.length > 0
+          ? new MigrationEditor(inPages, this)
+          : new NoEditor()
+    return edits.some(({ kind }) => kind === 'strip') ? new OfferStripper(editor, this) : editor
   }
 
   private otherOf(victim: Ipv4Address): Ipv4Address {
@@ -129,4 +141,12 @@ export class ManInTheMiddle implements Attack, Acceptor, EditWitness {
     this.framesRelayed++
     this.reach.sendFrame(frame)
   }
+}
+
+function isByPlace(edit: StreamEdit): edit is OffsetEdit {
+  return edit.kind === 'flip' || edit.kind === 'paste'
+}
+
+function isInPages(edit: StreamEdit): edit is MigrationEdit {
+  return !isByPlace(edit) && edit.kind !== 'strip'
 }

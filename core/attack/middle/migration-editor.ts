@@ -12,15 +12,9 @@ import { addressText, guestAddress } from '../../migration/wire/guest-address.js
 import { RAM_SAVE_FLAG, type RamBlockSize } from '../../migration/wire/qevm.js'
 import { SilentObserver } from '../../migration/wire/stream-observer.js'
 import { StreamReader } from '../../migration/wire/stream-reader.js'
-import type { MigrationEdit } from './migration-edits.js'
+import type { MigrationEdit } from './stream-edits.js'
 import { findPattern, replaced, type OctetPattern } from './octet-pattern.js'
-import type { StreamEditor } from './stream-editor.js'
-
-/** Told of every change. */
-export interface EditWitness {
-  /** `place` is an address of the guest's memory, or `device state`. */
-  edited(edit: MigrationEdit['kind'], place: string): void
-}
+import type { EditWitness, StreamEditor } from './stream-editor.js'
 
 interface Change {
   /** In the stream. */

@@ -18,3 +18,9 @@ export class NoEditor implements StreamEditor {
     return new Uint8Array(0)
   }
 }
+
+/** Told of every change. */
+export interface EditWitness {
+  /** What was done, and where. */
+  edited(what: string, place: string): void
+}

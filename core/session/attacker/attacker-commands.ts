@@ -1,8 +1,9 @@
 /** Commands of the attacker's shell that send something; named and written as the tools that they follow. */
 import { InputError } from '../../base/errors.js'
+import { octetsOfHex } from '../../base/octets.js'
 import { parseOctets } from '../../base/units.js'
 import { ManInTheMiddle } from '../../attack/middle/man-in-the-middle.js'
-import type { MigrationEdit } from '../../attack/middle/migration-edits.js'
+import type { StreamEdit } from '../../attack/middle/stream-edits.js'
 import { parsePattern, parseReplacement } from '../../attack/middle/octet-pattern.js'
 import { hypervisorNames } from '../../hypervisor/profiles/hypervisor-profile.js'
 import { profiles } from '../../hypervisor/profiles/profiles.js'
@@ -20,8 +21,13 @@ const FILTER_HELP = `  filter replace "old text" "new text"   in every page that
   filter rollback                        every page stays as it was sent first
   filter device e306 1300                in the state of devices
   filter truncate 1MiB                   cut the connection there
+  filter flip 20696 e306 1300            change these octets of the payload into those, read or not
+  filter paste 1000 2000 64              put 64 octets that passed at 1000 to 2000
+  filter strip                           neither host can seal, as far as the other hears
   filter list, filter clear
 `
+/** What is kept of what passed. */
+const PASTED_OCTETS_MAX = 65536
 /** Where migrations are listened for. */
 const migrationPorts: readonly number[] = [
   ...new Set([...hypervisorNames.map((name) => profiles[name].migrationPort), SSH_PORT]),
@@ -81,7 +87,7 @@ function addressOf(word: string): Ipv4Address {
   return parseIpv4(place?.address ?? word)
 }
 
-function editOf(what: string, words: readonly string[], line: string): MigrationEdit {
+function editOf(what: string, words: readonly string[], line: string): StreamEdit {
   switch (what) {
     case 'replace':
     case 'device': {
@@ -97,10 +103,27 @@ function editOf(what: string, words: readonly string[], line: string): Migration
     }
     case 'rollback':
       return { kind: 'roll-back' }
+    case 'flip': {
+      const [, at = '', from = '', to = ''] = /^filter\s+flip\s+(\d+)\s+([0-9a-f]+)\s+([0-9a-f]+)$/i.exec(line) ?? []
+      if (at === '' || from.length !== to.length || from.length % 2 !== 0)
+        throw new InputError('filter flip takes a place, what is there and what is wanted: 20696 e306 1300')
+      return { kind: 'flip', at: Number(at), from: octetsOfHex(from), to: octetsOfHex(to) }
+    }
+    case 'paste': {
+      const [from = NaN, to = NaN, octets = NaN] = words.map(Number)
+      const isPossible = words.length === 3 && [from, to, octets].every(Number.isSafeInteger) && from >= 0
+      if (!isPossible || octets < 1 || octets > PASTED_OCTETS_MAX || to < from + octets)
+        throw new InputError('filter paste takes a place, a later one, and how many octets: 1000 2000 64')
+      return { kind: 'paste', from, to, octets }
+    }
+    case 'strip':
+      return { kind: 'strip' }
     case 'truncate':
       return { kind: 'truncate', afterOctets: parseOctets(words[0] ?? '') }
     default:
-      throw new InputError(`filter ${what}: choose replace, swap, rollback, device, truncate, list or clear`)
+      throw new InputError(
+        `filter ${what}: choose replace, swap, rollback, device, truncate, flip, paste, strip, list or clear`,
+      )
   }
 }
 

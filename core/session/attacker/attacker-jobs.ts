@@ -1,6 +1,6 @@
 /** What runs on the attacker's computer, and what it is to do with what passes. */
 import { InputError } from '../../base/errors.js'
-import type { MigrationEdit } from '../../attack/middle/migration-edits.js'
+import type { StreamEdit } from '../../attack/middle/stream-edits.js'
 import type { Attack } from '../../attack/reach.js'
 import type { AttackerComputer } from './attacker-computer.js'
 
@@ -13,7 +13,7 @@ interface Job {
 export interface Filter {
   /** As it was typed. */
   readonly text: string
-  readonly edit: MigrationEdit
+  readonly edit: StreamEdit
 }
 
 export class AttackerJobs {

@@ -1,6 +1,7 @@
 /** How each attack of the catalogue is played, by its name. */
 import type { Drill } from './drill.js'
 import { middleLogin, middleRollback, middleSwap, middleText, middleTruncate } from './middle-drills.js'
+import { middleDowngrade, middleFlip, middlePaste } from './place-drills.js'
 import { snoopAt } from './snoop-drills.js'
 
 export const drills: Readonly<Record<string, Drill>> = {
@@ -12,4 +13,7 @@ export const drills: Readonly<Record<string, Drill>> = {
   'middle-rollback': middleRollback,
   'middle-swap': middleSwap,
   'middle-truncate': middleTruncate,
+  'middle-flip': middleFlip,
+  'middle-paste': middlePaste,
+  'middle-downgrade': middleDowngrade,
 }

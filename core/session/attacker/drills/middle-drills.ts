@@ -7,13 +7,13 @@ import { RackLab } from './rack-lab.js'
  * The branch behind the call of the password check, in the guest's program (labs/guests/shell/shell.c, `login_password`): `beqz`
  * becomes `nop`. The instructions after it tell the place from others.
  */
-const LOGIN_BRANCH = 'e30605fc130600089305000013850400'
-const LOGIN_PATCH = '13000000130600089305000013850400'
+export const LOGIN_BRANCH = 'e30605fc130600089305000013850400'
+export const LOGIN_PATCH = '13000000130600089305000013850400'
 /** Pages of the program's constants. */
 const SWAPPED = ['0x80008000', '0x80009000'] as const
 
 /** He is in place before the guest is moved. */
-function interposed(parts: Parameters<Drill>[0], ...filters: readonly string[]): RackLab {
+export function interposed(parts: Parameters<Drill>[0], ...filters: readonly string[]): RackLab {
   const lab = new RackLab(parts, 'access')
   lab.attacker(...filters.map((filter) => `filter ${filter}`), 'ettercap host-a host-b')
   lab.wait(milliseconds(500))
@@ -21,7 +21,7 @@ function interposed(parts: Parameters<Drill>[0], ...filters: readonly string[]):
 }
 
 /** What kept him from changing anything. */
-function stopped(lab: RackLab): DrillRun {
+export function stopped(lab: RackLab): DrillRun {
   const dropped = lab.evidence(
     'arp-inspection',
     ({ device, fault, senderAddress, senderMac }) =>
@@ -56,7 +56,7 @@ function differences(lab: RackLab): DrillEvidence[] {
 }
 
 /** What the guest wrote that holds `words`. */
-function shown(lines: ReturnType<RackLab['guest']>, words: string): DrillEvidence[] {
+export function shown(lines: ReturnType<RackLab['guest']>, words: string): DrillEvidence[] {
   return lines
     .filter(({ text }) => text.includes(words))
     .map(({ atNs, text }) => ({ atNs, text: `the guest: ${text}` }))

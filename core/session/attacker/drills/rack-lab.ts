@@ -49,6 +49,10 @@ export class RackLab {
     session.runFor(seconds(1.5))
   }
 
+  get channel(): string {
+    return this.session.world.guestDesk.migrationSettings.channel
+  }
+
   /** Lines typed at the attacker's shell. */
   attacker(...lines: readonly string[]): void {
     for (const line of lines) this.type('attacker', line, milliseconds(20))

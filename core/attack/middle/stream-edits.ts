@@ -1,4 +1,4 @@
-/** What is to be changed of a migration that passes. */
+/** What is to be changed of a migration that passes and can be read. */
 import type { OctetPattern } from './octet-pattern.js'
 
 export type MigrationEdit =
@@ -12,3 +12,13 @@ export type MigrationEdit =
   | { readonly kind: 'truncate'; readonly afterOctets: number }
   /** In the state of devices, which follows memory. */
   | { readonly kind: 'replace-device-state'; readonly find: OctetPattern; readonly by: OctetPattern }
+
+/** By place alone: what passes need not be read. */
+export type OffsetEdit =
+  /** `from` is what is there, as far as the attacker knows; `to` what is wanted. */
+  | { readonly kind: 'flip'; readonly at: number; readonly from: Uint8Array; readonly to: Uint8Array }
+  /** What passed at `from` comes again at `to`, which is later. */
+  | { readonly kind: 'paste'; readonly from: number; readonly to: number; readonly octets: number }
+
+/** Everything a man in the middle may be told to do. `strip`: make both ends believe that the other cannot seal. */
+export type StreamEdit = MigrationEdit | OffsetEdit | { readonly kind: 'strip' }
