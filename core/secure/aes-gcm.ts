@@ -82,11 +82,40 @@ function counterBlock(nonce: Uint8Array, count: number): Uint8Array {
   return counter
 }
 
+/** Counter mode from the second block on, a word at a time where both lie so. */
 function crypt(roundKeys: Uint32Array, nonce: Uint8Array, from: Uint8Array, to: Uint8Array): void {
-  // The cipher works on words.
-  if (from.byteOffset % 4 === 0 && to.byteOffset % 4 === 0)
-    unsafe.ctr32(roundKeys, false, counterBlock(nonce, 2), from, to)
-  else to.set(unsafe.ctr32(roundKeys, false, counterBlock(nonce, 2), from.slice()))
+  const isAligned = from.byteOffset % 4 === 0 && to.byteOffset % 4 === 0
+  counterBlock(nonce, 0)
+  const [n0, n1, n2] = [readU32le(counter, 0), readU32le(counter, 4), readU32le(counter, 8)]
+  const whole = isAligned ? from.length >>> 4 : 0
+  const [these, those] = [wordsOf(from, whole), wordsOf(to, whole)]
+  for (let block = 0, word = 0; block < whole; block++, word += WORDS) {
+    const { s0, s1, s2, s3 } = unsafe.encrypt(roundKeys, n0, n1, n2, swapped(block + 2))
+    those[word] = (these[word] as number) ^ s0
+    those[word + 1] = (these[word + 1] as number) ^ s1
+    those[word + 2] = (these[word + 2] as number) ^ s2
+    those[word + 3] = (these[word + 3] as number) ^ s3
+  }
+  for (let at = whole * BLOCK_OCTETS; at < from.length; at += BLOCK_OCTETS) {
+    const { s0, s1, s2, s3 } = unsafe.encrypt(roundKeys, n0, n1, n2, swapped(at / BLOCK_OCTETS + 2))
+    writeU32le(padded, 0, s0)
+    writeU32le(padded, 4, s1)
+    writeU32le(padded, 8, s2)
+    writeU32le(padded, 12, s3)
+    const end = Math.min(from.length, at + BLOCK_OCTETS)
+    for (let place = at; place < end; place++) to[place] = (from[place] as number) ^ (padded[place - at] as number)
+  }
+}
+
+function wordsOf(octets: Uint8Array, blocks: number): Uint32Array {
+  return blocks === 0 ? noWords : new Uint32Array(octets.buffer, octets.byteOffset, WORDS * blocks)
+}
+
+const noWords = new Uint32Array(0)
+
+/** The cipher's words are little-endian, the counter is not (SP 800-38D section 6.2). */
+function swapped(count: number): number {
+  return (count << 24) | ((count & 0xff00) << 8) | ((count >>> 8) & 0xff00) | (count >>> 24)
 }
 
 /** Lent until the next call. */

@@ -79,7 +79,7 @@ export class Transfers {
     const octets = packet.length
     const source = this.textOf(from)
     const destination = this.textOf(to)
-    const key = ['esp', source, destination].toSorted().join(' ')
+    const key = source < destination ? `esp ${destination} ${source}` : `esp ${source} ${destination}`
     let transfer = this.latest.get(key)
     if (transfer === undefined || transfer.isOver(atNs)) {
       if (this.all.length === TRANSFERS_MAX) return
