@@ -128,6 +128,7 @@ export class Rack {
   /** The rack's own, then the hosts' bridges. */
   readonly switches: readonly Switch[]
   hasStaticArp = false
+  attackerPosition: AttackerPosition = 'mirror'
   defences: SwitchDefences = { arpInspection: false, portSecurity: false }
   private readonly portsByPlace = new Map<string, SwitchPort>()
 
@@ -201,6 +202,7 @@ export class Rack {
     const port = this.portsByPlace.get(places.attacker.name)
     assert(rackSwitch !== undefined && port !== undefined, 'the attacker has a cable to the switch of the rack')
     const others = [...this.portsByPlace.values()].filter((other) => other !== port)
+    this.attackerPosition = position
     rackSwitch.floodsAll = position === 'hub'
     if (position === 'mirror') rackSwitch.mirrorPorts(others.slice(0, 1), port)
     else if (position === 'switch') rackSwitch.mirrorPorts(others, port)

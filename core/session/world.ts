@@ -25,7 +25,7 @@ import { GuestDesk } from './guest-desk.js'
 import { GuestSettings } from './guest-settings.js'
 import { labHosts, openPorts } from './lab-hosts.js'
 import { LabNetwork } from './lab-network.js'
-import type { LineShell } from './line-shell.js'
+import { ink, type LineShell } from './line-shell.js'
 import { OperatorShell, type OperatorDesk } from './operator-shell.js'
 import { ProbeClient } from './probe-client.js'
 import { probeOfImage } from './probes/probe-of-image.js'
@@ -89,6 +89,7 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner, TraceWatcher
     this.attacker.listener = this.sniffer
     this.placeAttacker(scenario.attackerPosition)
     kernel.trace.watch('migration-status', this)
+    kernel.trace.watch('attack-stage', this)
     this.planted = secretsOfImage(scenario.guest.image, this.guest.parameters())
     this.guestConsole = new GuestConsole(kernel.trace)
     this.consoles = { guest: this.guestConsole.log, operator: new ConsoleLog(), attacker: new ConsoleLog() }
@@ -199,8 +200,9 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner, TraceWatcher
     if (vm.state === 'shutdown' && vm === crossingUnderWay?.liveVm) crossingUnderWay.guestShutDown()
   }
 
-  /** A migration's status. When it is completed the copy at the source is still there, as the guest left it. */
-  rowAdded(_kind: TraceKind, row: TimedRow<TraceKind>): void {
+  /** What an attack tells, or a migration's status. When that is completed the copy at the source is still there, as the guest left it. */
+  rowAdded(kind: TraceKind, row: TimedRow<TraceKind>): void {
+    if (kind === 'attack-stage') return this.attackTold(row as TimedRow<'attack-stage'>)
     const { migration, status } = row as TimedRow<'migration-status'>
     const { crossing, kernel } = this
     if (status !== 'completed' || crossing === null || crossing.parts.options.strategy === 'cold') return
@@ -210,6 +212,11 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner, TraceWatcher
       const octets = this.sniffer.exactOctets(stream, crossing.parts.vm.memory)
       trace.add('recovered-exactly', { attacker, stream, migration, octets })
     }
+  }
+
+  private attackTold({ stage, text }: TimedRow<'attack-stage'>): void {
+    this.shells.attacker.notify(`${ink.attacker(stage)}: ${text}`)
+    this.collectShellOutput()
   }
 
   crossingEnded(): void {

@@ -13,11 +13,11 @@ import type { LinkConditions } from '../../core/session/link-conditions.js'
 import type { SwitchDefences } from '../../core/session/rack.js'
 import type { MigrationStrategy } from '../../core/migration/migration.js'
 import type { ChannelProtection } from '../../core/secure/protection.js'
-import type { ChannelName, LinkName, MigrationScenario } from '../../core/session/scenario.js'
+import type { AttackerPosition, ChannelName, LinkName, MigrationScenario } from '../../core/session/scenario.js'
 import type { ConsoleName } from '../../core/session/world.js'
 import type { FleetRequest, FleetSummary, FleetView } from './fleet-contract.js'
 
-export type { Inspection, LinkConditions, LinkName, SwitchDefences }
+export type { AttackerPosition, Inspection, LinkConditions, LinkName, SwitchDefences }
 export type { Conversation, FollowedStream, HierarchyNode, TreeNode }
 export type { ChannelName, ConsoleName, GuestOptions, MigrationStrategy, ProbeSample, RunMetrics, ThroughputSample }
 
@@ -161,6 +161,10 @@ export type Request =
   | { readonly kind: 'cut-link'; readonly link: LinkName }
   | { readonly kind: 'restore-link'; readonly link: LinkName }
   | { readonly kind: 'configure-switch'; readonly defences: Partial<SwitchDefences> }
+  /** Plug the attacker's cable in elsewhere. */
+  | { readonly kind: 'place-attacker'; readonly position: AttackerPosition }
+  /** Hosts have their neighbours' MAC addresses by hand, or by ARP. */
+  | { readonly kind: 'set-static-arp'; readonly isOn: boolean }
   /** Null: nobody looks at a list of packets any more. */
   | { readonly kind: 'watch-packets'; readonly watch: PacketWatch | null }
   | { readonly kind: 'packet'; readonly capture: CaptureId; readonly packet: number }
@@ -284,6 +288,8 @@ export interface InspectionAnswer {
   readonly isCut: boolean
   /** Of the rack's switch. */
   readonly defences: SwitchDefences | null
+  /** Of a hypervisor: whether it has its neighbours' MAC addresses by hand. */
+  readonly hasStaticArp: boolean | null
 }
 
 export type HostRole = 'hypervisor' | 'client' | 'attacker'
@@ -425,6 +431,7 @@ export interface SessionView {
   readonly hosts: readonly HostView[]
   readonly links: readonly LinkView[]
   readonly switches: readonly string[]
+  readonly attackerPosition: AttackerPosition
   readonly migration: MigrationView | null
   readonly runs: readonly RunMetrics[]
   readonly lab: LabView | null

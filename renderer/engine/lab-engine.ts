@@ -191,6 +191,8 @@ export class LabEngine {
       case 'cut-link':
       case 'restore-link':
       case 'configure-switch':
+      case 'place-attacker':
+      case 'set-static-arp':
         return this.act(request)
       case 'watch-packets':
         if (request.watch !== null) this.openCable(request.watch.capture)
@@ -442,6 +444,7 @@ export class LabEngine {
       conditions: link === undefined ? null : world.network.linkConditions(link),
       isCut: link !== undefined && world.rack.link(link).isCut,
       defences: target.kind === 'switch' && target.name === RACK_SWITCH ? world.rack.defences : null,
+      hasStaticArp: target.kind === 'host' && world.hostNames.includes(target.name) ? world.rack.hasStaticArp : null,
     }
     const said = JSON.stringify(answer)
     if (said !== this.toldInspection) this.host.answer(answer)
@@ -569,6 +572,8 @@ const commandKinds: ReadonlySet<string> = new Set<SessionCommand['kind']>([
   'cut-link',
   'restore-link',
   'configure-switch',
+  'place-attacker',
+  'set-static-arp',
   'configure-guest',
   'type',
   'answer',

@@ -84,6 +84,7 @@ export class SessionPresenter {
       hosts: this.hosts(),
       links: this.links(),
       switches: world.rack.switches.map(({ name }) => name),
+      attackerPosition: world.rack.attackerPosition,
       migration: this.migration(),
       runs: this.runs,
       lab: this.lab,
@@ -319,6 +320,14 @@ const eventWords = {
   'switch-defence': ({ device, defence, isOn }: TimedRow<'switch-defence'>) => ({
     source: device,
     text: `${defence} is ${isOn === 1 ? 'on' : 'off'}`,
+  }),
+  'host-defence': ({ host, defence, isOn }: TimedRow<'host-defence'>) => ({
+    source: host,
+    text: `${defence} is ${isOn === 1 ? 'on' : 'off'}`,
+  }),
+  'attack-stage': ({ attacker, stage, text }: TimedRow<'attack-stage'>) => ({
+    source: attacker,
+    text: `${stage}: ${text}`,
   }),
   'port-violation': ({ device, switchPort, kind, mac, action }: TimedRow<'port-violation'>) => ({
     source: device,

@@ -1,11 +1,14 @@
 /** The stage in words, for people who do not see it: from the same view that is drawn. */
 import type { SessionView } from '../engine/contract.js'
 import { channelTitle, isMigrating, statusTitle, wasSealed } from '../words/terms.js'
+import { attackerPositions } from '../words/network.js'
 import { linkRateBps } from './traffic.js'
 import { formatBitRate } from '../words/quantities.js'
 
-export function stageSummary({ booted, hosts, migration, links, runs }: SessionView): string {
-  if (!booted) return 'Two hosts, a client, a switch and an attacker at its mirror port. No guest is running yet.'
+export function stageSummary(view: SessionView): string {
+  const { booted, hosts, migration, links, runs } = view
+  const { title } = attackerPositions[view.attackerPosition]
+  if (!booted) return `Two hosts, a client, a switch and an attacker (${title}). No guest is running yet.`
   const guests = hosts.flatMap(({ title, vm }) => (vm === null ? [] : [`${vm.name} is ${vm.state} on ${title}`]))
   const parts = [guests.join('; ') + '.']
   for (const { name, isCut, isImpaired } of links)

@@ -6,6 +6,7 @@ import { select } from 'd3'
 import { colours, fonts, px, type SvgSelection } from '../charts/chart-frame.js'
 import { cellStates, type HostView, type MigrationView, type SessionView, type VmView } from '../engine/contract.js'
 import { foundSecrets, isMigrating } from '../words/terms.js'
+import { attackerPositions } from '../words/network.js'
 import { formatCount, formatShare } from '../words/quantities.js'
 import { cablesOf, CHIP_COLUMNS, CHIP_ROWS, chipBox, stageLayout, type Box, type Cable, type Size } from './layout.js'
 import { cableTraffic, cableWidth, framePlaces, type CableTraffic } from './traffic.js'
@@ -334,13 +335,13 @@ function stateWord(state: string): string {
 function drawAttacker(group: SvgSelection, host: HostView, box: Box): SvgSelection<SVGTextElement>[] {
   plainBox(group, box).attr('stroke', colours.attacker).attr('stroke-width', 1.8)
   words(group, host.title, 14, 23).attr('fill', colours.attacker).attr('font-size', 14).attr('font-weight', 650)
-  words(group, 'mirror port', box.width - 14, 23)
+  const place = words(group, '', box.width - 14, 23)
     .attr('text-anchor', 'end')
     .attr('fill', colours.text3)
-  return [words(group, '', 14, 44), words(group, '', 14, 62).attr('fill', colours.text)]
+  return [words(group, '', 14, 44), words(group, '', 14, 62).attr('fill', colours.text), place]
 }
 
-function updateAttacker([seen, held]: readonly SvgSelection<SVGTextElement>[], view: SessionView): void {
+function updateAttacker([seen, held, place]: readonly SvgSelection<SVGTextElement>[], view: SessionView): void {
   const run = view.runs.at(-1)
   const frames = `${formatCount(view.capturedFrames)} frame${view.capturedFrames === 1 ? '' : 's'} captured`
   const holds =
@@ -348,6 +349,8 @@ function updateAttacker([seen, held]: readonly SvgSelection<SVGTextElement>[], v
       ? 'holds nothing yet'
       : `${foundSecrets(run)}, ${formatShare(run.ramOctetsRecovered, run.ramOctets)} of RAM`
   if (seen !== undefined && seen.text() !== frames) seen.text(frames)
+  const { short } = attackerPositions[view.attackerPosition]
+  if (place !== undefined && place.text() !== short) place.text(short)
   if (held !== undefined && held.text() !== holds)
     held.text(holds).attr('fill', run && run.secretsFound > 0 ? colours.clear : colours.text)
 }

@@ -1,5 +1,5 @@
-/** What can be set of a cable, as the window offers and explains it. */
-import type { LinkConditions } from '../engine/contract.js'
+/** What can be set of the network, as the window offers and explains it. */
+import type { AttackerPosition, LinkConditions } from '../engine/contract.js'
 import { formatOctets } from './quantities.js'
 
 export interface LinkConditionField {
@@ -65,3 +65,19 @@ export const linkConditionFields: readonly LinkConditionField[] = [
     formatOctets,
   ),
 ]
+
+/** Where the attacker's cable may be plugged in: on the stage, and in words. */
+export const attackerPositions = {
+  mirror: {
+    short: 'mirror port',
+    title: 'Mirror of Host A’s port',
+    meaning: 'gets copies of its frames; what is sent there is dropped',
+  },
+  access: {
+    short: 'switch port',
+    title: 'An ordinary port',
+    meaning: 'a station like the others, which can send what it likes',
+  },
+  hub: { short: 'hub', title: 'A hub in the switch’s place', meaning: 'every station hears every frame' },
+  switch: { short: 'in the switch', title: 'A tap in the switch', meaning: 'copies of the frames at every port' },
+} as const satisfies Record<AttackerPosition, { short: string; title: string; meaning: string }>

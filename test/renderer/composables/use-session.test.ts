@@ -51,6 +51,7 @@ const view = (change: Partial<SessionView> = {}): SessionView => ({
   },
   hosts: [],
   links: [],
+  attackerPosition: 'mirror',
   switches: [],
   migration: null,
   runs: [],

@@ -12,12 +12,22 @@ describe('the catalogue of attacks', () => {
   })
 })
 
-describe.each(catalogue.map((definition) => [definition.name, definition] as const))('%s', (name, definition) => {
-  it.each(configurationNames)('against %s ends as expected', (configuration) => {
-    const { outcome } = drills[name]!({ configuration, seed: 'matrix', image: readGuestImage })
-    expect(`${outcome.verdict}: ${outcome.summary}`).toMatch(
-      new RegExp(`^${expectedVerdict(definition, configuration)}: `),
+/** A third of the matrix, another one for each attack; `MATRIX=full` for all of it, as `midstream attack --matrix` plays it. */
+const isPlayed = (attack: number, configuration: number): boolean =>
+  process.env['MATRIX'] === 'full' || configuration === 0 || (attack + configuration) % 3 === 0
+
+describe.each(catalogue.map((definition, index) => [definition.name, definition, index] as const))(
+  '%s',
+  (name, definition, index) => {
+    it.each(configurationNames.filter((_, configuration) => isPlayed(index, configuration)))(
+      'against %s ends as expected',
+      (configuration) => {
+        const { outcome } = drills[name]!({ configuration, seed: 'matrix', image: readGuestImage })
+        expect(`${outcome.verdict}: ${outcome.summary}`).toMatch(
+          new RegExp(`^${expectedVerdict(definition, configuration)}: `),
+        )
+        if (outcome.verdict !== 'not applicable') expect(outcome.evidence.length).toBeGreaterThan(0)
+      },
     )
-    if (outcome.verdict !== 'not applicable') expect(outcome.evidence.length).toBeGreaterThan(0)
-  })
-})
+  },
+)

@@ -1,0 +1,25 @@
+// An attacker who acts: his cable moves to an ordinary port, and what he does there the guest shows.
+import { button, openFirstLab, typeIn } from './lab-steps.js'
+import { expect, test } from './lab-window.js'
+
+test('a man in the middle changes a migration in flight', async ({ lab }) => {
+  const { page } = lab
+  await openFirstLab(page)
+  await button(page, 'Boot web').click()
+  await page.getByLabel('Playing speed').selectOption({ label: 'Full speed' })
+  await page.getByRole('tab', { name: 'Network', exact: true }).click()
+  const network = page.getByRole('group', { name: 'Network' })
+  await network.getByLabel('Look into').selectOption({ label: 'Switch s1' })
+  await network.getByLabel('Mallory’s cable').selectOption({ label: 'An ordinary port' })
+  await expect(page.getByText('switch port', { exact: true })).toBeVisible()
+
+  await typeIn(page, /attacker/, 'filter replace "Login incorrect" "All yours, Eve!"')
+  await typeIn(page, /attacker/, 'ettercap host-a host-b')
+  await page.getByRole('tab', { name: 'Events', exact: true }).click()
+  await expect(page.getByText(/poison: 10\.0\.0\.1 is at/)).toBeVisible()
+  await button(page, /^Migrate web to/).click()
+  await expect(page.getByText(/edit: replace at 0x8000/)).toBeVisible({ timeout: 30_000 })
+  await expect(button(page, 'Migrate web to Host A')).toBeVisible({ timeout: 60_000 })
+  await expect(page.getByText(/both copies compared: \d+ octets of memory/)).not.toContainText(': 0 octets')
+  expect(lab.problems).toEqual([])
+})
