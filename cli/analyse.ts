@@ -67,6 +67,13 @@ function printReport(path: string, report: AnalysisReport, output: Output): void
   output.line(`${path}: ${from}, ${count(report.streams.length, 'stream')}`)
   for (const [index, stream] of report.streams.entries()) printStream(index + 1, stream, output)
   for (const transfer of report.transfers) printTransfer(transfer, output)
+  if (report.signs.length > 0) {
+    output.line()
+    output.table(
+      ['signs of somebody in between', 'packets'],
+      report.signs.map(({ text, packets }) => [text, packets.join(', ')]),
+    )
+  }
   if (report.warnings.length > 0) output.line()
   for (const warning of report.warnings) output.line(`warning: ${printable(warning)}`)
 }

@@ -1,4 +1,5 @@
 /** What an analysis of captured traffic says. Plain data, the shape of `analyse --json`. */
+import type { IntruderSign } from './intruder-signs.js'
 import type { SecretKind, TextEncoding } from './secret-finding.js'
 import type { MetadataEstimate } from './traffic/metadata-estimate.js'
 
@@ -91,6 +92,8 @@ export interface AnalysisReport {
   readonly packets: number
   readonly streams: readonly StreamReport[]
   readonly transfers: readonly TransferReport[]
+  /** Of somebody in between who pretends to be others. */
+  readonly signs: readonly IntruderSign[]
   readonly warnings: readonly string[]
 }
 

@@ -29,5 +29,5 @@ export function analyseBareStream(octets: Uint8Array): BareStreamAnalysis {
     seen: migration.notes(),
   }
   const warnings = migration.isComplete ? [] : ['the stream stops before the end of the machine’s state']
-  return { report: { kind: 'qevm', packets: 0, streams: [stream], transfers: [], warnings }, migration }
+  return { report: { kind: 'qevm', packets: 0, streams: [stream], transfers: [], signs: [], warnings }, migration }
 }

@@ -3,6 +3,7 @@
  * speak, and rebuilds and searches what is in clear. A sniffer feeds it while a simulation runs, `analyse` feeds it
  * from a file: the same frames give the same result.
  */
+import { IntruderSigns } from './intruder-signs.js'
 import { WireError } from '../base/errors.js'
 import type { Nanos } from '../base/units.js'
 import { endpointText, ipText } from '../net/wire/addresses.js'
@@ -44,6 +45,7 @@ export class CaptureAnalysis implements ReassemblyListener, MigrationOwner {
   private readonly endsOf = new Map<ConnectionAnalysis, string>()
   /** Lengths and times, which no channel seals. */
   readonly transfers = new Transfers()
+  private readonly intruders = new IntruderSigns()
   private readonly warnings: string[] = []
   private packets = 0
   private tcpPackets = 0
@@ -55,6 +57,7 @@ export class CaptureAnalysis implements ReassemblyListener, MigrationOwner {
   addFrame(frame: Uint8Array, atNs: Nanos, packetNumber: number, linkType: number = LINK_TYPE.ethernet): void {
     this.packets++
     this.transfers.frame(frame, atNs, linkType)
+    this.intruders.frame(frame, atNs, packetNumber, linkType)
     try {
       const tcp = decodeCapturedTcp(linkType, frame)
       if (tcp === null) this.addOther(frame, atNs, linkType)
@@ -103,7 +106,14 @@ export class CaptureAnalysis implements ReassemblyListener, MigrationOwner {
     const carrying = [...this.connections.values()].filter((connection) => !connection.isEmpty)
     const streams = carrying.map((connection) => connection.report())
     const warnings = [...this.warnings, ...this.closingWarnings()]
-    return { kind, packets: this.packets, streams, transfers: this.transferReports(), warnings }
+    return {
+      kind,
+      packets: this.packets,
+      streams,
+      transfers: this.transferReports(),
+      signs: this.intruders.signs,
+      warnings,
+    }
   }
 
   warn(warning: string): void {

@@ -34,6 +34,8 @@ export interface AnalysedStream {
 export interface AnalysisReport {
   readonly kind: string
   readonly streams: readonly AnalysedStream[]
+  /** Of somebody in between. */
+  readonly signs: readonly { readonly text: string; readonly packets: readonly number[] }[]
   readonly warnings: readonly string[]
 }
 
@@ -47,12 +49,16 @@ const address = (value: unknown) => (/^0x[0-9a-f]{1,12}$/i.test(text(value)) ? N
 const list = <T>(value: unknown, read: (fields: Fields) => T): T[] =>
   Array.isArray(value) ? value.filter(isFields).map(read) : []
 
+const numbers = (value: unknown): number[] =>
+  Array.isArray(value) ? value.filter((one) => typeof one === 'number') : []
+
 /** Takes what has the right shape; what has not is left empty rather than trusted. Null when it is no report at all. */
 export function readAnalysis(value: unknown): AnalysisReport | null {
   if (!isFields(value) || !Array.isArray(value.streams)) return null
   return {
     kind: text(value.kind),
     warnings: Array.isArray(value.warnings) ? value.warnings.filter((warning) => typeof warning === 'string') : [],
+    signs: list(value.signs, (sign) => ({ text: text(sign.text), packets: numbers(sign.packets) })),
     streams: list(value.streams, (stream) => ({
       protocol: text(stream.protocol),
       complete: stream.complete === true,
@@ -73,7 +79,7 @@ export function readAnalysis(value: unknown): AnalysisReport | null {
         name: text(name),
         value: text(found),
         address: address(at),
-        packets: Array.isArray(packets) ? packets.filter((packet) => typeof packet === 'number') : [],
+        packets: numbers(packets),
       })),
     })),
   }
@@ -84,6 +90,7 @@ const protocolTitles: Readonly<Record<string, string>> = {
   tls: 'TLS',
   ssh: 'SSH',
   nacl: 'NaCl records',
+  records: 'Record channel',
 }
 
 export function protocolTitle(protocol: string): string {
