@@ -86,6 +86,8 @@ export interface TcpScenario {
   readonly congestionControl: CongestionControlName
   /** Selective acknowledgments. */
   readonly hasSack: boolean
+  /** SYNs that find no room are answered with a cookie (RFC 4987): false. */
+  readonly synCookies?: boolean
 }
 
 /** Cables have the names of the places they lead to. */

@@ -1,5 +1,6 @@
 /** Every attack there is. */
 import type { AttackDefinition } from './attack-definition.js'
+import { controlPlane } from './control-plane.js'
 import { dataPlane } from './data-plane.js'
 
-export const catalogue: readonly AttackDefinition[] = [...dataPlane]
+export const catalogue: readonly AttackDefinition[] = [...controlPlane, ...dataPlane]

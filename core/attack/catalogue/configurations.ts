@@ -15,6 +15,7 @@ export const configurations = {
   'arp-inspection': 'dynamic ARP inspection at the switch',
   'static-arp': 'neighbours’ MAC addresses by hand',
   'port-security': 'one MAC address a port',
+  'syn-cookies': 'SYN cookies at the hosts',
 } as const
 
 export type ConfigurationName = keyof typeof configurations

@@ -137,7 +137,8 @@ class Rejoinder implements Sleeper {
   }
 }
 
-function arpIn(frame: Uint8Array): ArpMessage | null {
+/** The ARP message of a frame, or null. */
+export function arpIn(frame: Uint8Array): ArpMessage | null {
   try {
     const { etherType, payload } = decodeEthernet(frame)
     return etherType === ETHERTYPE.arp ? decodeArp(payload) : null

@@ -2,6 +2,7 @@
 import { InputError } from '../../base/errors.js'
 import { octetsOfHex } from '../../base/octets.js'
 import { parseOctets } from '../../base/units.js'
+import { SynFlood, type SynFloodOptions } from '../../attack/flood/syn-flood.js'
 import { ManInTheMiddle } from '../../attack/middle/man-in-the-middle.js'
 import type { StreamEdit } from '../../attack/middle/stream-edits.js'
 import { parsePattern, parseReplacement } from '../../attack/middle/octet-pattern.js'
@@ -46,6 +47,11 @@ export const attackerCommands: Readonly<Record<string, AttackerCommand>> = {
     return begun(jobs.start(line, middle))
   },
 
+  hping3: (jobs, words, line) => {
+    const { port, intervalNs, victim } = floodIn(words)
+    return begun(jobs.start(line, new SynFlood(jobs.computer, { victim, port, intervalNs })))
+  },
+
   filter: (jobs, [what = 'help', ...words], line) => {
     if (what === 'help') return FILTER_HELP
     if (what === 'clear') {
@@ -66,6 +72,22 @@ export const attackerCommands: Readonly<Record<string, AttackerCommand>> = {
     jobs.kill(Number(word))
     return `${word} has ended\n`
   },
+}
+
+/** `-S -p PORT [-i uMICROSECONDS | --flood] HOST`. */
+function floodIn(words: readonly string[]): SynFloodOptions {
+  const after = (option: string): string => words[words.indexOf(option) + 1] ?? ''
+  const port = Number(words.includes('-p') ? after('-p') : NaN)
+  const spacing = /^u(\d{1,9})$/.exec(
+    words.includes('-i') ? after('-i') : words.includes('--flood') ? 'u100' : 'u1000',
+  )?.[1]
+  const victim = words.at(-1) ?? ''
+  const isRight = words.includes('-S') && Number.isInteger(port) && port >= 1 && port <= 65535 && Number(spacing) >= 10
+  if (!isRight || victim.startsWith('-') || victim === after('-p'))
+    throw new InputError(
+      'hping3 -S -p PORT [-i u1000 | --flood] HOST: connections that open and go no further; u10 at least',
+    )
+  return { victim: addressOf(victim), port, intervalNs: Number(spacing) * 1000 }
 }
 
 function begun(job: number): string {

@@ -20,6 +20,7 @@ ${ink.strong('What a station can do, at a port that takes frames')}
   arpspoof A B          stand between two stations, and relay
   filter                what is to be changed of a migration that passes
   ettercap A B          stand between two stations, and change that
+  hping3 -S -p 49152 B  open connections in other names, and leave them
   jobs, kill N          what runs, and an end of it
 `
 const OWN_COMMANDS = ['help', 'tcpdump', 'streams', 'search', 'show', 'page']

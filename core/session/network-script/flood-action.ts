@@ -1,4 +1,5 @@
 /** Floods: many small frames at a steady pace, then a look at what they did. */
+import { encodeSyn } from '../../attack/flood/syn-packet.js'
 import { InputError } from '../../base/errors.js'
 import { milliseconds } from '../../base/units.js'
 import type { KernelEvent, Process } from '../../kernel/kernel.js'
@@ -9,8 +10,6 @@ import type { SwitchPort } from '../../net/switch/switch-port.js'
 import type { TcpLayer } from '../../net/tcp/tcp-layer.js'
 import { ipText, type IpAddress, type MacAddress } from '../../net/wire/addresses.js'
 import { encodeEthernet } from '../../net/wire/ethernet.js'
-import { encodeIpv4, IP_PROTOCOL } from '../../net/wire/ipv4.js'
-import { encodeTcp, TCP_FLAG, TcpHeader } from '../../net/wire/tcp.js'
 import type { Network } from '../network-builder.js'
 import type { ItemOf } from '../network-plan/script-plan.js'
 import type { ActionOwner } from './script-player.js'
@@ -139,19 +138,7 @@ class SynFlood implements Ammunition {
     const { address: first, prefixLength } = item.spoof
     if (typeof address !== 'number') return
     const source = first + random.below(2 ** (32 - prefixLength))
-    const pair = { source, destination: address }
-    const syn = Object.assign(new TcpHeader(), {
-      ...{ sourcePort: 1024 + random.below(64_512), destinationPort: item.port },
-      ...{ sequence: random.u32(), flags: TCP_FLAG.syn, window: 65_535, mss: 1460 },
-      payload: new Uint8Array(0),
-    })
-    const packet = encodeIpv4({
-      ...pair,
-      ...{ protocol: IP_PROTOCOL.tcp, ttl: 64, identification: random.below(0x1_0000) },
-      ...{ dscpEcn: 0, dontFragment: true, moreFragments: false, fragmentOffset: 0 },
-      payload: encodeTcp(syn, pair),
-    })
-    this.host.sendRawIp(packet)
+    this.host.sendRawIp(encodeSyn(random, source, address, item.port))
   }
 
   judge(): { outcome: string; text: string } {

@@ -1,10 +1,12 @@
 /** How each attack of the catalogue is played, by its name. */
 import type { Drill } from './drill.js'
+import { migrationFlood } from './flood-drills.js'
 import { middleLogin, middleRollback, middleSwap, middleText, middleTruncate } from './middle-drills.js'
 import { middleDowngrade, middleFlip, middlePaste } from './place-drills.js'
 import { snoopAt } from './snoop-drills.js'
 
 export const drills: Readonly<Record<string, Drill>> = {
+  'migration-flood': migrationFlood,
   'snoop-mirror': snoopAt('mirror'),
   'snoop-hub': snoopAt('hub'),
   'snoop-switch': snoopAt('switch'),

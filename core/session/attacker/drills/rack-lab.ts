@@ -36,6 +36,7 @@ export class RackLab {
       guest: { ...defaultScenario.guest, ...guest },
       migration: { ...defaultScenario.migration, downtimeLimitNs: milliseconds(2), ...channelOf[configuration] },
       attackerPosition: position,
+      tcp: { ...defaultScenario.tcp, synCookies: configuration === 'syn-cookies' },
     }
     const session = new Session({ scenario, seed, image: image(scenario.guest.image) })
     this.session = session
