@@ -179,4 +179,41 @@ export const dataPlane: readonly AttackDefinition[] = [
     simplified: 'how vMotion negotiates is not published; this is the least that shows what opportunism is worth',
     references: ['VMware vSphere Security: Encrypted vSphere vMotion', 'RFC 7435: Opportunistic Security'],
   },
+  {
+    ...middle,
+    name: 'impostor-ssh',
+    title: 'An impostor at first contact over SSH',
+    summary: 'Answers the SSH connection of a migration with a host key of its own, and takes any user.',
+    preconditions: 'whoever opens the tunnel takes host keys that it does not know',
+    gains: 'all memory that the source sends; the move fails',
+    stages: ['poison', 'intercept', 'read'],
+    against: {
+      ...all(
+        configurationNames.filter((name) => !name.startsWith('ssh')),
+        'not applicable' as const,
+      ),
+      ssh: 'stopped',
+    },
+    simplified:
+      'it does not go on to the destination, whose check of the user’s key it cannot pass: SSH binds that to the session',
+    references: ['RFC 4251, section 4.1: Host Keys', 'RFC 4252, section 7: Public Key Authentication Method'],
+  },
+  {
+    ...middle,
+    name: 'impostor-tls',
+    title: 'An impostor with a certificate of its own',
+    summary: 'Answers the TLS connection of a migration with a certificate that it has signed itself.',
+    preconditions: 'the source takes any certificate',
+    gains: 'all memory that the source sends; the move fails',
+    stages: ['poison', 'intercept', 'read'],
+    against: {
+      ...all(
+        configurationNames.filter((name) => !name.startsWith('tls')),
+        'not applicable' as const,
+      ),
+      tls: 'stopped',
+    },
+    simplified: 'it does not go on to the destination, which asks for the source’s certificate',
+    references: ['RFC 8446, section 4.4.2: Certificate', 'libvirt: migrate_tls_x509_verify'],
+  },
 ]

@@ -12,6 +12,7 @@ import { IP_PROTOCOL, IPV4_HEADER_OCTETS } from '../../net/wire/ipv4.js'
 import { TCP_FLAG } from '../../net/wire/tcp.js'
 import type { Acceptor, Attack, Reach, Station } from '../reach.js'
 import { ArpSpoof, type Victims } from './arp-spoof.js'
+import { Impostor, type ImpostorKind } from './impostor.js'
 import type { MigrationEdit, OffsetEdit, StreamEdit } from './stream-edits.js'
 import { MigrationEditor } from './migration-editor.js'
 import { OfferStripper } from './offer-stripper.js'
@@ -24,6 +25,8 @@ export interface MiddleOptions {
   /** TCP ports whose connections are edited. */
   readonly ports: readonly number[]
   readonly edits: readonly StreamEdit[]
+  /** Be the server of the connections to these ports, instead of relaying them. */
+  readonly impostor?: ImpostorKind
 }
 
 /** More are counted, and not told one by one. */
@@ -39,6 +42,7 @@ export class ManInTheMiddle implements Attack, Acceptor, EditWitness {
   /** `client:port>server:port` of connections whose first segment was seen. */
   private readonly taken = new Set<string>()
   private readonly connections: RelayedConnection[] = []
+  private readonly impostors: Impostor[] = []
   framesRelayed = 0
   edits = 0
 
@@ -74,6 +78,12 @@ export class ManInTheMiddle implements Attack, Acceptor, EditWitness {
   accepted(stream: ByteStream, port: number, from: { readonly address: IpAddress; readonly port: number }): void {
     const client = Number(from.address)
     const server = this.otherOf(client)
+    const { impostor } = this.options
+    if (impostor !== undefined) {
+      this.reach.tell('intercept', `${ipv4Text(client)} takes us for ${ipv4Text(server)}, TCP port ${port}`)
+      this.impostors.push(new Impostor(this.reach, stream, impostor, ipv4Text(server)))
+      return
+    }
     const onward = this.faceOf(server).connect(server, port, from.port)
     const toServer = this.newEditor()
     this.connections.push(new RelayedConnection(stream, onward, { toServer, toClient: new NoEditor() }))

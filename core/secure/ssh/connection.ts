@@ -4,7 +4,7 @@
  *
  * Left out: sessions, forwarding back, more than one channel. Requests for them get the standard's refusal.
  */
-import { AuthenticationError, WireError } from '../../base/errors.js'
+import { assert, AuthenticationError, WireError } from '../../base/errors.js'
 import type { ChannelEffects, ChannelProtocol, ChannelRole, RandomOctets } from '../channel.js'
 import { readerOf, sshDisconnectReasons, sshMessage, type SshMessageName } from '../wire/ssh-messages.js'
 import type { SshCipher } from './packet-cipher.js'
@@ -29,10 +29,10 @@ export interface SshClientCredentials {
 export interface SshServerCredentials {
   /** ed25519 seed of the host key, 32 octets. */
   readonly hostKey: Uint8Array
-  /** ed25519 public keys of users, 32 octets each. */
-  readonly authorizedKeys: readonly Uint8Array[]
+  /** ed25519 public keys of users, 32 octets each; 'any' lets everybody in. */
+  readonly authorizedKeys: readonly Uint8Array[] | 'any'
   /** The only target that is forwarded to. */
-  readonly acceptTarget: SshTarget
+  readonly acceptTarget: SshTarget | 'any'
 }
 
 export interface SshConnectionOptions {
@@ -77,7 +77,7 @@ export class SshConnection implements ChannelProtocol, SshTransportUser {
 
   private constructor(
     private readonly role: ChannelRole,
-    private readonly target: SshTarget,
+    private readonly target: SshTarget | 'any',
     transport: SshTransport,
     authentication: SshClientAuthentication | SshServerAuthentication,
   ) {
@@ -96,6 +96,12 @@ export class SshConnection implements ChannelProtocol, SshTransportUser {
     const { hostKey, authorizedKeys, acceptTarget } = credentials
     const transport = new SshTransport({ ...options, role: 'server', hostKey })
     return new SshConnection('server', acceptTarget, transport, new SshServerAuthentication(transport, authorizedKeys))
+  }
+
+  /** What a client asks for. */
+  private get wanted(): SshTarget {
+    assert(this.target !== 'any', 'ssh: a client asks for one target')
+    return this.target
   }
 
   get effects(): ChannelEffects {
@@ -186,7 +192,7 @@ export class SshConnection implements ChannelProtocol, SshTransportUser {
         reader.u32('recipient channel')
         reader.u32('reason code')
         const why = reader.text('description').slice(0, 200)
-        throw new AuthenticationError('ssh', `the server refused to forward to ${this.target.host}: ${why}`)
+        throw new AuthenticationError('ssh', `the server refused to forward to ${this.wanted.host}: ${why}`)
       }
       case 'SSH_MSG_CHANNEL_WINDOW_ADJUST':
       case 'SSH_MSG_CHANNEL_DATA':
@@ -213,7 +219,7 @@ export class SshConnection implements ChannelProtocol, SshTransportUser {
   }
 
   private requestChannel(): void {
-    const { host, port } = this.target
+    const { host, port } = this.wanted
     const message = sshMessage('SSH_MSG_CHANNEL_OPEN')
       .string('direct-tcpip')
       .u32(OUR_NUMBER)
@@ -236,7 +242,8 @@ export class SshConnection implements ChannelProtocol, SshTransportUser {
       return refuse(openFailureReasons.unknownType, `no channels of type ${type.slice(0, 40)} here`)
     const host = reader.text('host to connect')
     const port = reader.u32('port to connect')
-    if (host !== this.target.host || port !== this.target.port)
+    const { target } = this
+    if (target !== 'any' && (host !== target.host || port !== target.port))
       return refuse(openFailureReasons.prohibited, 'that target is not forwarded to')
     if (this.channel !== null) return refuse(openFailureReasons.resourceShortage, 'one channel is all there is')
     this.makeChannel(peerNumber, sendWindow, peerPacketOctetsMax)

@@ -94,8 +94,8 @@ export class SshServerAuthentication {
 
   constructor(
     private readonly transport: SshTransport,
-    /** ed25519 public keys, 32 octets each. */
-    private readonly authorizedKeys: readonly Uint8Array[],
+    /** ed25519 public keys, 32 octets each; 'any' lets everybody in. */
+    private readonly authorizedKeys: readonly Uint8Array[] | 'any',
   ) {}
 
   start(): void {
@@ -137,7 +137,9 @@ export class SshServerAuthentication {
     const keyBlob = reader.string('public key')
     if (algorithm !== ED25519_KEY_TYPE) return this.refuse()
     const publicKey = decodeEd25519Blob(keyBlob, 32)
-    if (!this.authorizedKeys.some((key) => equalOctets(key, publicKey))) return this.refuse()
+    const { authorizedKeys } = this
+    const isKnown = authorizedKeys === 'any' || authorizedKeys.some((key) => equalOctets(key, publicKey))
+    if (!isKnown) return this.refuse()
     if (!isSigned) {
       transport.send(
         'SSH_MSG_USERAUTH_PK_OK',

@@ -47,6 +47,17 @@ export const attackerCommands: Readonly<Record<string, AttackerCommand>> = {
     return begun(jobs.start(line, middle))
   },
 
+  'ssh-mitm': (jobs, words, line) => {
+    const pretender = { victims: victimsIn(words), ports: [SSH_PORT], edits: [], impostor: 'ssh' } as const
+    return begun(jobs.start(line, new ManInTheMiddle(jobs.computer, pretender)))
+  },
+
+  sslsplit: (jobs, words, line) => {
+    const ports = migrationPorts.filter((port) => port !== SSH_PORT)
+    const pretender = { victims: victimsIn(words), ports, edits: [], impostor: 'tls' } as const
+    return begun(jobs.start(line, new ManInTheMiddle(jobs.computer, pretender)))
+  },
+
   hping3: (jobs, words, line) => {
     const { port, intervalNs, victim } = floodIn(words)
     return begun(jobs.start(line, new SynFlood(jobs.computer, { victim, port, intervalNs })))

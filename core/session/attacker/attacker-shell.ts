@@ -20,6 +20,8 @@ ${ink.strong('What a station can do, at a port that takes frames')}
   arpspoof A B          stand between two stations, and relay
   filter                what is to be changed of a migration that passes
   ettercap A B          stand between two stations, and change that
+  ssh-mitm A B          be the SSH server that one takes the other for
+  sslsplit A B          the same with TLS
   hping3 -S -p 49152 B  open connections in other names, and leave them
   jobs, kill N          what runs, and an end of it
 `

@@ -1,6 +1,7 @@
 /** How each attack of the catalogue is played, by its name. */
 import type { Drill } from './drill.js'
 import { migrationFlood } from './flood-drills.js'
+import { impostorSsh, impostorTls } from './impostor-drills.js'
 import { middleLogin, middleRollback, middleSwap, middleText, middleTruncate } from './middle-drills.js'
 import { middleDowngrade, middleFlip, middlePaste } from './place-drills.js'
 import { snoopAt } from './snoop-drills.js'
@@ -18,4 +19,6 @@ export const drills: Readonly<Record<string, Drill>> = {
   'middle-flip': middleFlip,
   'middle-paste': middlePaste,
   'middle-downgrade': middleDowngrade,
+  'impostor-ssh': impostorSsh,
+  'impostor-tls': impostorTls,
 }

@@ -1,0 +1,23 @@
+/** An impostor: the server that a careless client takes for the one it meant. */
+import { milliseconds } from '../../../base/units.js'
+import type { Drill } from './drill.js'
+import { stopped } from './middle-drills.js'
+import { RackLab } from './rack-lab.js'
+
+const impostor =
+  (command: string, kind: 'ssh' | 'tls'): Drill =>
+  (parts) => {
+    const lab = new RackLab(parts, 'access')
+    if (lab.channel !== kind) return lab.end('not applicable', `the hosts do not use ${kind.toUpperCase()}`, [])
+    lab.attacker(`${command} host-a host-b`)
+    lab.wait(milliseconds(500))
+    lab.migrate()
+    const read = lab.rows('attack-stage').filter(({ stage, text }) => stage === 'read' && / pages of memory/.test(text))
+    const last = read.at(-1)
+    if (last === undefined) return stopped(lab)
+    const host = lab.session.world.liveVm()?.hostName ?? 'no host'
+    return lab.end('succeeded', `${last.text}; the migration fails, and the guest stays on ${host}`, lab.stages())
+  }
+
+export const impostorSsh = impostor('ssh-mitm', 'ssh')
+export const impostorTls = impostor('sslsplit', 'tls')
