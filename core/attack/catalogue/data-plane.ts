@@ -121,6 +121,16 @@ export const dataPlane: readonly AttackDefinition[] = [
   },
   {
     ...middle,
+    name: 'middle-device',
+    title: 'The state of a device changed in flight',
+    summary: 'Changes a field of the clock’s state, which crosses behind memory when the guest stands still.',
+    gains: 'the guest’s clock has gone back ten years: certificates and licences that had expired are valid again',
+    stages: ['poison', 'intercept', 'edit'],
+    simplified: 'the field is found by the name of its section and QEMU’s published layout',
+    references: ['QEMU docs/devel/migration/main.rst: an incoming stream is hostile', OBERHEIDE],
+  },
+  {
+    ...middle,
     name: 'middle-truncate',
     title: 'The stream cut short',
     summary: 'Cuts the connection in the middle of the transfer.',

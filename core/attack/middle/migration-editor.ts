@@ -13,7 +13,7 @@ import { RAM_SAVE_FLAG, type RamBlockSize } from '../../migration/wire/qevm.js'
 import { SilentObserver } from '../../migration/wire/stream-observer.js'
 import { StreamReader } from '../../migration/wire/stream-reader.js'
 import type { MigrationEdit } from './stream-edits.js'
-import { findPattern, replaced, type OctetPattern } from './octet-pattern.js'
+import { beginningAt, findPattern, replaced, type OctetPattern } from './octet-pattern.js'
 import type { EditWitness, StreamEditor } from './stream-editor.js'
 
 interface Change {
@@ -51,8 +51,7 @@ export class MigrationEditor extends SilentObserver implements StreamEditor {
     if (this.isReadable && !this.ramIsOver) this.read(octets)
     const isAll = !this.isReadable || this.ramIsOver
     const out = this.release(isAll ? this.heldAt + this.held.length : this.reader.octetsRead)
-    if (isAll && this.isReadable) this.editDevices(out)
-    return this.truncated(out)
+    return this.truncated(isAll && this.isReadable ? this.editDevices(out) : out)
   }
 
   end(): Uint8Array {
@@ -141,14 +140,20 @@ export class MigrationEditor extends SilentObserver implements StreamEditor {
     return out
   }
 
-  private editDevices(out: Uint8Array): void {
+  /** What begins to look like something to change is held until it is whole. */
+  private editDevices(out: Uint8Array): Uint8Array {
+    let whole = out.length
     for (const edit of this.edits) {
       if (edit.kind !== 'replace-device-state') continue
       for (let found = findPattern(edit.find, out); found >= 0; found = findPattern(edit.find, out, found + 1)) {
         out.set(replaced(edit.by, out.subarray(found, found + edit.find.octets.length)), found)
         this.witness.edited('replace-device-state', 'device state')
       }
+      whole = Math.min(whole, beginningAt(edit.find, out))
     }
+    this.held = out.slice(whole)
+    this.heldAt -= this.held.length
+    return out.subarray(0, whole)
   }
 
   private truncated(out: Uint8Array): Uint8Array {

@@ -54,3 +54,14 @@ export function findPattern({ octets: pattern }: OctetPattern, octets: Uint8Arra
 export function replaced({ octets }: OctetPattern, there: Uint8Array): Uint8Array {
   return Uint8Array.from(octets, (octet, place) => octet ?? there[place] ?? 0)
 }
+
+/** Where at the end of `octets` the pattern may begin, its rest still to come; their length if nowhere. */
+export function beginningAt({ octets: pattern }: OctetPattern, octets: Uint8Array): number {
+  for (let start = Math.max(0, octets.length - pattern.length + 1); start < octets.length; start++) {
+    let place = 0
+    while (start + place < octets.length && (pattern[place] === null || pattern[place] === octets[start + place]))
+      place++
+    if (start + place === octets.length) return start
+  }
+  return octets.length
+}

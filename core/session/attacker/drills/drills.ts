@@ -2,7 +2,7 @@
 import type { Drill } from './drill.js'
 import { migrationFlood } from './flood-drills.js'
 import { impostorSsh, impostorTls } from './impostor-drills.js'
-import { middleLogin, middleRollback, middleSwap, middleText, middleTruncate } from './middle-drills.js'
+import { middleDevice, middleLogin, middleRollback, middleSwap, middleText, middleTruncate } from './middle-drills.js'
 import { middleDowngrade, middleFlip, middlePaste } from './place-drills.js'
 import { snoopAt } from './snoop-drills.js'
 
@@ -15,6 +15,7 @@ export const drills: Readonly<Record<string, Drill>> = {
   'middle-login': middleLogin,
   'middle-rollback': middleRollback,
   'middle-swap': middleSwap,
+  'middle-device': middleDevice,
   'middle-truncate': middleTruncate,
   'middle-flip': middleFlip,
   'middle-paste': middlePaste,

@@ -1,4 +1,5 @@
 /** A man in the middle, and what he changes of a migration that passes. */
+import { hexOf, latin1Octets } from '../../../base/octets.js'
 import { milliseconds } from '../../../base/units.js'
 import type { Drill, DrillEvidence, DrillRun } from './drill.js'
 import { RackLab } from './rack-lab.js'
@@ -9,6 +10,12 @@ import { RackLab } from './rack-lab.js'
  */
 export const LOGIN_BRANCH = 'e30605fc130600089305000013850400'
 export const LOGIN_PATCH = '13000000130600089305000013850400'
+/** The section of QEMU's goldfish_rtc: its name, instance and version, 32 octets of other fields, and `tick_offset` (core/machine/rtc.ts). */
+const CLOCK_NAME = hexOf(latin1Octets('goldfish_rtc'))
+const CLOCK_PATTERN = CLOCK_NAME + '??'.repeat(4 + 4 + 32 + 8)
+/** Ten years less, in nanoseconds. */
+const TEN_YEARS_NS = 315_576_000_000_000_000n
+const CLOCK_WANTED = CLOCK_NAME + '??'.repeat(4 + 4 + 32) + (2n ** 64n - TEN_YEARS_NS).toString(16).padStart(16, '0')
 /** Pages of the program's constants. */
 const SWAPPED = ['0x80008000', '0x80009000'] as const
 
@@ -96,6 +103,18 @@ export const middleSwap: Drill = (parts) => {
   if (compared === undefined || compared.ramDifferences === 0) return stopped(lab)
   const summary = `the pages at ${SWAPPED.join(' and ')} stand in each other’s place`
   return lab.end('succeeded', summary, [...lab.stages(), ...differences(lab)])
+}
+
+export const middleDevice: Drill = (parts) => {
+  const lab = interposed(parts, `device ${CLOCK_PATTERN} ${CLOCK_WANTED}`)
+  lab.guest('alice', lab.passwordOf('alice'))
+  const [before] = shown(lab.guest('date'), '20')
+  lab.migrate()
+  const [after] = shown(lab.guest('date'), '20')
+  const compared = lab.rows('migration-compare')[0]
+  if (before === undefined || after === undefined || (compared?.deviceDifferences ?? 0) === 0) return stopped(lab)
+  const summary = 'the guest’s clock has gone back ten years: what had expired is valid again'
+  return lab.end('succeeded', summary, [before, ...lab.stages(), ...differences(lab), after])
 }
 
 export const middleTruncate: Drill = (parts) => {

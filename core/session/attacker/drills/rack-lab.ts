@@ -66,6 +66,12 @@ export class RackLab {
     return this.session.trace.rows('console-line').slice(before)
   }
 
+  /** What that user of the guest types after the name. */
+  passwordOf(user: string): string {
+    const typed = this.session.planted.find(({ kind, name }) => kind === 'password' && name === user)
+    return typed?.value ?? ''
+  }
+
   /** Move the guest, and wait until that is over. */
   migrate(): void {
     this.session.do({ kind: 'migrate' })

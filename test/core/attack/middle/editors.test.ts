@@ -4,7 +4,13 @@ import { describe, expect, it } from 'vitest'
 import { InputError } from '../../../../core/base/errors.js'
 import { concatOctets, equalOctets, latin1Octets, latin1Text } from '../../../../core/base/octets.js'
 import { MigrationEditor } from '../../../../core/attack/middle/migration-editor.js'
-import { findPattern, parsePattern, parseReplacement, replaced } from '../../../../core/attack/middle/octet-pattern.js'
+import {
+  beginningAt,
+  findPattern,
+  parsePattern,
+  parseReplacement,
+  replaced,
+} from '../../../../core/attack/middle/octet-pattern.js'
 import { OffsetEditor } from '../../../../core/attack/middle/offset-editor.js'
 import { OfferStripper } from '../../../../core/attack/middle/offer-stripper.js'
 import { NoEditor, type StreamEditor } from '../../../../core/attack/middle/stream-editor.js'
@@ -149,5 +155,13 @@ describe('a pattern', () => {
         },
       ),
     )
+  })
+})
+
+describe('what begins at the end', () => {
+  it('is where the rest of the pattern may still come', () => {
+    const pattern = parsePattern('72 74 63 ?? 01')
+    const at = (text: string) => beginningAt(pattern, latin1Octets(text))
+    expect([at('xx'), at('xxr'), at('xxrt'), at('xrtcz'), at('rtcxy'), at('')]).toEqual([2, 2, 2, 1, 5, 0])
   })
 })
