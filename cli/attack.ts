@@ -2,7 +2,12 @@
 import { parseArgs } from 'node:util'
 import { attackPlanes, expectedVerdict, type AttackDefinition } from '../core/attack/catalogue/attack-definition.js'
 import { catalogue } from '../core/attack/catalogue/catalogue.js'
-import { configurationNames, configurations, type ConfigurationName } from '../core/attack/catalogue/configurations.js'
+import {
+  configurationNames,
+  configurationNamesOf,
+  configurationsOf,
+  type ConfigurationName,
+} from '../core/attack/catalogue/configurations.js'
 import { InputError } from '../core/base/errors.js'
 import { drills } from '../core/session/attacker/drills/drills.js'
 import type { DrillRun } from '../core/session/attacker/drills/drill.js'
@@ -36,10 +41,16 @@ export async function attackCommand(args: string[]): Promise<number> {
   if (values.matrix) return playMatrix(name === undefined ? catalogue : [named(name)], values.seed, output)
   if (name === undefined || values.list) return list(output)
   const definition = named(name)
+  const meanings: Readonly<Partial<Record<ConfigurationName, string>>> = configurationsOf[definition.testbed]
+  const meaning = meanings[configuration]
+  if (meaning === undefined)
+    throw new InputError(
+      `--against ${configuration}: ${name} is tried against ${configurationNamesOf(definition.testbed).join(', ')}`,
+    )
   const run = play(definition, configuration, values.seed)
   const { outcome } = run
   const expected = expectedVerdict(definition, configuration)
-  output.line(`${definition.title}, against ${configurations[configuration]}`)
+  output.line(`${definition.title}, against ${meaning}`)
   output.line(`${outcome.verdict}: ${outcome.summary}`)
   output.line()
   output.table(
@@ -83,10 +94,10 @@ async function list(output: Output): Promise<number> {
   return 0
 }
 
-/** Each attack against each configuration. The exit status is 0 if all ended as they must. */
+/** Each attack against each configuration of its testbed. The exit status is 0 if all ended as they must. */
 async function playMatrix(attacks: readonly AttackDefinition[], seed: string, output: Output): Promise<number> {
   const cells = attacks.flatMap((definition) =>
-    configurationNames.map((configuration) => {
+    configurationNamesOf(definition.testbed).map((configuration) => {
       const { verdict, summary } = play(definition, configuration, seed).outcome
       const expected = expectedVerdict(definition, configuration)
       output.line(`${definition.name}  ${configuration}  ${verdict}${verdict === expected ? '' : `, not ${expected}`}`)

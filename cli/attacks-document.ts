@@ -7,7 +7,12 @@ import {
   type AttackPlane,
 } from '../core/attack/catalogue/attack-definition.js'
 import { catalogue } from '../core/attack/catalogue/catalogue.js'
-import { configurationNames, configurations } from '../core/attack/catalogue/configurations.js'
+import {
+  configurationNamesOf,
+  configurationsOf,
+  testbeds,
+  type Testbed,
+} from '../core/attack/catalogue/configurations.js'
 
 const signs = { succeeded: '●', stopped: '–', detected: '◉', residual: '◐', 'not applicable': ' ' } as const
 
@@ -18,16 +23,12 @@ export function attacksDocument(): string {
     'Made from the definitions in `core/attack/catalogue` by `npm run -s midstream -- attack --document`; a test holds the two together, and another plays every cell of the matrix.',
     'Each is run by `npm run -s midstream -- attack NAME --against CONFIGURATION`; `--json F` keeps what proves how it ended, `--pcap F` what came in at the attacker’s cable.',
     '## How each ends against what',
-    matrix(),
     Object.entries(verdicts)
       .map(
         ([verdict, meaning]) => `- ${signs[verdict as keyof typeof signs].trim() || '(blank)'} ${verdict}: ${meaning}`,
       )
       .join('\n'),
-    '### Configurations',
-    Object.entries(configurations)
-      .map(([name, meaning]) => `- \`${name}\`: ${meaning}`)
-      .join('\n'),
+    ...(Object.keys(testbeds) as Testbed[]).flatMap(matrix),
     ...planes.flatMap((plane) => {
       const attacks = catalogue.filter((definition) => definition.plane === plane)
       return attacks.length === 0 ? [] : [`## ${attackPlanes[plane]}`, ...attacks.map(section)]
@@ -39,20 +40,32 @@ export function attacksDocument(): string {
     .concat('\n')
 }
 
-function matrix(): string {
+/** Of one testbed: an attack is not applicable to the others’ configurations. */
+function matrix(testbed: Testbed): string[] {
+  const attacks = catalogue.filter((definition) => definition.testbed === testbed)
+  if (attacks.length === 0) return []
+  const names = configurationNamesOf(testbed)
   const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
   return [
-    row(['attack', ...configurationNames]),
-    row(['---', ...configurationNames.map(() => ':-:')]),
-    ...catalogue.map((definition) =>
-      row([definition.name, ...configurationNames.map((name) => signs[expectedVerdict(definition, name)])]),
-    ),
-  ].join('\n')
+    `### ${testbeds[testbed]}`,
+    [
+      row(['attack', ...names]),
+      row(['---', ...names.map(() => ':-:')]),
+      ...attacks.map((definition) =>
+        row([definition.name, ...names.map((name) => signs[expectedVerdict(definition, name)])]),
+      ),
+    ].join('\n'),
+    Object.entries(configurationsOf[testbed])
+      .map(([name, meaning]) => `- \`${name}\`: ${meaning}`)
+      .join('\n'),
+  ]
 }
 
 function section(definition: AttackDefinition): string {
   const { name, title, survey, summary, preconditions, reach, gains, stages, simplified, references } = definition
-  const stopping = configurationNames.filter((each) => expectedVerdict(definition, each) === 'stopped')
+  const stopping = configurationNamesOf(definition.testbed).filter(
+    (each) => expectedVerdict(definition, each) === 'stopped',
+  )
   return [
     `### ${title}`,
     `\`${name}\` · survey, section ${survey}. ${summary}`,

@@ -1,5 +1,5 @@
 /** What is to be known of an attack before one tries it. The table in docs/attacks.md is made from this. */
-import type { ConfigurationName } from './configurations.js'
+import { configurationNamesOf, type ConfigurationName, type Testbed } from './configurations.js'
 
 export const attackPlanes = {
   control: 'Control plane',
@@ -23,6 +23,7 @@ export interface AttackDefinition {
   readonly name: string
   readonly title: string
   readonly plane: AttackPlane
+  readonly testbed: Testbed
   /** The section of the survey of attacks on live migration that it belongs to. */
   readonly survey: string
   /** What it does, in a sentence. */
@@ -33,7 +34,7 @@ export interface AttackDefinition {
   readonly gains: string
   /** In their order; the attacker tells of them. */
   readonly stages: readonly string[]
-  /** How it ends against each configuration that changes anything; else it succeeds. */
+  /** How it ends against each configuration of its testbed that changes anything; else it succeeds. */
   readonly against: Readonly<Partial<Record<ConfigurationName, Exclude<Verdict, 'succeeded'>>>>
   /** Against the real incident. */
   readonly simplified: string
@@ -42,6 +43,7 @@ export interface AttackDefinition {
 }
 
 /** How it must end. */
-export function expectedVerdict({ against }: AttackDefinition, configuration: ConfigurationName): Verdict {
+export function expectedVerdict({ testbed, against }: AttackDefinition, configuration: ConfigurationName): Verdict {
+  if (!configurationNamesOf(testbed).includes(configuration)) return 'not applicable'
   return against[configuration] ?? 'succeeded'
 }

@@ -1,22 +1,51 @@
-/** What the hosts and the network of an attack are set up with: one difference from the vulnerable ones each. */
-export const configurations = {
-  vulnerable: 'in clear, nothing checked',
-  'aes-128-ecb': 'records of AES-128-ECB',
-  'aes-256-ctr': 'records of AES-256-CTR',
-  'aes-256-gcm': 'records of AES-256-GCM',
-  nacl: 'NaCl with pinned keys',
-  tls: 'TLS 1.3, certificates checked',
-  'tls-any-certificate': 'TLS 1.3, any certificate taken',
-  ssh: 'SSH tunnel, host key checked',
-  'ssh-any-key': 'SSH tunnel, any host key taken',
-  esp: 'IPsec ESP, transport mode',
-  'vmotion-opportunistic': 'vMotion, sealed if both can',
-  'vmotion-required': 'vMotion, sealed or not at all',
-  'arp-inspection': 'dynamic ARP inspection at the switch',
-  'static-arp': 'neighbours’ MAC addresses by hand',
-  'port-security': 'one MAC address a port',
-  'syn-cookies': 'SYN cookies at the hosts',
-} as const
+/** What attacks are tried on, and what that is set up with: one difference from the vulnerable one each. */
 
-export type ConfigurationName = keyof typeof configurations
-export const configurationNames = Object.keys(configurations) as readonly ConfigurationName[]
+/** Where an attack is tried. */
+export const testbeds = {
+  rack: 'Two hosts, a client and the attacker at one switch, and a guest that is moved',
+  fleet: 'Several hosts with guests, and an orchestrator that places them',
+  receiver: 'A host whose receiver of migrations keeps its buffers in emulated memory',
+  neighbours: 'Guests of several tenants on one host',
+} as const
+export type Testbed = keyof typeof testbeds
+
+export const configurationsOf = {
+  rack: {
+    vulnerable: 'in clear, nothing checked',
+    'aes-128-ecb': 'records of AES-128-ECB',
+    'aes-256-ctr': 'records of AES-256-CTR',
+    'aes-256-gcm': 'records of AES-256-GCM',
+    nacl: 'NaCl with pinned keys',
+    tls: 'TLS 1.3, certificates checked',
+    'tls-any-certificate': 'TLS 1.3, any certificate taken',
+    ssh: 'SSH tunnel, host key checked',
+    'ssh-any-key': 'SSH tunnel, any host key taken',
+    esp: 'IPsec ESP, transport mode',
+    'vmotion-opportunistic': 'vMotion, sealed if both can',
+    'vmotion-required': 'vMotion, sealed or not at all',
+    'arp-inspection': 'dynamic ARP inspection at the switch',
+    'static-arp': 'neighbours’ MAC addresses by hand',
+    'port-security': 'one MAC address a port',
+    'syn-cookies': 'SYN cookies at the hosts',
+  },
+  fleet: {
+    vulnerable: 'whatever is told is believed',
+  },
+  receiver: {
+    vulnerable: 'the stream is trusted',
+  },
+  neighbours: {
+    vulnerable: 'no limits, shared resources',
+  },
+} as const satisfies Record<Testbed, Readonly<Record<string, string>>>
+
+/** Of any testbed. */
+export type ConfigurationName = { [T in Testbed]: keyof (typeof configurationsOf)[T] }[Testbed]
+
+export function configurationNamesOf(testbed: Testbed): readonly ConfigurationName[] {
+  return Object.keys(configurationsOf[testbed]) as ConfigurationName[]
+}
+
+export const configurationNames: readonly ConfigurationName[] = [
+  ...new Set((Object.keys(configurationsOf) as Testbed[]).flatMap(configurationNamesOf)),
+]

@@ -6,6 +6,7 @@ export const controlPlane: readonly AttackDefinition[] = [
     name: 'migration-flood',
     title: 'A flood of migrations that never come',
     plane: 'control',
+    testbed: 'rack',
     survey: '3.2.1, denial of service by false migration requests',
     summary: 'Opens connections to the ports at which a host lets migrations in, and leaves them half open.',
     preconditions: 'the ports for migrations can be reached from where the attacker is',

@@ -1,10 +1,12 @@
 /** Attacks on what crosses the network (survey, section 3.2.2). */
 import type { AttackDefinition } from './attack-definition.js'
-import { configurationNames, type ConfigurationName } from './configurations.js'
+import { configurationNamesOf, type ConfigurationName } from './configurations.js'
 
 const OBERHEIDE =
   'Oberheide, Cooke, Jahanian: Empirical Exploitation of Live Virtual Machine Migration, Black Hat DC 2008'
 const PLUMMER = 'RFC 826: An Ethernet Address Resolution Protocol'
+
+const configurationNames = configurationNamesOf('rack')
 
 /** Channels under which nothing can be read. */
 const sealed = [
@@ -33,6 +35,7 @@ function all<V>(names: readonly ConfigurationName[], verdict: V): Partial<Record
 
 const snooping = {
   plane: 'data',
+  testbed: 'rack',
   survey: '3.2.2, passive snooping',
   preconditions: 'a migration crosses where the attacker listens',
   gains: 'memory, disk and device state of the guest: files, keys, cards, cookies, password hashes',
@@ -43,6 +46,7 @@ const snooping = {
 
 const middle = {
   plane: 'data',
+  testbed: 'rack',
   survey: '3.2.2, active manipulation',
   preconditions: 'hosts that learn each other’s MAC address by ARP on a segment that the attacker is on too',
   reach: 'an ordinary port of the segment',

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { readGuestImage } from '../../../../cli/guest-images.js'
 import { expectedVerdict } from '../../../../core/attack/catalogue/attack-definition.js'
 import { catalogue } from '../../../../core/attack/catalogue/catalogue.js'
-import { configurationNames } from '../../../../core/attack/catalogue/configurations.js'
+import { configurationNamesOf } from '../../../../core/attack/catalogue/configurations.js'
 import { drills } from '../../../../core/session/attacker/drills/drills.js'
 
 describe('the catalogue of attacks', () => {
@@ -19,7 +19,7 @@ const isPlayed = (attack: number, configuration: number): boolean =>
 describe.each(catalogue.map((definition, index) => [definition.name, definition, index] as const))(
   '%s',
   (name, definition, index) => {
-    it.each(configurationNames.filter((_, configuration) => isPlayed(index, configuration)))(
+    it.each(configurationNamesOf(definition.testbed).filter((_, configuration) => isPlayed(index, configuration)))(
       'against %s ends as expected',
       (configuration) => {
         const { outcome } = drills[name]!({ configuration, seed: 'matrix', image: readGuestImage })
