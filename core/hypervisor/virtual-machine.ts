@@ -164,9 +164,15 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm, Userfau
     else if (!this.hasEnded) this.enter('paused')
   }
 
-  /** It lives elsewhere now: this copy never runs again. */
+  /** It lives elsewhere now: this copy never runs again, unless it did not arrive there. */
   handOver(): void {
     this.enter('postmigrate')
+  }
+
+  /** It did not arrive elsewhere: this copy is the one that lives, and may go on. */
+  takeBack(): void {
+    assert(this.runState === 'postmigrate', 'only a VM that was handed over can be taken back')
+    this.enter('finish-migrate')
   }
 
   /** Part of its memory will never come: it ends here. */

@@ -262,6 +262,11 @@ export class MigrationSource extends SourceProgress implements StreamOwner, Mult
     else this.giveUp(cause)
   }
 
+  /** It was confirmed, and did not arrive all the same: the guest goes on here (libvirt's confirm with `cancelled`). */
+  finishRefused(cause: Failure): void {
+    this.giveUp(cause)
+  }
+
   /** A guest that was switched off for a cold migration stays off. */
   private withWhatIsLeft(cause: Failure): Failure {
     if (this.options.strategy !== 'cold' || this.pausedAtNs === null) return cause

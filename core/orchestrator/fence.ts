@@ -8,7 +8,7 @@ import type { Kernel, Process, QueuedEvent } from '../kernel/kernel.js'
 import type { HostStack } from '../net/host-stack.js'
 import type { Ipv4Address } from '../net/wire/addresses.js'
 import { PowerOrder, type PowerOrderOwner } from './power-order.js'
-import { QmpClient, type QmpClientOwner } from './qmp-client.js'
+import { QmpClient, type QmpClientOwner } from '../hypervisor/wire/qmp-client.js'
 
 /** A monitor answers at once, if it does. */
 const PATIENCE_NS: Nanos = seconds(2)

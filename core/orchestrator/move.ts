@@ -8,7 +8,7 @@ import { isJsonObject, type JsonValue } from '../hypervisor/wire/json-value.js'
 import type { Kernel, KernelEvent, Process, QueuedEvent } from '../kernel/kernel.js'
 import type { HostStack } from '../net/host-stack.js'
 import { ipv4Text, type Ipv4Address } from '../net/wire/addresses.js'
-import { QmpClient, textOf, type QmpAnswer, type QmpClientOwner } from './qmp-client.js'
+import { QmpClient, textOf, type QmpAnswer, type QmpClientOwner } from '../hypervisor/wire/qmp-client.js'
 
 /** libvirt's first port for a migration without a tunnel. */
 const MIGRATION_PORT = 49152

@@ -47,9 +47,10 @@ export interface HostCredentials {
   readonly rsaSeed: Uint8Array
 }
 
-export function makeCredentials(kernel: Kernel, hosts: readonly string[]): readonly HostCredentials[] {
-  const authority = new LabAuthority(kernel)
-  const preSharedKey = kernel.random('hosts/pre-shared-key').octets(KEY_OCTETS)
+/** `realm`: of hosts that are set up apart from the lab's, and share nothing with them. */
+export function makeCredentials(kernel: Kernel, hosts: readonly string[], realm = ''): readonly HostCredentials[] {
+  const authority = new LabAuthority(kernel, realm)
+  const preSharedKey = kernel.random(`${realm}hosts/pre-shared-key`).octets(KEY_OCTETS)
   return hosts.map((host) => {
     const random = kernel.random(`${host}/identity`)
     return {
@@ -68,6 +69,11 @@ export function makeCredentials(kernel: Kernel, hosts: readonly string[]): reado
 /** A host, as an end of a channel. */
 export interface PairedEnd {
   readonly credentials: HostCredentials
+  /**
+   * Whom the other end takes a stranger for: it expects that host's keys, and is expected to have its own. No stranger holds them
+   * against it.
+   */
+  readonly takenFor?: HostCredentials
   /** What cryptography costs it. */
   readonly costTable: CostTable
   /** Whether its processor has the instructions that vMotion seals with. */
@@ -93,6 +99,11 @@ export class ChannelPair {
     return this.destinationEnd.credentials
   }
 
+  /** What the source expects of its destination. */
+  private get expected(): HostCredentials {
+    return this.destinationEnd.takenFor ?? this.destination
+  }
+
   /** TCP port on the destination. */
   get port(): number {
     const { port } = protectionOf(this.name)
@@ -108,6 +119,11 @@ export class ChannelPair {
   protectPackets(from: IpsecHost, to: IpsecHost): boolean {
     const mode = espModeOf(this.name)
     if (mode === null) return false
+    // Policies name pairs of hosts (RFC 4301 section 4.4.1): what goes to another address is none of theirs.
+    if (this.destinationEnd.takenFor !== undefined) {
+      this.kernel.trace.add('channel-clear', { channel: this.name, host: this.source.host })
+      return false
+    }
     const { sourceEnd, destinationEnd } = this
     from.protect(peerOf(destinationEnd, to, mode, sourceEnd))
     to.protect(peerOf(sourceEnd, from, mode, destinationEnd))
@@ -116,22 +132,22 @@ export class ChannelPair {
 
   /** `connection`: 0 for the main stream's, and from 1 on those of multifd. */
   client(lower: ByteStream, cores: HostCores, connection = 0): ByteStream {
-    const { source, destination } = this
+    const { source, expected } = this
     return this.open('client', lower, cores, connection, {
       vmotion: { preSharedKey: source.preSharedKey, canSeal: this.sourceEnd.hasAes },
       records: {
         preSharedKey: source.preSharedKey,
-        ...(this.needsRsa && { trustedRsaKey: rsaKeyOf(destination.rsaSeed) }),
+        ...(this.needsRsa && { trustedRsaKey: rsaKeyOf(expected.rsaSeed) }),
       },
-      nacl: { secretKey: source.naclSecretKey, peerPublicKey: naclPublicKey(destination.naclSecretKey) },
+      nacl: { secretKey: source.naclSecretKey, peerPublicKey: naclPublicKey(expected.naclSecretKey) },
       sshClient: {
         user: SSH_USER,
         identity: source.sshIdentity,
-        trustedHostKeys: this.way.peerCheck === 'strict' ? [ed25519PublicKey(destination.sshHostKey)] : 'any',
+        trustedHostKeys: this.way.peerCheck === 'strict' ? [ed25519PublicKey(expected.sshHostKey)] : 'any',
         target: { host: '127.0.0.1', port: this.profile.migrationPort },
       },
       ...(this.name === 'tls' ? { tlsClient: this.tlsClient() } : {}),
-      tlsPsk: this.tlsPsk(),
+      tlsPsk: tlsPskOf(expected),
     })
   }
 
@@ -150,7 +166,7 @@ export class ChannelPair {
         acceptTarget: { host: '127.0.0.1', port: this.profile.migrationPort },
       },
       ...(this.name === 'tls' ? { tlsServer: this.tlsServer() } : {}),
-      tlsPsk: this.tlsPsk(),
+      tlsPsk: tlsPskOf(destination),
     })
   }
 
@@ -165,18 +181,12 @@ export class ChannelPair {
     }
   }
 
-  /** The name of the key is that of QEMU's only user of one (`-object tls-creds-psk`, username=qemu). */
-  private tlsPsk(): NonNullable<ChannelCredentials['tlsPsk']> {
-    const { host: serverName, preSharedKey: key } = this.destination
-    return { serverName, psk: { identity: latin1Octets('qemu'), key } }
-  }
-
   private tlsServer(): TlsServerCredentials {
     const { source, destination } = this
     const { authority } = destination
     return {
       identity: authority.identityOf(destination.host),
-      clientTrust: authority.trust(),
+      clientTrust: this.destinationEnd.takenFor === undefined ? authority.trust() : 'any',
       clientName: source.host,
     }
   }
@@ -206,6 +216,11 @@ export class ChannelPair {
       ? libxcFraming(this.kernel, role, stream, { cores, costTable })
       : stream
   }
+}
+
+/** The name of the key is that of QEMU's only user of one (`-object tls-creds-psk`, username=qemu). */
+function tlsPskOf({ host: serverName, preSharedKey: key }: HostCredentials): NonNullable<ChannelCredentials['tlsPsk']> {
+  return { serverName, psk: { identity: latin1Octets('qemu'), key } }
 }
 
 /** A host as the other end, `own`, knows it. */

@@ -336,11 +336,21 @@ export class Crossing implements MigrationOwner, Process {
     this.owner.crossingEnded(this)
   }
 
+  /** libvirt's finish: the destination says whether it has the guest. A confirmation on the wire may be anybody's. */
   handleEvent(): void {
     const { from, vm } = this.parts
+    if (this.destination?.status !== 'completed') return this.finishRefused()
     this.startIncoming()
     from.host.remove(vm)
     this.end()
+  }
+
+  private finishRefused(): void {
+    const { to, vm } = this.parts
+    this.guestLives = 'at source'
+    vm.takeBack()
+    const message = `${to.host.name} has not loaded ${vm.name}, whatever was confirmed in its name`
+    this.source.finishRefused({ kind: 'mismatch', protocol: 'qevm', message })
   }
 
   private startIncoming(): void {

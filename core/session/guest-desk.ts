@@ -5,6 +5,7 @@
 import { assert, InputError } from '../base/errors.js'
 import type { ByteStream } from '../base/byte-stream.js'
 import { profiles } from '../hypervisor/profiles/profiles.js'
+import type { Host } from '../hypervisor/host.js'
 import type { HypervisorName, HypervisorProfile } from '../hypervisor/profiles/hypervisor-profile.js'
 import type { VirtualMachine } from '../hypervisor/virtual-machine.js'
 import type { Kernel } from '../kernel/kernel.js'
@@ -18,10 +19,18 @@ import type { CrossingEnd } from './crossing-connections.js'
 import type { CrossingEvidence } from './crossing-evidence.js'
 import { HostMonitor, type MonitorDesk } from './host-monitor.js'
 import { migrationProblem } from './migration-problem.js'
-import { profileProblem, refuseProblem, type MigrationScenario } from './scenario.js'
+import {
+  defaultScenario,
+  profileProblem,
+  refuseProblem,
+  type HostDefences,
+  type MigrationScenario,
+} from './scenario.js'
 
 /** A host that the guest may be on, with its cable and its keys. */
 export interface GuestPlace extends CrossingEnd {
+  /** It is somebody else's: nobody here knows its keys, or gives it orders. */
+  readonly isStranger?: true
   readonly link: Link
   readonly credentials: HostCredentials
 }
@@ -54,7 +63,9 @@ export class GuestDesk implements MonitorDesk, CrossingOwner {
   /** What later migrations keep beyond the trace. */
   evidence: CrossingEvidence = { hashRam: false, recordStream: false }
   /** One a place, in their order. */
-  readonly monitoredHosts: readonly HostMonitor[]
+  readonly monitoredHosts: HostMonitor[]
+  hostDefences: HostDefences = defaultScenario.hostDefences
+  private readonly places: GuestPlace[]
 
   constructor(
     readonly kernel: Kernel,
@@ -62,7 +73,16 @@ export class GuestDesk implements MonitorDesk, CrossingOwner {
     private readonly owner: CrossingOwner,
   ) {
     this.migrationSettings = options.migration
+    this.places = [...options.places]
     this.monitoredHosts = options.places.map((place) => new HostMonitor(this, place))
+  }
+
+  /** A host that nobody here knows, and that a monitor may be told to send to. */
+  addStranger(place: GuestPlace): HostMonitor {
+    const monitor = new HostMonitor(this, place, true)
+    this.places.push(place)
+    this.monitoredHosts.push(monitor)
+    return monitor
   }
 
   get guestName(): string {
@@ -76,10 +96,15 @@ export class GuestDesk implements MonitorDesk, CrossingOwner {
     return this.crossing?.isOver === false ? this.crossing : null
   }
 
+  /** Where a copy of it is. */
+  hostOf(vm: VirtualMachine): Host | undefined {
+    return this.places.find(({ host }) => host.name === vm.hostName)?.host
+  }
+
   /** The one copy that is alive: the one that runs, or that would go on. Undefined before the first boot. */
   liveVm(): VirtualMachine | undefined {
     if (this.crossingUnderWay !== null) return this.crossingUnderWay.liveVm
-    for (const { host } of this.options.places) {
+    for (const { host } of this.places) {
       const vm = host.vm(this.guestName)
       if (vm !== undefined) return vm
     }
@@ -89,20 +114,26 @@ export class GuestDesk implements MonitorDesk, CrossingOwner {
   /** `destination` may be left out where there is only one other host. */
   migrate(destination?: string, { autostart = true, ...once }: OneMigration = {}): void {
     const { guestName: name, kernel } = this
-    const { places, migrations, profileName } = this.options
+    const { places } = this
+    const { migrations, profileName } = this.options
     const vm = this.liveVm()
     if (vm === undefined || vm.hasEnded) throw new InputError(`${name} is not running: boot it first`)
     if (this.crossingUnderWay !== null) throw new InputError(`${name} is being migrated already`)
     assert(vm.isSettled, `${name} is ${vm.state}, and no migration holds it`)
     const from = places.find(({ host }) => host.name === vm.hostName)
     assert(from !== undefined, 'a VM is on a host')
-    const others = places.filter((place) => place !== from)
+    if (from.isStranger === true)
+      throw new InputError(`${name} is on ${from.host.name}, which takes no orders from here`)
+    const others = places.filter((place) => place !== from && place.isStranger !== true)
     const to =
       destination === undefined && others.length === 1
         ? others[0]
         : places.find(({ host }) => host.name === destination)
     if (to === undefined) {
-      const names = places.map(({ host }) => host.name).join(', ')
+      const names = places
+        .filter(({ isStranger }) => isStranger !== true)
+        .map(({ host }) => host.name)
+        .join(', ')
       const problem = destination === undefined ? 'say to which host' : `there is no host ${destination}`
       throw new InputError(`${problem}; there are: ${names}`)
     }
@@ -122,7 +153,10 @@ export class GuestDesk implements MonitorDesk, CrossingOwner {
           kernel,
           channel,
           this.channelEnd(from.credentials, hostCpu),
-          this.channelEnd(to.credentials, destinationCpu === 'same' ? hostCpu : destinationCpu),
+          {
+            ...this.channelEnd(to.credentials, destinationCpu === 'same' ? hostCpu : destinationCpu),
+            ...(to.isStranger === true && { takenFor: this.knownBeside(from).credentials, hasAes: false }),
+          },
           this.profile,
           { peerCheck, shaping, shapingRate },
         ),
@@ -201,6 +235,12 @@ export class GuestDesk implements MonitorDesk, CrossingOwner {
     const vm = this.liveVm()
     if (vm?.name !== name || vm.hasEnded) throw new InputError(`${name} is not running`)
     vm.powerOff()
+  }
+
+  private knownBeside(from: GuestPlace): GuestPlace {
+    const known = this.places.find((place) => place !== from && place.isStranger !== true)
+    assert(known !== undefined, 'there are two hosts at least')
+    return known
   }
 
   private channelEnd(credentials: HostCredentials, cpu: HostCpu): PairedEnd {

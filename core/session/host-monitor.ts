@@ -9,6 +9,7 @@ import { queryMigrate } from '../migration/query-migrate.js'
 import { ipv4Text } from '../net/wire/addresses.js'
 import type { Crossing } from './crossing.js'
 import type { CrossingEnd } from './crossing-connections.js'
+import type { HostDefences } from './scenario.js'
 
 /** What monitors do to the session. Everything throws `InputError` when it cannot be done. */
 export interface MonitorDesk {
@@ -19,6 +20,7 @@ export interface MonitorDesk {
   /** The migration under way, or the last one. */
   readonly crossing: Crossing | null
   readonly monitoredHosts: readonly HostMonitor[]
+  readonly hostDefences: HostDefences
   /** The one copy of the guest that is alive. */
   liveVm(): VirtualMachine | undefined
   migrate(destination: string, once: Partial<MigrationParameters> & { readonly autostart?: boolean }): void
@@ -47,6 +49,8 @@ export class HostMonitor implements MonitorTarget {
   constructor(
     private readonly desk: MonitorDesk,
     readonly place: CrossingEnd,
+    /** It is none of the lab's hosts. */
+    readonly isStranger = false,
   ) {}
 
   get hostName(): string {
@@ -132,6 +136,10 @@ export class HostMonitor implements MonitorTarget {
     if (this.vm === undefined) throw new InputError(`${this.vmName} is not on ${this.hostName}`)
     this.refusal = null
     const peer = this.desk.monitoredHosts.find((host) => host.answersTo(to.host))
+    if (this.desk.hostDefences.listedDestinations && (peer === undefined || peer.isStranger)) {
+      const listed = this.desk.monitoredHosts.filter((host) => !host.isStranger).map((host) => host.hostName)
+      throw new InputError(`${to.host} is no destination: guests are sent to ${listed.join(', ')} alone`)
+    }
     if (peer?.listensAt(to.port) === true) {
       this.desk.migrate(peer.hostName, { ...once, autostart: peer.autostart })
       peer.incoming = null

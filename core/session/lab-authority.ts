@@ -18,8 +18,12 @@ export class LabAuthority {
   private ownCertificate: Uint8Array | null = null
   private readonly identities = new Map<string, TlsIdentity>()
 
-  constructor(private readonly kernel: Kernel) {
-    this.secretKey = kernel.random('authority/identity').octets(32)
+  /** `realm`: whose, where there is another authority than the lab's. */
+  constructor(
+    private readonly kernel: Kernel,
+    private readonly realm = '',
+  ) {
+    this.secretKey = kernel.random(`${realm}authority/identity`).octets(32)
   }
 
   /** In DER. */
@@ -43,7 +47,7 @@ export class LabAuthority {
   }
 
   private issue(commonName: string, publicKey: Uint8Array, isAuthority: boolean): Uint8Array {
-    const serial = this.kernel.random(`authority/${commonName}`).octets(SERIAL_OCTETS)
+    const serial = this.kernel.random(`${this.realm}authority/${commonName}`).octets(SERIAL_OCTETS)
     serial[0] = ((serial[0] ?? 0) & 0x3f) | 0x40
     const validity = { notBefore: NOT_BEFORE, notAfter: NOT_AFTER }
     return issueCertificate(

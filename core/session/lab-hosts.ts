@@ -1,7 +1,7 @@
 /** The two hosts of a session: their hypervisors, the keys they were given, and what listens at their ports. */
 import { assert } from '../base/errors.js'
 import type { ByteStream } from '../base/byte-stream.js'
-import { Host } from '../hypervisor/host.js'
+import { Host, type VmNetwork } from '../hypervisor/host.js'
 import { Monitor } from '../hypervisor/monitor/monitor.js'
 import { HMP_PORT, MonitorPort } from '../hypervisor/monitor/monitor-ports.js'
 import { profiles } from '../hypervisor/profiles/profiles.js'
@@ -9,7 +9,9 @@ import type { VmOwner } from '../hypervisor/virtual-machine.js'
 import { QMP_PORT } from '../hypervisor/wire/qmp.js'
 import type { Kernel } from '../kernel/kernel.js'
 import type { HostStack } from '../net/host-stack.js'
+import type { Link } from '../net/link.js'
 import { SSH_PORT } from '../secure/channels.js'
+import type { AttackerComputer } from './attacker/attacker-computer.js'
 import { makeCredentials, type HostCredentials } from './channel-pair.js'
 import type { CrossingEnd } from './crossing-connections.js'
 import type { GuestDesk, GuestPlace } from './guest-desk.js'
@@ -36,6 +38,22 @@ export function labHosts(kernel: Kernel, rack: Rack, scenario: Scenario, owner: 
   })
 }
 
+/** The attacker's computer as a host: with keys that it made itself, which nobody trusts. */
+export function strangerHost(
+  kernel: Kernel,
+  { stack, name }: AttackerComputer,
+  link: Link,
+  network: VmNetwork,
+  scenario: Scenario,
+  owner: VmOwner,
+): GuestPlace {
+  const { coresPerHost: coreCount, hostRamOctets: ramOctets, profile } = scenario
+  const host = new Host(kernel, { name, coreCount, ramOctets, costs: profiles[profile].costs }, network, owner)
+  const [credentials] = makeCredentials(kernel, [name], `${name}/`)
+  assert(credentials !== undefined, 'it has keys')
+  return { host, stack, link, credentials, ipsec: makeIpsec(kernel, host, stack, credentials), isStranger: true }
+}
+
 /** Idle until something is to be protected. */
 export function makeIpsec(kernel: Kernel, { cores }: Host, stack: HostStack, credentials: HostCredentials): IpsecHost {
   return new IpsecHost(kernel, { stack, cores, address: hostIpv6(stack.address), secretKey: credentials.ikeIdentity })
@@ -47,14 +65,30 @@ export function openPorts(kernel: Kernel, desk: GuestDesk): readonly Monitor[] {
     const { place } = target
     for (const port of [desk.profile.migrationPort, SSH_PORT]) place.stack.listen(port, new Doorman(desk, place, port))
     const monitor = new Monitor(kernel, target)
-    place.stack.listen(QMP_PORT, new MonitorPort(kernel, monitor, 'qmp'))
-    place.stack.listen(HMP_PORT, new MonitorPort(kernel, monitor, 'hmp'))
+    for (const [port, protocol] of [
+      [QMP_PORT, 'qmp'],
+      [HMP_PORT, 'hmp'],
+    ] as const)
+      place.stack.listen(port, new MonitorDoor(desk, new MonitorPort(kernel, monitor, protocol)))
     return monitor
   })
 }
 
+/** Stands at a monitor's port, which may be closed to the network. */
+class MonitorDoor {
+  constructor(
+    private readonly desk: GuestDesk,
+    private readonly port: MonitorPort,
+  ) {}
+
+  connectionAccepted(stream: ByteStream): void {
+    if (this.desk.hostDefences.closedMonitors) stream.abort()
+    else this.port.connectionAccepted(stream)
+  }
+}
+
 /** Stands at a listening port and lets in the connections that were announced, and no others. */
-class Doorman {
+export class Doorman {
   constructor(
     private readonly desk: GuestDesk,
     private readonly place: CrossingEnd,

@@ -59,6 +59,20 @@ export interface GuestScenario {
 export const attackerPositions = ['mirror', 'access', 'hub', 'switch'] as const
 export type AttackerPosition = (typeof attackerPositions)[number]
 
+/** What hosts are set up against. */
+export interface HostDefences {
+  /** Monitors answer on the host itself alone, as on QEMU's UNIX sockets, and not in the network. */
+  readonly closedMonitors: boolean
+  /** Guests are sent to the lab's own hosts and to no other address. */
+  readonly listedDestinations: boolean
+}
+
+/** In the trace. */
+export const hostDefenceNames = {
+  closedMonitors: 'closed-monitors',
+  listedDestinations: 'listed-destinations',
+} as const satisfies Record<keyof HostDefences, string>
+
 export interface Scenario {
   /** The hypervisor of both hosts. */
   readonly profile: HypervisorName
@@ -73,6 +87,7 @@ export interface Scenario {
   /** How the hosts' TCP reacts to loss. */
   readonly tcp: TcpScenario
   readonly attackerPosition: AttackerPosition
+  readonly hostDefences: HostDefences
   /** The client asks the guest this often. */
   readonly probeIntervalNs: Nanos
   readonly migration: MigrationScenario
@@ -127,6 +142,7 @@ export const defaultScenario: Scenario = {
   links: {},
   tcp: { congestionControl: 'cubic', hasSack: true },
   attackerPosition: 'mirror',
+  hostDefences: { closedMonitors: false, listedDestinations: false },
   probeIntervalNs: milliseconds(2),
   migration: {
     ...DEFAULT_MIGRATION_PARAMETERS,

@@ -7,7 +7,7 @@ import type { GuestOptions } from './guest-options.js'
 import type { GuestWorkload } from './guest-settings.js'
 import type { LinkConditions } from './link-conditions.js'
 import type { SwitchDefences } from './rack.js'
-import type { AttackerPosition, LinkName, MigrationScenario, Scenario } from './scenario.js'
+import type { AttackerPosition, HostDefences, LinkName, MigrationScenario, Scenario } from './scenario.js'
 import { World, type ConsoleName } from './world.js'
 
 export type SessionCommand =
@@ -34,6 +34,7 @@ export type SessionCommand =
   | { readonly kind: 'place-attacker'; readonly position: AttackerPosition }
   /** Hosts have their neighbours' MAC addresses by hand, or by ARP. */
   | { readonly kind: 'set-static-arp'; readonly isOn: boolean }
+  | { readonly kind: 'configure-hosts'; readonly defences: Partial<HostDefences> }
   | { readonly kind: 'configure-workload'; readonly workload: GuestWorkload }
   | { readonly kind: 'configure-guest'; readonly options: Partial<GuestOptions> }
   | { readonly kind: 'type'; readonly console: ConsoleName; readonly text: string }
@@ -168,6 +169,8 @@ export class Session {
         return world.placeAttacker(command.position)
       case 'set-static-arp':
         return world.network.setStaticArp(command.isOn)
+      case 'configure-hosts':
+        return world.configureHosts(command.defences)
       case 'configure-workload':
         return world.guest.changeWorkload(command.workload, world.liveVm())
       case 'configure-guest':

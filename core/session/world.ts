@@ -1,6 +1,7 @@
 /** Everything that exists in a session: one graph of plain objects, so that it can be kept and forked by copying. */
 import { assert, InputError } from '../base/errors.js'
 import { newDisk } from '../hypervisor/disk-contents.js'
+import type { Attack } from '../attack/reach.js'
 import type { Host } from '../hypervisor/host.js'
 import type { Monitor } from '../hypervisor/monitor/monitor.js'
 import type { HypervisorProfile } from '../hypervisor/profiles/hypervisor-profile.js'
@@ -16,26 +17,39 @@ import { computeRuns, type PlantedSecret } from '../metrics/compute-runs.js'
 import type { RunMetrics } from '../metrics/run-metrics.js'
 import { joinPorts } from '../net/frame-port.js'
 import { parseIpv4 } from '../net/wire/addresses.js'
+import { SSH_PORT } from '../secure/channels.js'
 import { AttackerComputer } from './attacker/attacker-computer.js'
+import { AttackerNetwork } from './attacker/attacker-host.js'
+import type { HypervisorStarter } from './attacker/attacker-jobs.js'
 import { AttackerShell } from './attacker/attacker-shell.js'
 import { ConsoleLog } from './console-log.js'
 import type { Crossing, CrossingOwner } from './crossing.js'
 import { GuestConsole } from './guest-console.js'
 import { GuestDesk } from './guest-desk.js'
 import { GuestSettings } from './guest-settings.js'
-import { labHosts, openPorts } from './lab-hosts.js'
+import type { HostMonitor } from './host-monitor.js'
+import { Doorman, labHosts, openPorts, strangerHost } from './lab-hosts.js'
 import { LabNetwork } from './lab-network.js'
 import { ink, type LineShell } from './line-shell.js'
 import { OperatorShell, type OperatorDesk } from './operator-shell.js'
 import { ProbeClient } from './probe-client.js'
 import { probeOfImage } from './probes/probe-of-image.js'
 import { guestMac, places, Rack } from './rack.js'
-import { checkLinks, refuseProblem, scenarioProblem, type AttackerPosition, type Scenario } from './scenario.js'
+import {
+  checkLinks,
+  refuseProblem,
+  scenarioProblem,
+  defaultScenario,
+  hostDefenceNames,
+  type AttackerPosition,
+  type HostDefences,
+  type Scenario,
+} from './scenario.js'
 import { Sniffer } from './sniffer.js'
 
 export type ConsoleName = 'guest' | 'operator' | 'attacker'
 
-export class World implements VmOwner, OperatorDesk, CrossingOwner, TraceWatcher {
+export class World implements VmOwner, OperatorDesk, CrossingOwner, TraceWatcher, HypervisorStarter {
   readonly kernel: Kernel
   readonly rack: Rack
   readonly sniffer: Sniffer
@@ -54,6 +68,8 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner, TraceWatcher
   readonly monitors: readonly Monitor[]
   private readonly shells: { readonly operator: OperatorShell; readonly attacker: LineShell }
   private readonly guestConsole: GuestConsole
+  /** The attacker's own hypervisor, once it was started. */
+  private stranger: { readonly network: AttackerNetwork; readonly monitor: HostMonitor } | null = null
 
   constructor(
     readonly scenario: Scenario,
@@ -79,6 +95,7 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner, TraceWatcher
       },
       this,
     )
+    this.guestDesk.hostDefences = { ...defaultScenario.hostDefences, ...scenario.hostDefences }
     this.monitors = openPorts(kernel, this.guestDesk)
     const { client } = this.rack
     const probe = probeOfImage(scenario.guest.image, kernel, client, parseIpv4(scenario.guest.address))
@@ -95,7 +112,7 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner, TraceWatcher
     this.consoles = { guest: this.guestConsole.log, operator: new ConsoleLog(), attacker: new ConsoleLog() }
     this.shells = {
       operator: new OperatorShell(kernel, this),
-      attacker: new AttackerShell(kernel, this.sniffer, this.attacker),
+      attacker: new AttackerShell(kernel, this.sniffer, this.attacker, this),
     }
     this.shells.operator.start('Two hosts, one machine. Type help.\n')
     this.shells.attacker.start("Copies of every frame at Host A's port\narrive here. Type help.\n")
@@ -144,15 +161,47 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner, TraceWatcher
     this.attacker.hasStation = position === 'access' || position === 'hub'
   }
 
+  /** The guest may be sent to the attacker's computer from now on. */
+  startHypervisor(port: number): Attack {
+    const { kernel, attacker, rack, guestDesk } = this
+    if (port !== this.profile.migrationPort)
+      throw new InputError(`hypervisors of this lab send guests to TCP port ${this.profile.migrationPort}`)
+    if (this.stranger === null) {
+      const network = new AttackerNetwork(attacker)
+      const place = strangerHost(kernel, attacker, rack.link(places.attacker.name), network, this.scenario, this)
+      this.stranger = { network, monitor: guestDesk.addStranger(place) }
+      for (const open of [port, SSH_PORT]) attacker.stack.listen(open, new Doorman(guestDesk, place, open))
+    }
+    const { network, monitor } = this.stranger
+    monitor.listenForMigration({ host: '', port: String(port) })
+    return network
+  }
+
+  /** The attacker's own hypervisor has the guest: what is on it. */
+  get strayVm(): VirtualMachine | undefined {
+    return this.stranger?.monitor.place.host.vm(this.guestName)
+  }
+
+  configureHosts(changes: Partial<HostDefences>): void {
+    this.guestDesk.hostDefences = { ...this.guestDesk.hostDefences, ...changes }
+    for (const [defence, isOn] of Object.entries(changes))
+      for (const { name: host } of this.hosts)
+        this.kernel.trace.add('host-defence', {
+          host,
+          defence: hostDefenceNames[defence as keyof HostDefences],
+          isOn: isOn ? 1 : 0,
+        })
+  }
+
   boot(): void {
     const known = this.liveVm()
     if (known?.hasEnded === false) throw new InputError(`${known.name} is ${known.state} on ${known.hostName} already`)
     // A cold migration: what it copies must not change, and its copy boots when it is there.
     if (this.crossingUnderWay !== null)
       throw new InputError(`${this.guestName} is being migrated: wait, or cancel that first`)
-    const host = known === undefined ? this.hosts[0] : this.hosts.find(({ name }) => name === known.hostName)
+    const host = this.hosts.find(({ name }) => name === known?.hostName) ?? this.hosts[0]
     assert(host !== undefined, 'a session has hosts')
-    if (known !== undefined) host.remove(known)
+    if (known !== undefined) this.guestDesk.hostOf(known)?.remove(known)
     const { name, ramOctets, qemuBoard, hasSecrets, diskOctets } = this.scenario.guest
     const tpmSeed = this.kernel.random('tpm').octets(TPM_SEED_OCTETS)
     const disk = known === undefined ? newDisk(diskOctets, this.kernel.random('disk'), hasSecrets) : known.disk

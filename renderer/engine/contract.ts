@@ -13,7 +13,13 @@ import type { LinkConditions } from '../../core/session/link-conditions.js'
 import type { SwitchDefences } from '../../core/session/rack.js'
 import type { MigrationStrategy } from '../../core/migration/migration.js'
 import type { ChannelProtection } from '../../core/secure/protection.js'
-import type { AttackerPosition, ChannelName, LinkName, MigrationScenario } from '../../core/session/scenario.js'
+import type {
+  AttackerPosition,
+  HostDefences,
+  ChannelName,
+  LinkName,
+  MigrationScenario,
+} from '../../core/session/scenario.js'
 import type { ConsoleName } from '../../core/session/world.js'
 import type { FleetRequest, FleetSummary, FleetView } from './fleet-contract.js'
 
@@ -165,6 +171,7 @@ export type Request =
   | { readonly kind: 'place-attacker'; readonly position: AttackerPosition }
   /** Hosts have their neighbours' MAC addresses by hand, or by ARP. */
   | { readonly kind: 'set-static-arp'; readonly isOn: boolean }
+  | { readonly kind: 'configure-hosts'; readonly defences: Partial<HostDefences> }
   /** Null: nobody looks at a list of packets any more. */
   | { readonly kind: 'watch-packets'; readonly watch: PacketWatch | null }
   | { readonly kind: 'packet'; readonly capture: CaptureId; readonly packet: number }
@@ -288,8 +295,8 @@ export interface InspectionAnswer {
   readonly isCut: boolean
   /** Of the rack's switch. */
   readonly defences: SwitchDefences | null
-  /** Of a hypervisor: whether it has its neighbours' MAC addresses by hand. */
-  readonly hasStaticArp: boolean | null
+  /** Of a hypervisor: what all of them are set up against. */
+  readonly hosts: ({ readonly hasStaticArp: boolean } & HostDefences) | null
 }
 
 export type HostRole = 'hypervisor' | 'client' | 'attacker'

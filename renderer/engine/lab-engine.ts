@@ -193,6 +193,7 @@ export class LabEngine {
       case 'configure-switch':
       case 'place-attacker':
       case 'set-static-arp':
+      case 'configure-hosts':
         return this.act(request)
       case 'watch-packets':
         if (request.watch !== null) this.openCable(request.watch.capture)
@@ -444,7 +445,10 @@ export class LabEngine {
       conditions: link === undefined ? null : world.network.linkConditions(link),
       isCut: link !== undefined && world.rack.link(link).isCut,
       defences: target.kind === 'switch' && target.name === RACK_SWITCH ? world.rack.defences : null,
-      hasStaticArp: target.kind === 'host' && world.hostNames.includes(target.name) ? world.rack.hasStaticArp : null,
+      hosts:
+        target.kind === 'host' && world.hostNames.includes(target.name)
+          ? { hasStaticArp: world.rack.hasStaticArp, ...world.guestDesk.hostDefences }
+          : null,
     }
     const said = JSON.stringify(answer)
     if (said !== this.toldInspection) this.host.answer(answer)
@@ -574,6 +578,7 @@ const commandKinds: ReadonlySet<string> = new Set<SessionCommand['kind']>([
   'configure-switch',
   'place-attacker',
   'set-static-arp',
+  'configure-hosts',
   'configure-guest',
   'type',
   'answer',

@@ -139,7 +139,9 @@ export class SessionPresenter {
       cores: 0,
       vm: null,
     })
-    return [...hypervisors, plain(places.client, 'client'), plain(places.attacker, 'attacker')]
+    const stray = world.strayVm
+    const attacker = { ...plain(places.attacker, 'attacker'), vm: stray === undefined ? null : this.vm(stray) }
+    return [...hypervisors, plain(places.client, 'client'), attacker]
   }
 
   private vm(vm: VirtualMachine): VmView {

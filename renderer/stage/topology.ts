@@ -343,12 +343,15 @@ function drawAttacker(group: SvgSelection, host: HostView, box: Box): SvgSelecti
 
 function updateAttacker([seen, held, place]: readonly SvgSelection<SVGTextElement>[], view: SessionView): void {
   const run = view.runs.at(-1)
+  const guest = view.hosts.find(({ role }) => role === 'attacker')?.vm ?? null
   const frames = `${formatCount(view.capturedFrames)} frame${view.capturedFrames === 1 ? '' : 's'} captured`
   const holds =
     run === undefined
       ? 'holds nothing yet'
       : `${foundSecrets(run)}, ${formatShare(run.ramOctetsRecovered, run.ramOctets)} of RAM`
-  if (seen !== undefined && seen.text() !== frames) seen.text(frames)
+  const first = guest === null ? frames : `has ${guest.name} itself: ${stateWord(guest.state)}`
+  if (seen !== undefined && seen.text() !== first)
+    seen.text(first).attr('fill', guest === null ? colours.text2 : colours.clear)
   const { short } = attackerPositions[view.attackerPosition]
   if (place !== undefined && place.text() !== short) place.text(short)
   if (held !== undefined && held.text() !== holds)

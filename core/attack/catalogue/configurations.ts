@@ -27,6 +27,8 @@ export const configurationsOf = {
     'static-arp': 'neighbours’ MAC addresses by hand',
     'port-security': 'one MAC address a port',
     'syn-cookies': 'SYN cookies at the hosts',
+    'closed-monitors': 'monitors answer on their own host alone',
+    'listed-destinations': 'guests are sent to listed hosts alone',
   },
   fleet: {
     vulnerable: 'whatever is told is believed',

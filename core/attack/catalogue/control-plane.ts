@@ -1,7 +1,45 @@
 /** Attacks on who moves what where (survey, section 3.2.1). */
 import type { AttackDefinition } from './attack-definition.js'
+import { all, OBERHEIDE, sealed } from './common.js'
+
+/** Channels under which the source of a migration does not send to a host that it has no keys of. */
+const pinned = sealed.filter(
+  (name) => !['esp', 'tls-any-certificate', 'ssh-any-key', 'vmotion-opportunistic'].includes(name),
+)
 
 export const controlPlane: readonly AttackDefinition[] = [
+  {
+    name: 'incoming-control',
+    title: 'A guest sent to the attacker’s own host',
+    plane: 'control',
+    testbed: 'rack',
+    survey: '3.2.1, incoming migration control',
+    summary: 'Asks the monitor of a host to migrate its guest to a hypervisor of the attacker’s.',
+    preconditions: 'a monitor that answers in the network, as a QEMU does that was started with -qmp tcp',
+    reach: 'an ordinary port of the segment; a hypervisor of its own',
+    gains: 'the guest itself: it runs on the attacker’s host, with its memory, its disk and its address',
+    stages: ['wait', 'ask'],
+    // ESP protects the pairs of addresses that its policies name, and the attacker’s is in none of them.
+    against: all([...pinned, 'closed-monitors', 'listed-destinations'] as const, 'stopped' as const),
+    simplified:
+      'who reaches the monitor could also switch the channel off; here that is set where the attacker does not reach',
+    references: [OBERHEIDE, 'QEMU docs/interop/qmp-spec.txt: no authentication', 'RFC 4301, section 4.4.1: policies'],
+  },
+  {
+    name: 'needless-migrations',
+    title: 'A guest moved to and fro for nothing',
+    plane: 'control',
+    testbed: 'rack',
+    survey: '3.2.1, outgoing migration control',
+    summary: 'Asks the monitors of two hosts to move a guest between them, again and again.',
+    preconditions: 'monitors that answer in the network',
+    reach: 'an ordinary port of the segment',
+    gains: 'bandwidth, and the guest’s time: its clients wait at every switch-over',
+    stages: ['move', 'ask'],
+    against: { 'closed-monitors': 'stopped' },
+    simplified: 'one small guest; the harm grows with its memory and with how many are moved',
+    references: [OBERHEIDE],
+  },
   {
     name: 'migration-flood',
     title: 'A flood of migrations that never come',

@@ -1,37 +1,18 @@
 /** Attacks on what crosses the network (survey, section 3.2.2). */
 import type { AttackDefinition } from './attack-definition.js'
+import { all, OBERHEIDE, sealed } from './common.js'
 import { configurationNamesOf, type ConfigurationName } from './configurations.js'
 
-const OBERHEIDE =
-  'Oberheide, Cooke, Jahanian: Empirical Exploitation of Live Virtual Machine Migration, Black Hat DC 2008'
 const PLUMMER = 'RFC 826: An Ethernet Address Resolution Protocol'
 
 const configurationNames = configurationNamesOf('rack')
 
-/** Channels under which nothing can be read. */
-const sealed = [
-  ...([
-    'aes-128-ecb',
-    'aes-256-ctr',
-    'aes-256-gcm',
-    'nacl',
-    'tls',
-    'tls-any-certificate',
-    'ssh',
-    'ssh-any-key',
-  ] as const),
-  ...(['esp', 'vmotion-opportunistic', 'vmotion-required'] as const),
-] satisfies readonly ConfigurationName[]
 /** Of these, those under which every change is noticed. */
 const authenticated = sealed.filter((name) => name !== 'aes-128-ecb' && name !== 'aes-256-ctr')
 /** Nothing is offered that somebody could decline. */
 const withoutOffer = configurationNames.filter((name) => !name.startsWith('vmotion'))
 /** What keeps two stations from believing a third. */
 const sure = ['arp-inspection', 'static-arp'] as const satisfies readonly ConfigurationName[]
-
-function all<V>(names: readonly ConfigurationName[], verdict: V): Partial<Record<ConfigurationName, V>> {
-  return Object.fromEntries(names.map((name) => [name, verdict]))
-}
 
 const snooping = {
   plane: 'data',

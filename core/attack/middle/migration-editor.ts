@@ -9,6 +9,8 @@ import { WireError } from '../../base/errors.js'
 import { concatOctets, writeU64be } from '../../base/octets.js'
 import { PAGE_OCTETS } from '../../base/units.js'
 import { addressText, guestAddress } from '../../migration/wire/guest-address.js'
+import { findDescription } from '../../migration/wire/device-sections.js'
+import { encodeReturnPath } from '../../migration/wire/return-path.js'
 import { RAM_SAVE_FLAG, type RamBlockSize } from '../../migration/wire/qevm.js'
 import { SilentObserver } from '../../migration/wire/stream-observer.js'
 import { StreamReader } from '../../migration/wire/stream-reader.js'
@@ -38,6 +40,8 @@ export class MigrationEditor extends SilentObserver implements StreamEditor {
   /** By block and offset: the first copy. */
   private readonly firstCopies = new Map<string, Uint8Array>()
   cuts = false
+  /** What came after memory, where its end is waited for. */
+  private tail: Uint8Array = nothing
 
   constructor(
     private readonly edits: readonly MigrationEdit[],
@@ -49,9 +53,10 @@ export class MigrationEditor extends SilentObserver implements StreamEditor {
   push(octets: Uint8Array): Uint8Array {
     this.held = concatOctets([this.held, octets])
     if (this.isReadable && !this.ramIsOver) this.read(octets)
+    if (this.ramIsOver && this.confirms) this.tail = concatOctets([this.tail, octets])
     const isAll = !this.isReadable || this.ramIsOver
     const out = this.release(isAll ? this.heldAt + this.held.length : this.reader.octetsRead)
-    return this.truncated(isAll && this.isReadable ? this.editDevices(out) : out)
+    return this.swallowed(this.truncated(isAll && this.isReadable ? this.editDevices(out) : out))
   }
 
   end(): Uint8Array {
@@ -66,6 +71,18 @@ export class MigrationEditor extends SilentObserver implements StreamEditor {
 
   override sectionEnd(): void {
     this.endsRam = true
+  }
+
+  /** Of the return path: the destination has everything (QEMU's `MIG_RP_MSG_SHUT` with 0). */
+  takeReply(): Uint8Array | null {
+    if (this.tail.length === 0 || findDescription(this.tail) < 0) return null
+    this.tail = nothing
+    this.witness.edited('confirm', 'the end, in the destination’s name')
+    return encodeReturnPath({ kind: 'SHUT', value: 0 })
+  }
+
+  private get confirms(): boolean {
+    return this.edits.some(({ kind }) => kind === 'confirm')
   }
 
   override endOfRecords(): void {
@@ -154,6 +171,14 @@ export class MigrationEditor extends SilentObserver implements StreamEditor {
     this.held = out.slice(whole)
     this.heldAt -= this.held.length
     return out.subarray(0, whole)
+  }
+
+  private swallowed(out: Uint8Array): Uint8Array {
+    for (const edit of this.edits) {
+      const over = edit.kind === 'confirm' ? this.heldAt - edit.afterOctets : 0
+      if (over > 0) return out.subarray(0, Math.max(0, out.length - over))
+    }
+    return out
   }
 
   private truncated(out: Uint8Array): Uint8Array {

@@ -75,6 +75,8 @@ export class RelayedConnection implements StreamOwner {
       if (octets === null || octets.length === 0) break
       lane.waiting = concatOctets([lane.waiting, editor.push(octets)])
       if (editor.cuts) return this.cut(lane)
+      const reply = editor.takeReply?.() ?? null
+      if (reply !== null) return this.answer(lane, reply)
     }
     if (!lane.hasEnded || lane.isFlushed) return
     lane.waiting = concatOctets([lane.waiting, editor.end()])
@@ -93,6 +95,14 @@ export class RelayedConnection implements StreamOwner {
     lane.to.write(lane.waiting.subarray(0, length))
     lane.waiting = lane.waiting.subarray(length)
     this.octetsRelayed += length
+  }
+
+  /** The receiver has heard enough; the sender is told what it waits for. */
+  private answer({ from, to }: Lane, reply: Uint8Array): void {
+    this.isOver = true
+    to.abort()
+    from.write(reply)
+    from.end()
   }
 
   /** What is waiting still goes as far as it can; then both ends are dead. */

@@ -6,6 +6,8 @@ export interface StreamEditor {
   end(): Uint8Array
   /** The connection is to be cut here. */
   readonly cuts: boolean
+  /** What the sender is to be told in the receiver's name; the receiver is cut off then. Once. */
+  takeReply?(): Uint8Array | null
 }
 
 /** Passes everything on as it is. */

@@ -10,6 +10,8 @@ export type MigrationEdit =
   | { readonly kind: 'roll-back' }
   /** The connection is cut after so many octets. */
   | { readonly kind: 'truncate'; readonly afterOctets: number }
+  /** What comes after so many octets is swallowed, and its arrival confirmed to the source in the destination's name. */
+  | { readonly kind: 'confirm'; readonly afterOctets: number }
   /** In the state of devices, which follows memory. */
   | { readonly kind: 'replace-device-state'; readonly find: OctetPattern; readonly by: OctetPattern }
 

@@ -63,7 +63,7 @@ function readSection(
 }
 
 /** Where the description begins: 06, a length that reaches the end (white space aside), a brace. -1 if nowhere. */
-function findDescription(tail: Uint8Array): number {
+export function findDescription(tail: Uint8Array): number {
   let { length } = tail
   while (length > 0 && (tail[length - 1] === 0x0a || tail[length - 1] === 0x0d)) length--
   for (let at = length - 6; at >= 0; at--)

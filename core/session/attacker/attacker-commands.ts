@@ -2,6 +2,8 @@
 import { InputError } from '../../base/errors.js'
 import { octetsOfHex } from '../../base/octets.js'
 import { parseOctets } from '../../base/units.js'
+import { MonitorUser, type MonitorRequest } from '../../attack/control/monitor-user.js'
+import { NeedlessMigrations } from '../../attack/control/needless-migrations.js'
 import { SynFlood, type SynFloodOptions } from '../../attack/flood/syn-flood.js'
 import { ManInTheMiddle } from '../../attack/middle/man-in-the-middle.js'
 import type { StreamEdit } from '../../attack/middle/stream-edits.js'
@@ -9,7 +11,7 @@ import { parsePattern, parseReplacement } from '../../attack/middle/octet-patter
 import { hypervisorNames } from '../../hypervisor/profiles/hypervisor-profile.js'
 import { profiles } from '../../hypervisor/profiles/profiles.js'
 import { parseIpv4, type Ipv4Address } from '../../net/wire/addresses.js'
-import { SSH_PORT } from '../../secure/channels.js'
+import { MIGRATION_PORT, SSH_PORT } from '../../secure/channels.js'
 import { ink } from '../line-shell.js'
 import { places } from '../rack.js'
 import type { AttackerJobs } from './attacker-jobs.js'
@@ -22,6 +24,7 @@ const FILTER_HELP = `  filter replace "old text" "new text"   in every page that
   filter rollback                        every page stays as it was sent first
   filter device e306 1300                in the state of devices
   filter truncate 1MiB                   cut the connection there
+  filter confirm 1MiB                    swallow the rest, and confirm it in the destination’s name
   filter flip 20696 e306 1300            change these octets of the payload into those, read or not
   filter paste 1000 2000 64              put 64 octets that passed at 1000 to 2000
   filter strip                           neither host can seal, as far as the other hears
@@ -63,6 +66,24 @@ export const attackerCommands: Readonly<Record<string, AttackerCommand>> = {
     return begun(jobs.start(line, new SynFlood(jobs.computer, { victim, port, intervalNs })))
   },
 
+  'qmp-shell': (jobs, words, line) => {
+    const { host, request } = requestIn(words)
+    return begun(jobs.start(line, new MonitorUser(jobs.computer, host, request)))
+  },
+
+  qemu: (jobs, [option = '', uri = 'tcp:0:49152', more], line) => {
+    const port = Number(/^tcp:(?:0|0\.0\.0\.0)?:(\d{1,5})$/.exec(uri)?.[1] ?? NaN)
+    if (option !== '-incoming' || more !== undefined || !(port >= 1 && port <= 65535))
+      throw new InputError('qemu -incoming tcp:0:49152: a hypervisor that waits for a guest at that port')
+    jobs.expectStation()
+    return begun(jobs.start(line, jobs.starter.startHypervisor(port)))
+  },
+
+  'migrate-loop': (jobs, words, line) => {
+    const options = { hosts: victimsIn(words), port: MIGRATION_PORT }
+    return begun(jobs.start(line, new NeedlessMigrations(jobs.computer, options)))
+  },
+
   filter: (jobs, [what = 'help', ...words], line) => {
     if (what === 'help') return FILTER_HELP
     if (what === 'clear') {
@@ -99,6 +120,21 @@ function floodIn(words: readonly string[]): SynFloodOptions {
       'hping3 -S -p PORT [-i u1000 | --flood] HOST: connections that open and go no further; u10 at least',
     )
   return { victim: addressOf(victim), port, intervalNs: Number(spacing) * 1000 }
+}
+
+/** `HOST COMMAND [name=value ...]`, as QEMU's own qmp-shell takes them; values are JSON, or else text. */
+function requestIn(words: readonly string[]): { host: Ipv4Address; request: MonitorRequest } {
+  const [host, command, ...given] = words
+  const pairs = given.map((word) => /^([a-z-]+)=(.+)$/.exec(word))
+  if (host === undefined || command === undefined || pairs.includes(null))
+    throw new InputError('qmp-shell HOST COMMAND [name=value ...]: qmp-shell host-a migrate uri=tcp:10.0.0.66:49152')
+  const valueOf = (text: string): string | number | boolean =>
+    text === 'true' || text === 'false' ? text === 'true' : /^\d{1,15}$/.test(text) ? Number(text) : text
+  const members = pairs.map((pair) => [pair?.[1] ?? '', valueOf(pair?.[2] ?? '')])
+  return {
+    host: addressOf(host),
+    request: { command, given: Object.fromEntries(members) as MonitorRequest['given'] },
+  }
 }
 
 function begun(job: number): string {
@@ -152,10 +188,11 @@ function editOf(what: string, words: readonly string[], line: string): StreamEdi
     case 'strip':
       return { kind: 'strip' }
     case 'truncate':
-      return { kind: 'truncate', afterOctets: parseOctets(words[0] ?? '') }
+    case 'confirm':
+      return { kind: what, afterOctets: parseOctets(words[0] ?? '') }
     default:
       throw new InputError(
-        `filter ${what}: choose replace, swap, rollback, device, truncate, flip, paste, strip, list or clear`,
+        `filter ${what}: choose replace, swap, rollback, device, truncate, confirm, flip, paste, strip, list or clear`,
       )
   }
 }

@@ -37,6 +37,10 @@ export class AttackerComputer implements Reach, FramePort, FrameSink, Process {
   readonly address: Ipv4Address
   readonly random: RandomStream
   readonly station: Station
+  /** Of its operating system. */
+  readonly stack: HostStack
+  /** What is sent by the cable goes here. */
+  readonly cable: FrameSink = new Cable(this)
   /** The cable. */
   output: FrameSink | null = null
   /** Gets a copy of every frame that comes in: a capture. */
@@ -56,7 +60,8 @@ export class AttackerComputer implements Reach, FramePort, FrameSink, Process {
     this.mac = parseMac(mac)
     this.address = parseIpv4(address)
     this.random = kernel.random(`${name}/attacks`)
-    this.station = new StackStation(this.newStack(name, this.address))
+    this.stack = this.newStack(name, this.address)
+    this.station = new StackStation(this.stack)
   }
 
   get nowNs(): Nanos {
@@ -118,7 +123,7 @@ export class AttackerComputer implements Reach, FramePort, FrameSink, Process {
   private newStack(name: string, address: Ipv4Address): HostStack {
     const { tcp } = this.options
     const stack = new HostStack(this.kernel, { name, mac: this.mac, address, ...(tcp === undefined ? {} : { tcp }) })
-    stack.output = new Cable(this)
+    stack.output = this.cable
     return stack
   }
 }

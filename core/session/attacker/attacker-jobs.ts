@@ -4,6 +4,11 @@ import type { StreamEdit } from '../../attack/middle/stream-edits.js'
 import type { Attack } from '../../attack/reach.js'
 import type { AttackerComputer } from './attacker-computer.js'
 
+/** Starts a hypervisor that waits for a guest at a TCP port. Throws `InputError` when there is one already. */
+export interface HypervisorStarter {
+  startHypervisor(port: number): Attack
+}
+
 interface Job {
   readonly id: number
   readonly line: string
@@ -21,7 +26,10 @@ export class AttackerJobs {
   private readonly jobs: Job[] = []
   private started = 0
 
-  constructor(readonly computer: AttackerComputer) {}
+  constructor(
+    readonly computer: AttackerComputer,
+    readonly starter: HypervisorStarter,
+  ) {}
 
   get all(): readonly Job[] {
     return this.jobs
@@ -44,7 +52,8 @@ export class AttackerJobs {
     this.computer.stop(job.attack)
   }
 
-  private expectStation(): void {
+  /** Throws `InputError` where nothing can be sent. */
+  expectStation(): void {
     if (this.computer.hasStation) return
     throw new InputError(
       'this port takes no frames: the switch drops what is sent into a mirror’s destination. Plug the cable in elsewhere',

@@ -7,7 +7,7 @@ import { ink, LineShell } from '../line-shell.js'
 import { places } from '../rack.js'
 import type { Sniffer } from '../sniffer.js'
 import type { AttackerComputer } from './attacker-computer.js'
-import { AttackerJobs } from './attacker-jobs.js'
+import { AttackerJobs, type HypervisorStarter } from './attacker-jobs.js'
 import { attackerCommands } from './attacker-commands.js'
 
 const HELP = `${ink.strong('What the cable brings')}
@@ -23,6 +23,9 @@ ${ink.strong('What a station can do, at a port that takes frames')}
   ssh-mitm A B          be the SSH server that one takes the other for
   sslsplit A B          the same with TLS
   hping3 -S -p 49152 B  open connections in other names, and leave them
+  qmp-shell B command   ask a host's monitor for something
+  qemu -incoming P      a hypervisor that waits for a guest
+  migrate-loop A B      a guest goes to and fro, for nothing
   jobs, kill N          what runs, and an end of it
 `
 const OWN_COMMANDS = ['help', 'tcpdump', 'streams', 'search', 'show', 'page']
@@ -39,9 +42,10 @@ export class AttackerShell extends LineShell {
     kernel: Kernel,
     private readonly sniffer: Sniffer,
     computer: AttackerComputer,
+    starter: HypervisorStarter,
   ) {
     super(kernel, 'attacker')
-    this.jobs = new AttackerJobs(computer)
+    this.jobs = new AttackerJobs(computer, starter)
   }
 
   protected prompt(): string {

@@ -4,9 +4,12 @@ import { migrationFlood } from './flood-drills.js'
 import { impostorSsh, impostorTls } from './impostor-drills.js'
 import { middleDevice, middleLogin, middleRollback, middleSwap, middleText, middleTruncate } from './middle-drills.js'
 import { middleDowngrade, middleFlip, middlePaste } from './place-drills.js'
+import { incomingControl, needlessMigrations } from './monitor-drills.js'
 import { snoopAt } from './snoop-drills.js'
 
 export const drills: Readonly<Record<string, Drill>> = {
+  'incoming-control': incomingControl,
+  'needless-migrations': needlessMigrations,
   'migration-flood': migrationFlood,
   'snoop-mirror': snoopAt('mirror'),
   'snoop-hub': snoopAt('hub'),

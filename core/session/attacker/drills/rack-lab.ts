@@ -45,6 +45,11 @@ export class RackLab {
         kind: 'configure-switch',
         defences: configuration === 'arp-inspection' ? { arpInspection: true } : { portSecurity: true },
       })
+    if (configuration === 'closed-monitors' || configuration === 'listed-destinations')
+      session.do({
+        kind: 'configure-hosts',
+        defences: configuration === 'closed-monitors' ? { closedMonitors: true } : { listedDestinations: true },
+      })
     if (configuration === 'static-arp') session.do({ kind: 'set-static-arp', isOn: true })
     session.do({ kind: 'boot' })
     session.runFor(seconds(1.5))

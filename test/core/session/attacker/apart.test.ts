@@ -43,7 +43,11 @@ class Apart {
     attackerCommands[command]?.(this.jobs, words, line)
     this.exchange()
   }
-  private readonly jobs = new AttackerJobs(this.computer)
+  private readonly jobs = new AttackerJobs(this.computer, {
+    startHypervisor: () => {
+      throw new Error('no hypervisor here')
+    },
+  })
 
   /** Whichever kernel has the next event goes first. */
   runUntil(untilNs: Nanos): void {

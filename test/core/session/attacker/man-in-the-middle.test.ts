@@ -48,6 +48,20 @@ describe('a man in the middle', () => {
     expect(stages).toEqual(expect.arrayContaining(['poison', 'intercept', 'edit']))
   })
 
+  it('cannot make the guest vanish by confirming what it swallowed: it goes on at its source', () => {
+    const session = attacked('none', 'filter confirm 256KiB')
+    migrateToEnd(session)
+    expect(session.trace.rows('attack-stage').map(({ text }) => text)).toContainEqual(expect.stringMatching(/^confirm/))
+    const [confirmed, taken] = session.trace.rows('migration-status').slice(-2)
+    expect(confirmed?.status).toBe('completed')
+    expect(taken?.status).toBe('failed')
+    expect(taken?.cause).toMatch(/^host-b has not loaded web/)
+    expect(session.world.lastRun()?.status).toBe('failed')
+    expect(session.world.liveVm()).toMatchObject({ hostName: 'host-a', state: 'running' })
+    expect(session.world.allVms()).toHaveLength(1)
+    expect(logIn(session)).toContain('Login incorrect')
+  })
+
   it('changes a text that the guest shows', () => {
     const session = attacked('none', 'filter replace "Login incorrect" "All yours, Eve!"')
     migrateToEnd(session)

@@ -1,9 +1,9 @@
 import { expect, describe, it } from 'vitest'
-import { seconds } from '../../../core/base/units.js'
-import { QmpError } from '../../../core/hypervisor/wire/qmp.js'
-import { QmpClient, type QmpAnswer, type QmpClientOwner } from '../../../core/orchestrator/qmp-client.js'
-import { NetworkFixture } from '../../support/network-fixture.js'
-import { ScriptedMonitor, type MonitorAnswer } from '../../support/scripted-monitor.js'
+import { seconds } from '../../../../core/base/units.js'
+import { QmpError } from '../../../../core/hypervisor/wire/qmp.js'
+import { QmpClient, type QmpAnswer, type QmpClientOwner } from '../../../../core/hypervisor/wire/qmp-client.js'
+import { NetworkFixture } from '../../../support/network-fixture.js'
+import { ScriptedMonitor, type MonitorAnswer } from '../../../support/scripted-monitor.js'
 
 const PORT = 4500
 

@@ -1,15 +1,9 @@
 /** The asking end of a QMP connection: it negotiates, sends one command after another, and passes on what comes. */
-import type { ByteStream, StreamOwner } from '../base/byte-stream.js'
-import type { Failure } from '../base/errors.js'
-import { utf8Octets } from '../base/octets.js'
-import { JsonStream } from '../hypervisor/wire/json-stream.js'
-import {
-  isJsonObject,
-  jsonText,
-  type JsonObject,
-  type JsonOutput,
-  type JsonValue,
-} from '../hypervisor/wire/json-value.js'
+import type { ByteStream, StreamOwner } from '../../base/byte-stream.js'
+import type { Failure } from '../../base/errors.js'
+import { utf8Octets } from '../../base/octets.js'
+import { JsonStream } from './json-stream.js'
+import { isJsonObject, jsonText, type JsonObject, type JsonOutput, type JsonValue } from './json-value.js'
 
 const READ_OCTETS = 4096
 
