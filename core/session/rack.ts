@@ -17,7 +17,8 @@ import { parseIpv4, parseMac, readMac, type Ipv4Address, type Ipv6Address } from
 import { SSH_PORT } from '../secure/channels.js'
 import { probePorts } from './probes/probe-of-image.js'
 import { directionOptions } from './link-conditions.js'
-import type { AttackerPosition, LinkName, Scenario } from './scenario.js'
+import type { AttackerPosition } from '../attack/catalogue/attack-definition.js'
+import type { LinkName, Scenario } from './scenario.js'
 
 export const places = {
   hostA: { name: 'host-a', title: 'Host A', address: '10.0.0.1', mac: '02:00:00:00:00:01' },

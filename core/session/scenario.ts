@@ -1,4 +1,5 @@
 /** What a session starts from: the hosts, the network between them, the guest, and who watches. */
+import type { AttackerPosition } from '../attack/catalogue/attack-definition.js'
 import { InputError } from '../base/errors.js'
 import { microseconds, milliseconds, PAGE_OCTETS, seconds, type Nanos } from '../base/units.js'
 import { RAM_OCTETS_MAX, RAM_OCTETS_MIN } from '../machine/ram.js'
@@ -51,13 +52,6 @@ export interface GuestScenario {
   /** Those the image has (guest-options.ts); its own defaults for the rest. */
   readonly options: Partial<GuestOptions>
 }
-
-/**
- * Where the attacker's cable is plugged in: the destination of a mirror of Host A's port, which takes no frames; an ordinary port
- * of the switch; the same with a hub in the switch's place; or a tap in the switch, which sees every port's frames.
- */
-export const attackerPositions = ['mirror', 'access', 'hub', 'switch'] as const
-export type AttackerPosition = (typeof attackerPositions)[number]
 
 /** What hosts are set up against. */
 export interface HostDefences {

@@ -7,7 +7,8 @@ import type { GuestOptions } from './guest-options.js'
 import type { GuestWorkload } from './guest-settings.js'
 import type { LinkConditions } from './link-conditions.js'
 import type { SwitchDefences } from './rack.js'
-import type { AttackerPosition, HostDefences, LinkName, MigrationScenario, Scenario } from './scenario.js'
+import type { AttackerPosition } from '../attack/catalogue/attack-definition.js'
+import type { HostDefences, LinkName, MigrationScenario, Scenario } from './scenario.js'
 import { World, type ConsoleName } from './world.js'
 
 export type SessionCommand =

@@ -35,13 +35,13 @@ import { OperatorShell, type OperatorDesk } from './operator-shell.js'
 import { ProbeClient } from './probe-client.js'
 import { probeOfImage } from './probes/probe-of-image.js'
 import { guestMac, places, Rack } from './rack.js'
+import type { AttackerPosition } from '../attack/catalogue/attack-definition.js'
 import {
   checkLinks,
   refuseProblem,
   scenarioProblem,
   defaultScenario,
   hostDefenceNames,
-  type AttackerPosition,
   type HostDefences,
   type Scenario,
 } from './scenario.js'

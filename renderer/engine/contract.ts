@@ -13,13 +13,8 @@ import type { LinkConditions } from '../../core/session/link-conditions.js'
 import type { SwitchDefences } from '../../core/session/rack.js'
 import type { MigrationStrategy } from '../../core/migration/migration.js'
 import type { ChannelProtection } from '../../core/secure/protection.js'
-import type {
-  AttackerPosition,
-  HostDefences,
-  ChannelName,
-  LinkName,
-  MigrationScenario,
-} from '../../core/session/scenario.js'
+import type { AttackerPosition } from '../../core/attack/catalogue/attack-definition.js'
+import type { HostDefences, ChannelName, LinkName, MigrationScenario } from '../../core/session/scenario.js'
 import type { ConsoleName } from '../../core/session/world.js'
 import type { FleetRequest, FleetSummary, FleetView } from './fleet-contract.js'
 

@@ -19,6 +19,22 @@ export const verdicts = {
 } as const
 export type Verdict = keyof typeof verdicts
 
+/**
+ * Where the attacker's cable is plugged in: the destination of a mirror of Host A's port, which takes no frames; an ordinary port
+ * of the switch; the same with a hub in the switch's place; or a tap in the switch, which sees every port's frames.
+ */
+export const attackerPositions = ['mirror', 'access', 'hub', 'switch'] as const
+export type AttackerPosition = (typeof attackerPositions)[number]
+
+/** What a person does to see it, in the rack. */
+export interface ByHand {
+  readonly position: AttackerPosition
+  /** Typed at the attacker's shell. */
+  readonly lines: readonly string[]
+  /** What comes next, and where it shows. */
+  readonly then: string
+}
+
 export interface AttackDefinition {
   readonly name: string
   readonly title: string
@@ -36,6 +52,7 @@ export interface AttackDefinition {
   readonly stages: readonly string[]
   /** How it ends against each configuration of its testbed that changes anything; else it succeeds. */
   readonly against: Readonly<Partial<Record<ConfigurationName, Exclude<Verdict, 'succeeded'>>>>
+  readonly byHand?: ByHand
   /** Against the real incident. */
   readonly simplified: string
   /** Papers and CVE numbers. */

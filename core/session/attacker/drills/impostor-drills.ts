@@ -5,11 +5,10 @@ import { stopped } from './middle-drills.js'
 import { RackLab } from './rack-lab.js'
 
 const impostor =
-  (command: string, kind: 'ssh' | 'tls'): Drill =>
+  (kind: 'ssh' | 'tls'): Drill =>
   (parts) => {
-    const lab = new RackLab(parts, 'access')
+    const lab = RackLab.begun(parts, `impostor-${kind}`)
     if (lab.channel !== kind) return lab.end('not applicable', `the hosts do not use ${kind.toUpperCase()}`, [])
-    lab.attacker(`${command} host-a host-b`)
     lab.wait(milliseconds(500))
     lab.migrate()
     const read = lab.rows('attack-stage').filter(({ stage, text }) => stage === 'read' && / pages of memory/.test(text))
@@ -19,5 +18,5 @@ const impostor =
     return lab.end('succeeded', `${last.text}; the migration fails, and the guest stays on ${host}`, lab.stages())
   }
 
-export const impostorSsh = impostor('ssh-mitm', 'ssh')
-export const impostorTls = impostor('sslsplit', 'tls')
+export const impostorSsh = impostor('ssh')
+export const impostorTls = impostor('tls')

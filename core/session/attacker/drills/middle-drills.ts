@@ -1,28 +1,11 @@
 /** A man in the middle, and what he changes of a migration that passes. */
-import { hexOf, latin1Octets } from '../../../base/octets.js'
 import { milliseconds } from '../../../base/units.js'
-import type { Drill, DrillEvidence, DrillRun } from './drill.js'
+import type { Drill, DrillEvidence, DrillParts, DrillRun } from './drill.js'
 import { RackLab } from './rack-lab.js'
 
-/**
- * The branch behind the call of the password check, in the guest's program (labs/guests/shell/shell.c, `login_password`): `beqz`
- * becomes `nop`. The instructions after it tell the place from others.
- */
-export const LOGIN_BRANCH = 'e30605fc130600089305000013850400'
-export const LOGIN_PATCH = '13000000130600089305000013850400'
-/** The section of QEMU's goldfish_rtc: its name, instance and version, 32 octets of other fields, and `tick_offset` (core/machine/rtc.ts). */
-const CLOCK_NAME = hexOf(latin1Octets('goldfish_rtc'))
-const CLOCK_PATTERN = CLOCK_NAME + '??'.repeat(4 + 4 + 32 + 8)
-/** Ten years less, in nanoseconds. */
-const TEN_YEARS_NS = 315_576_000_000_000_000n
-const CLOCK_WANTED = CLOCK_NAME + '??'.repeat(4 + 4 + 32) + (2n ** 64n - TEN_YEARS_NS).toString(16).padStart(16, '0')
-/** Pages of the program's constants. */
-const SWAPPED = ['0x80008000', '0x80009000'] as const
-
-/** He is in place before the guest is moved. */
-export function interposed(parts: Parameters<Drill>[0], ...filters: readonly string[]): RackLab {
-  const lab = new RackLab(parts, 'access')
-  lab.attacker(...filters.map((filter) => `filter ${filter}`), 'ettercap host-a host-b')
+/** He is in place before the guest is moved, as a person would put him there. */
+function interposed(parts: DrillParts, name: string): RackLab {
+  const lab = RackLab.begun(parts, name)
   lab.wait(milliseconds(500))
   return lab
 }
@@ -70,7 +53,7 @@ export function shown(lines: ReturnType<RackLab['guest']>, words: string): Drill
 }
 
 export const middleText: Drill = (parts) => {
-  const lab = interposed(parts, 'replace "Login incorrect" "All yours, Eve!"')
+  const lab = interposed(parts, 'middle-text')
   lab.migrate()
   const proof = shown(lab.guest('root', 'wrong'), 'All yours, Eve!')
   if (proof.length === 0) return stopped(lab)
@@ -78,8 +61,10 @@ export const middleText: Drill = (parts) => {
 }
 
 export const middleLogin: Drill = (parts) => {
-  const lab = interposed(parts, `replace ${LOGIN_BRANCH} ${LOGIN_PATCH}`)
+  const lab = new RackLab(parts, 'access')
   const before = shown(lab.guest('root', 'wrong'), 'Login incorrect')
+  lab.byHand('middle-login')
+  lab.wait(milliseconds(500))
   lab.migrate()
   const after = shown(lab.guest('root', 'wrong'), 'Welcome')
   if (after.length === 0) return stopped(lab)
@@ -88,7 +73,7 @@ export const middleLogin: Drill = (parts) => {
 }
 
 export const middleRollback: Drill = (parts) => {
-  const lab = interposed(parts, 'rollback')
+  const lab = interposed(parts, 'middle-rollback')
   lab.migrate()
   const [compared] = lab.rows('migration-compare')
   if (compared === undefined || compared.ramDifferences === 0) return stopped(lab)
@@ -97,16 +82,16 @@ export const middleRollback: Drill = (parts) => {
 }
 
 export const middleSwap: Drill = (parts) => {
-  const lab = interposed(parts, `swap ${SWAPPED.join(' ')}`)
+  const lab = interposed(parts, 'middle-swap')
   lab.migrate()
   const [compared] = lab.rows('migration-compare')
   if (compared === undefined || compared.ramDifferences === 0) return stopped(lab)
-  const summary = `the pages at ${SWAPPED.join(' and ')} stand in each other’s place`
+  const summary = 'two pages of the guest’s constants stand in each other’s place'
   return lab.end('succeeded', summary, [...lab.stages(), ...differences(lab)])
 }
 
 export const middleDevice: Drill = (parts) => {
-  const lab = interposed(parts, `device ${CLOCK_PATTERN} ${CLOCK_WANTED}`)
+  const lab = interposed(parts, 'middle-device')
   lab.guest('alice', lab.passwordOf('alice'))
   const [before] = shown(lab.guest('date'), '20')
   lab.migrate()
@@ -118,7 +103,7 @@ export const middleDevice: Drill = (parts) => {
 }
 
 export const middleTruncate: Drill = (parts) => {
-  const lab = interposed(parts, 'truncate 256KiB')
+  const lab = interposed(parts, 'middle-truncate')
   lab.migrate()
   const run = lab.session.world.lastRun()
   const host = lab.session.world.liveVm()?.hostName ?? 'no host'

@@ -10,9 +10,8 @@ const MOVES_MIN = 3
 
 /** The guest is sent to the attacker's hypervisor, which runs it and reads it. */
 export const incomingControl: Drill = (parts) => {
-  const lab = new RackLab(parts, 'access')
+  const lab = RackLab.begun(parts, 'incoming-control')
   const { attacker } = lab.session.world
-  lab.attacker('qemu -incoming tcp:0:49152', `qmp-shell host-a migrate uri=tcp:10.0.0.66:49152`)
   lab.session.runWhile(() => (lab.session.world.lastRun()?.endNs ?? null) === null, seconds(10))
   lab.wait(seconds(1))
   const guest = lab.session.world.liveVm()
@@ -35,8 +34,9 @@ export const incomingControl: Drill = (parts) => {
 /** The guest is moved to and fro until its client feels it. */
 export const needlessMigrations: Drill = (parts) => {
   const lab = new RackLab(parts, 'access')
-  const before = harmOf(lab, '')
-  const during = harmOf(lab, 'migrate-loop host-a host-b')
+  const before = harmOf(lab)
+  lab.byHand('needless-migrations')
+  const during = harmOf(lab)
   const moves = lab.rows('migration-status').filter(({ status }) => status === 'completed').length
   if (moves < MOVES_MIN) return refused(lab)
   const gap = (ns: number): string => `${(ns / 1e6).toFixed(1)} ms`
@@ -52,10 +52,9 @@ interface Harm {
   readonly migrationOctets: number
 }
 
-/** What the client and the source's cable saw in a while with, or without, somebody at the monitors. */
-function harmOf(lab: RackLab, line: string): Harm {
+/** What the client and the source's cable saw in a while from now on. */
+function harmOf(lab: RackLab): Harm {
   const fromNs = lab.session.nowNs
-  if (line !== '') lab.attacker(line)
   lab.session.runUntil(fromNs + SPAN_NS)
   let last = fromNs
   let longestGapNs = 0

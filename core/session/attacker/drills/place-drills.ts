@@ -2,20 +2,30 @@
  * A man in the middle who cannot read what passes, and knows what must be where: he has the same machine at home, and looks there
  * at which octet of the stream the guest's program has its parts.
  */
+import { LOGIN_BRANCH, LOGIN_PATCH } from '../../../attack/catalogue/data-plane.js'
 import { findPattern, parsePattern } from '../../../attack/middle/octet-pattern.js'
 import { hexOf } from '../../../base/octets.js'
+import { milliseconds } from '../../../base/units.js'
 import { FOOTER_OCTETS } from '../../../migration/wire/qevm.js'
 import { SilentObserver } from '../../../migration/wire/stream-observer.js'
 import { StreamReader } from '../../../migration/wire/stream-reader.js'
 import { RECORD_OCTETS_MAX } from '../../../secure/wire/records.js'
 import type { Drill, DrillParts, DrillRun } from './drill.js'
-import { interposed, LOGIN_BRANCH, LOGIN_PATCH, shown, stopped } from './middle-drills.js'
+import { shown, stopped } from './middle-drills.js'
 import { RackLab } from './rack-lab.js'
 
 const BLOCK_OCTETS = 16
 /** A text of the guest's program, and how far before it another one lies that is pasted over its middle. */
 const REFUSAL = 'Login incorrect'
 const PASTED_FROM = 8 * BLOCK_OCTETS
+
+/** He is in place, with a filter, before the guest is moved. */
+function interposed(parts: DrillParts, filter: string): RackLab {
+  const lab = new RackLab(parts, 'access')
+  lab.attacker(filter, 'ettercap host-a host-b')
+  lab.wait(milliseconds(500))
+  return lab
+}
 
 /** The stream of a migration of the same machine, at home: other secrets, the same program. */
 function practiceStream(parts: DrillParts): Uint8Array {
@@ -60,7 +70,7 @@ const differences = (lab: RackLab) =>
 
 export const middleFlip: Drill = (parts) => {
   const at = findPattern(parsePattern(LOGIN_BRANCH), practiceStream(parts))
-  const lab = interposed(parts, `flip ${at} ${LOGIN_BRANCH} ${LOGIN_PATCH}`)
+  const lab = interposed(parts, `filter flip ${at} ${LOGIN_BRANCH} ${LOGIN_PATCH}`)
   lab.migrate()
   const after = shown(lab.guest('root', 'wrong'), 'Welcome')
   if (after.length === 0) return spoilt(lab)
@@ -77,7 +87,7 @@ export const middlePaste: Drill = (parts) => {
   const from = to - PASTED_FROM
   const place = (at: number): number => (parts.configuration === 'aes-128-ecb' ? paddedPlace(at, opening) : at)
   const pasted = stream.subarray(from, from + BLOCK_OCTETS)
-  const lab = interposed(parts, `paste ${place(from)} ${place(to)} ${BLOCK_OCTETS}`)
+  const lab = interposed(parts, `filter paste ${place(from)} ${place(to)} ${BLOCK_OCTETS}`)
   lab.migrate()
   const found = memoryHas(lab, pasted, stream.subarray(to + BLOCK_OCTETS, to + 3 * BLOCK_OCTETS))
   if (!found) return spoilt(lab)
@@ -93,7 +103,8 @@ function memoryHas(lab: RackLab, pasted: Uint8Array, then: Uint8Array): boolean 
 }
 
 export const middleDowngrade: Drill = (parts) => {
-  const lab = interposed(parts, 'strip')
+  const lab = RackLab.begun(parts, 'middle-downgrade')
+  lab.wait(milliseconds(500))
   if (!lab.channel.startsWith('vmotion'))
     return lab.end('not applicable', 'nothing is offered that could be declined', [])
   lab.migrate()

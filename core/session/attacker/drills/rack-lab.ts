@@ -1,9 +1,11 @@
 /** The rack as attacks are tried on it: a small guest with secrets, its hosts set up as the configuration says. */
-import type { Verdict } from '../../../attack/catalogue/attack-definition.js'
+import type { AttackerPosition, ByHand, Verdict } from '../../../attack/catalogue/attack-definition.js'
+import { catalogue } from '../../../attack/catalogue/catalogue.js'
 import type { ConfigurationName } from '../../../attack/catalogue/configurations.js'
+import { assert } from '../../../base/errors.js'
 import { milliseconds, seconds } from '../../../base/units.js'
 import type { TimedRow, TraceKind } from '../../../kernel/trace-tables.js'
-import { defaultScenario, type AttackerPosition, type MigrationScenario } from '../../scenario.js'
+import { defaultScenario, type MigrationScenario } from '../../scenario.js'
 import { Session } from '../../session.js'
 import type { DrillEvidence, DrillOutcome, DrillParts, DrillRun } from './drill.js'
 
@@ -24,6 +26,12 @@ const channelOf: Readonly<Partial<Record<ConfigurationName, Partial<MigrationSce
   esp: { channel: 'esp' },
   'vmotion-opportunistic': { channel: 'vmotion-opportunistic' },
   'vmotion-required': { channel: 'vmotion-required' },
+}
+
+function byHandOf(attack: string): ByHand {
+  const byHand = catalogue.find(({ name }) => name === attack)?.byHand
+  assert(byHand !== undefined, `${attack} can be done by hand`)
+  return byHand
 }
 
 export class RackLab {
@@ -53,6 +61,18 @@ export class RackLab {
     if (configuration === 'static-arp') session.do({ kind: 'set-static-arp', isOn: true })
     session.do({ kind: 'boot' })
     session.runFor(seconds(1.5))
+  }
+
+  /** With the attacker at work, as a person would begin it. */
+  static begun(parts: DrillParts, attack: string): RackLab {
+    const lab = new RackLab(parts, byHandOf(attack).position)
+    lab.byHand(attack)
+    return lab
+  }
+
+  /** What a person would type, from where the attacker is. */
+  byHand(attack: string): void {
+    this.attacker(...byHandOf(attack).lines)
   }
 
   get channel(): string {

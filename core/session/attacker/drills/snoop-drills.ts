@@ -1,5 +1,6 @@
 /** Listening: what a capture alone gives. */
-import type { AttackerPosition } from '../../scenario.js'
+import type { AttackerPosition } from '../../../attack/catalogue/attack-definition.js'
+
 import type { Drill } from './drill.js'
 import { RackLab } from './rack-lab.js'
 
