@@ -23,20 +23,29 @@ export interface PassedCheck {
   readonly atNs: number
 }
 
+/** Something an attacker did. */
+export interface AttackMark {
+  readonly atNs: number
+  readonly text: string
+}
+
 export interface TimelineData {
   readonly nowNs: number
   readonly fromNs: number
   readonly toNs: number
   readonly runs: readonly RunMetrics[]
   readonly checks: readonly PassedCheck[]
+  readonly attacks: readonly AttackMark[]
 }
 
 const LANE = 15
+/** Of what fell together, in words. */
+const TITLES_MAX = 8
 const LANE_STEP = 23
 type X = ScaleLinear<number, number>
 
 export function timelineChart(data: TimelineData, options: ChartOptions): SVGSVGElement {
-  const { nowNs, fromNs, toNs, runs, checks } = data
+  const { nowNs, fromNs, toNs, runs, checks, attacks } = data
   const frame = chartFrame(options, {
     title: 'Time line',
     description: describe(data),
@@ -56,6 +65,7 @@ export function timelineChart(data: TimelineData, options: ChartOptions): SVGSVG
     drawRounds(plot.append('g').attr('class', 'run'), run, x, nowNs)
     drawFindings(plot.append('g').attr('transform', `translate(0,${LANE_STEP})`), run, x, nowNs)
   }
+  drawAttacks(plot.append('g').attr('transform', `translate(0,${LANE_STEP})`), attacks, x, fromNs, toNs)
   drawChecks(plot.append('g').attr('transform', `translate(0,${2 * LANE_STEP})`), checks, x, fromNs, toNs)
   drawPlayHead(plot, x(nowNs), height)
   return frame.node
@@ -140,6 +150,33 @@ function drawFindings(lane: SvgSelection, run: RunMetrics, x: X, nowNs: number):
   }
 }
 
+/** A diamond where the attacker did something; those that fall together are one, with all of their words. */
+function drawAttacks(lane: SvgSelection, attacks: readonly AttackMark[], x: X, fromNs: number, toNs: number): void {
+  const groups: { at: number; texts: string[] }[] = []
+  for (const { atNs, text } of attacks) {
+    if (atNs < fromNs || atNs > toNs) continue
+    const last = groups.at(-1)
+    const words = `${text}, at ${formatInstant(atNs)}`
+    if (last !== undefined && x(atNs) - last.at < 9) last.texts.push(words)
+    else groups.push({ at: x(atNs), texts: [words] })
+  }
+  for (const { at, texts } of groups)
+    lane
+      .append('path')
+      .attr('class', 'attack')
+      .attr('d', 'M0,-5.5l5.5,5.5l-5.5,5.5l-5.5,-5.5z')
+      .attr('transform', `translate(${px(at)},${LANE / 2})`)
+      .attr('fill', colours.attacker)
+      .attr('stroke', colours.panel)
+      .attr('stroke-width', 1.5)
+      .append('title')
+      .text(
+        texts.length > TITLES_MAX
+          ? `${texts.slice(0, TITLES_MAX).join('\n')}\nand ${texts.length - TITLES_MAX} more`
+          : texts.join('\n'),
+      )
+}
+
 function drawChecks(lane: SvgSelection, checks: readonly PassedCheck[], x: X, fromNs: number, toNs: number): void {
   let lastX = -Infinity
   for (const check of checks.toSorted((a, b) => a.atNs - b.atNs)) {
@@ -176,10 +213,13 @@ function drawPlayHead(plot: SvgSelection, x: number, height: number): void {
   head.append('path').attr('d', `M-5,${height}h10v5l-5,5l-5,-5z`).attr('fill', colours.accent)
 }
 
-function describe({ nowNs, runs, checks }: TimelineData): string {
+function describe({ nowNs, runs, checks, attacks }: TimelineData): string {
   const found = runs.reduce((sum, run) => sum + run.secretsFound, 0)
   return (
     `${runs.length} migration${runs.length === 1 ? '' : 's'}, ${found} secret${found === 1 ? '' : 's'} found by the attacker, ` +
+    (attacks.length === 0
+      ? ''
+      : `the attacker did ${attacks.length} thing${attacks.length === 1 ? '' : 's'} besides, `) +
     `${checks.length} check${checks.length === 1 ? '' : 's'} passed; now at ${formatInstant(nowNs)}.`
   )
 }

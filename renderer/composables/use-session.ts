@@ -5,6 +5,7 @@
 import { inject, onScopeDispose, shallowRef, type InjectionKey, type ShallowRef } from 'vue'
 import type {
   Answer,
+  AttackPlayed,
   ConsoleName,
   EventView,
   ExportKind,
@@ -94,6 +95,8 @@ export interface Session {
   /** The last answer to `inspect`. */
   readonly inspected: Readonly<ShallowRef<InspectionAnswer | null>>
   readonly analysed: ShallowRef<Analysed | null>
+  /** The last answer to `play-attack`. */
+  readonly played: ShallowRef<AttackPlayed | null>
   readonly progress: Readonly<ShallowRef<{ readonly what: string; readonly fraction: number } | null>>
   readonly problem: ShallowRef<Problem | null>
   /** The speed last asked for; the view holds the one in force. */
@@ -134,6 +137,7 @@ export function useSession(engine: EngineSource, options: SessionOptions = {}): 
   const fleet = useFleet()
   const inspected = shallowRef<InspectionAnswer | null>(null)
   const analysed = shallowRef<Analysed | null>(null)
+  const played = shallowRef<AttackPlayed | null>(null)
   const progress = shallowRef<{ readonly what: string; readonly fraction: number } | null>(null)
   const problem = shallowRef<Problem | null>(null)
   const askedSpeed = shallowRef<number | 'auto'>('auto')
@@ -208,6 +212,9 @@ export function useSession(engine: EngineSource, options: SessionOptions = {}): 
         progress.value = null
         analysed.value = { name: answer.name, report: answer.report, hasPackets: answer.hasPackets }
         return
+      case 'attack-played':
+        played.value = answer
+        return
       case 'exported':
         return options.exported?.(answer)
       case 'packets':
@@ -256,6 +263,7 @@ export function useSession(engine: EngineSource, options: SessionOptions = {}): 
     consoles,
     inspected,
     analysed,
+    played,
     progress,
     problem,
     askedSpeed,

@@ -13,7 +13,9 @@ import type { LinkConditions } from '../../core/session/link-conditions.js'
 import type { SwitchDefences } from '../../core/session/rack.js'
 import type { MigrationStrategy } from '../../core/migration/migration.js'
 import type { ChannelProtection } from '../../core/secure/protection.js'
-import type { AttackerPosition } from '../../core/attack/catalogue/attack-definition.js'
+import type { AttackerPosition, Verdict } from '../../core/attack/catalogue/attack-definition.js'
+import type { ConfigurationName } from '../../core/attack/catalogue/configurations.js'
+import type { DrillOutcome } from '../../core/session/attacker/drills/drill.js'
 import type { HostDefences, ChannelName, LinkName, MigrationScenario } from '../../core/session/scenario.js'
 import type { ConsoleName } from '../../core/session/world.js'
 import type { FleetRequest, FleetSummary, FleetView } from './fleet-contract.js'
@@ -167,6 +169,8 @@ export type Request =
   /** Hosts have their neighbours' MAC addresses by hand, or by ARP. */
   | { readonly kind: 'set-static-arp'; readonly isOn: boolean }
   | { readonly kind: 'configure-hosts'; readonly defences: Partial<HostDefences> }
+  /** Play an attack of the catalogue beside the session, in a lab of its own. Answered by `attack-played`. */
+  | { readonly kind: 'play-attack'; readonly attack: string; readonly against: ConfigurationName }
   /** Null: nobody looks at a list of packets any more. */
   | { readonly kind: 'watch-packets'; readonly watch: PacketWatch | null }
   | { readonly kind: 'packet'; readonly capture: CaptureId; readonly packet: number }
@@ -294,6 +298,16 @@ export interface InspectionAnswer {
   readonly hosts: ({ readonly hasStaticArp: boolean } & HostDefences) | null
 }
 
+/** How an attack ended that was played. */
+export interface AttackPlayed {
+  readonly kind: 'attack-played'
+  readonly attack: string
+  readonly against: ConfigurationName
+  readonly outcome: DrillOutcome
+  readonly expected: Verdict
+  readonly traceHash: string
+}
+
 export type HostRole = 'hypervisor' | 'client' | 'attacker'
 
 export interface HostView {
@@ -403,6 +417,8 @@ export interface LabView {
 }
 
 export interface EventView {
+  /** Of an attack: which of its stages this is. */
+  readonly stage?: string
   readonly atNs: number
   readonly source: string
   readonly text: string
@@ -449,6 +465,7 @@ export interface SessionView {
 }
 
 export type Answer =
+  | AttackPlayed
   | SessionView
   | PacketAnswer
   | InspectionAnswer

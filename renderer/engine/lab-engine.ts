@@ -2,6 +2,9 @@
 import { hypervisorNames } from '../../core/hypervisor/profiles/hypervisor-profile.js'
 import { profiles } from '../../core/hypervisor/profiles/profiles.js'
 import { InputError, WireError } from '../../core/base/errors.js'
+import { expectedVerdict } from '../../core/attack/catalogue/attack-definition.js'
+import { catalogue } from '../../core/attack/catalogue/catalogue.js'
+import type { ConfigurationName } from '../../core/attack/catalogue/configurations.js'
 import { analyseFile } from '../../core/attack/capture-file.js'
 import { CaptureFileSource } from '../../core/capture/frame-source.js'
 import type { Lab } from '../../core/lab/lab-schema.js'
@@ -11,6 +14,7 @@ import { scenarioOf } from '../../core/lab/lab-schema.js'
 import type { Tap } from '../../core/net/tap.js'
 import { TapStream } from '../../core/net/tap-stream.js'
 import { buildReport } from '../../core/report/build-report.js'
+import { drills } from '../../core/session/attacker/drills/drills.js'
 import { RACK_SWITCH } from '../../core/session/rack.js'
 import { defaultScenario, linkNames, type Scenario } from '../../core/session/scenario.js'
 import { Session, type LoggedCommand, type SessionCommand } from '../../core/session/session.js'
@@ -195,6 +199,8 @@ export class LabEngine {
       case 'set-static-arp':
       case 'configure-hosts':
         return this.act(request)
+      case 'play-attack':
+        return this.playAttack(request.attack, request.against)
       case 'watch-packets':
         if (request.watch !== null) this.openCable(request.watch.capture)
         return this.packets.request(request)
@@ -431,6 +437,20 @@ export class LabEngine {
       if (fold) this.pace.start(nowMs)
       this.host.later(() => this.turn(), REST_MS)
     }
+  }
+
+  private playAttack(name: string, against: ConfigurationName): void {
+    const definition = catalogue.find((each) => each.name === name)
+    const drill = drills[name]
+    if (definition === undefined || drill === undefined) throw new InputError(`there is no attack ${name}`)
+    const image = (guest: string): Uint8Array => {
+      const found = this.host.images[guest]
+      if (found === undefined) throw new InputError(`there is no guest ${guest}`)
+      return found
+    }
+    const { outcome, trace } = drill({ configuration: against, seed: '1', image })
+    const expected = expectedVerdict(definition, against)
+    this.host.answer({ kind: 'attack-played', attack: name, against, outcome, expected, traceHash: trace.hash() })
   }
 
   private tellInspection(opened: Open | null = this.open): void {

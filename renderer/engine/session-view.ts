@@ -330,6 +330,7 @@ const eventWords = {
   'attack-stage': ({ attacker, stage, text }: TimedRow<'attack-stage'>) => ({
     source: attacker,
     text: `${stage}: ${text}`,
+    stage,
   }),
   'port-violation': ({ device, switchPort, kind, mac, action }: TimedRow<'port-violation'>) => ({
     source: device,

@@ -57,7 +57,10 @@ describe('a run whose guest was paused anyway', () => {
   })
 
   test('has a last phase on the time line, and no downtime for the client', () => {
-    const line = timelineChart({ nowNs: 4e9, fromNs: 0, toNs: 4e9, runs: [pausedRun], checks: [] }, options)
+    const line = timelineChart(
+      { nowNs: 4e9, fromNs: 0, toNs: 4e9, runs: [pausedRun], checks: [], attacks: [] },
+      options,
+    )
     expect(line.outerHTML).toContain('last phase of a guest that was paused anyway')
     expect(line.outerHTML).not.toContain('guest stopped for')
     const felt = downtimeChart({ probes: probesBetween(2.9e9, 3.5e9, [sealed]), run: pausedRun }, options)
@@ -88,7 +91,7 @@ describe('faultsChart', () => {
     expect(count(rounds, '.bars rect')).toBe(clearRun.rounds.length + 1)
     expect(words(rounds)).toContain('after')
     expect(rounds.querySelector('desc')!.textContent).toContain('After the guest: 240 pages')
-    const line = timelineChart({ nowNs: 2e9, fromNs: 0, toNs: 2e9, runs: [followed], checks: [] }, options)
+    const line = timelineChart({ nowNs: 2e9, fromNs: 0, toNs: 2e9, runs: [followed], checks: [], attacks: [] }, options)
     expect([...line.querySelectorAll('.run title')].map((node) => node.textContent).join(' ')).toContain(
       'follows the guest',
     )
@@ -238,8 +241,14 @@ describe('timelineChart', () => {
     { step: 2, title: 'Migrate', atNs: runTimes(clear).resumedAtNs },
     { step: 3, title: 'Out of sight', atNs: 30e9 },
   ]
+  const attacks = [
+    { atNs: 1e9, text: 'poison: both' },
+    { atNs: 1.001e9, text: 'intercept: port 49152' },
+    { atNs: 2e9, text: 'edit: replace' },
+    { atNs: 20e9, text: 'edit: out of sight' },
+  ]
   const svg = timelineChart(
-    { nowNs: 3.2e9, fromNs: 0, toNs: 5e9, runs: [clearRun, fixtureRun(sealed, 3.2e9)], checks },
+    { nowNs: 3.2e9, fromNs: 0, toNs: 5e9, runs: [clearRun, fixtureRun(sealed, 3.2e9)], checks, attacks },
     { ...options, width: 900 },
   )
 
@@ -248,11 +257,16 @@ describe('timelineChart', () => {
     expect(count(svg, 'g.run')).toBe(2)
     expect(count(svg, 'g.check')).toBe(2)
     expect(count(svg, '.play-head')).toBe(1)
+    const marks = [...svg.querySelectorAll('path.attack title')].map(({ textContent }) => textContent)
+    expect(marks).toEqual([
+      'poison: both, at 1.000000 s\nintercept: port 49152, at 1.001000 s',
+      'edit: replace, at 2.000000 s',
+    ])
   })
 
   test('is told in words', () => {
     expect(svg.querySelector('desc')!.textContent).toBe(
-      '2 migrations, 7 secrets found by the attacker, 3 checks passed; now at 3.200000 s.',
+      '2 migrations, 7 secrets found by the attacker, the attacker did 4 things besides, 3 checks passed; now at 3.200000 s.',
     )
   })
 })
