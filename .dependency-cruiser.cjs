@@ -18,7 +18,7 @@ const layers = {
   capture: ['base', '[^/]+/wire'],
   fleet: ['base', 'kernel', 'migration', 'metrics'],
   // Speaks to hosts over the network, and knows nothing of them but that.
-  orchestrator: ['base', 'kernel', 'net', '[^/]+/wire'],
+  orchestrator: ['base', 'kernel', 'net', 'defence', '[^/]+/wire'],
   // The engine held against what was measured, and against what formulas say.
   reproduction: ['base', 'metrics', 'migration'],
   session: [

@@ -263,6 +263,10 @@ export const traceTables = {
   /** A machine whose host failed was started anew, or not; its memory is lost in any case. */
   'fleet-restart': { vm: 'text', source: 'text', destination: 'text', outcome: 'text', reason: 'text' },
   /** What a host is (`off`, `booting`, `on`, `failed`), the part of its cores that is busy, and what it draws, from now on. */
+  /** An orchestrator did not believe an advert in that host's name. */
+  'advert-refused': { host: 'text', source: 'text' },
+  /** A management controller did not obey a command that proves nothing, or not what it must. */
+  'command-refused': { host: 'text', reason: 'text' },
   'host-power': { host: 'text', state: 'text', busyShare: 'number', watts: 'number' },
   /** The health of a host's hardware changed, whoever notices. */
   'host-health': { host: 'text', health: 'text' },

@@ -7,6 +7,7 @@ import { seconds, type Nanos } from '../base/units.js'
 import type { Kernel, Process, QueuedEvent } from '../kernel/kernel.js'
 import type { HostStack } from '../net/host-stack.js'
 import type { Ipv4Address } from '../net/wire/addresses.js'
+import type { CommandGuard } from '../defence/command-guard.js'
 import { PowerOrder, type PowerOrderOwner } from './power-order.js'
 import { QmpClient, type QmpClientOwner } from '../hypervisor/wire/qmp-client.js'
 
@@ -37,6 +38,7 @@ export class Fence implements QmpClientOwner, PowerOrderOwner, Process {
     private readonly kernel: Kernel,
     private readonly stack: HostStack,
     readonly fenced: FencedHost,
+    private readonly guard: CommandGuard,
     private readonly owner: FenceOwner,
   ) {
     this.probe = new QmpClient(stack.connect(fenced.address, fenced.monitorPort), this)
@@ -63,7 +65,7 @@ export class Fence implements QmpClientOwner, PowerOrderOwner, Process {
     if (!this.isProbing) return
     this.endProbe()
     const { host, controller } = this.fenced
-    new PowerOrder(this.kernel, this.stack, host, controller, 'off', this)
+    new PowerOrder(this.kernel, this.stack, host, controller, 'off', this.guard, this)
   }
 
   private endProbe(): void {

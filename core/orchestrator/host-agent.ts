@@ -29,6 +29,7 @@ export class HostAgent implements UdpListener, Process {
     private readonly host: AgentHost,
     private readonly orchestrator: Ipv4Address,
     private readonly intervalNs: Nanos,
+    private readonly encode: (advert: Advert) => Uint8Array = encodeAdvert,
   ) {
     this.socket = stack.udp.open(this, START_PORT)
   }
@@ -51,7 +52,7 @@ export class HostAgent implements UdpListener, Process {
   handleEvent(): void {
     const advert = { ...this.host.resources(), sequence: this.sequence, power: 'on' } as const
     this.sequence = (this.sequence + 1) >>> 0
-    this.socket.sendTo(this.orchestrator, ADVERT_PORT, encodeAdvert(advert))
+    this.socket.sendTo(this.orchestrator, ADVERT_PORT, this.encode(advert))
     this.next = this.kernel.schedule(this.intervalNs, this, { kind: 'advertise' })
   }
 

@@ -4,10 +4,12 @@
  */
 import { assert, WireError } from '../base/errors.js'
 import type { Nanos } from '../base/units.js'
+import type { CommandGuard } from '../defence/command-guard.js'
 import { ADVERT_PORT, decodeAdvert, type ReceivedAdvert } from '../hypervisor/wire/adverts.js'
 import type { Kernel, KernelEvent, Process } from '../kernel/kernel.js'
 import type { HostStack } from '../net/host-stack.js'
 import type { ReceivedDatagram, UdpListener } from '../net/udp.js'
+import { ipv4Text } from '../net/wire/addresses.js'
 import { Fence, type FenceOutcome, type FenceOwner } from './fence.js'
 import { KnownHosts, type ConfiguredHost, type HostRecord } from './known-hosts.js'
 import { Move, type MoveEnd, type MoveOwner } from './move.js'
@@ -22,6 +24,8 @@ export interface OrchestratorOptions {
   readonly advertIntervalNs: Nanos
   readonly decisionIntervalNs: Nanos
   readonly hosts: readonly ConfiguredHost[]
+  /** Of commands to management controllers. */
+  readonly guard: CommandGuard
 }
 
 /** Looks at the MAC of an advert, where adverts have one. */
@@ -73,6 +77,8 @@ export class Orchestrator implements UdpListener, Process, MoveOwner, FenceOwner
     const { advert } = received
     if (typeof source !== 'number' || this.verifier?.accepts(received) === false) {
       this.dropped.unverified++
+      if (typeof source === 'number')
+        this.kernel.trace.add('advert-refused', { host: advert.host, source: ipv4Text(source) })
       return
     }
     const healthBefore = this.hosts.get(advert.host)?.health ?? 'ok'
@@ -180,14 +186,28 @@ export class Orchestrator implements UdpListener, Process, MoveOwner, FenceOwner
     assert(first !== undefined, 'only a host with machines is fenced')
     const { controllerAddress: controller } = advert
     this.fences.add(host)
-    new Fence(this.kernel, this.stack, { host, address, controller, monitorPort: first.monitorPort }, this)
+    new Fence(
+      this.kernel,
+      this.stack,
+      { host, address, controller, monitorPort: first.monitorPort },
+      this.options.guard,
+      this,
+    )
   }
 
   private switchPower(record: HostRecord, wanted: 'on' | 'off'): void {
     record.standing = wanted === 'on' ? 'starting' : 'off'
     record.changed(this.kernel.nowNs)
     this.traceStanding(record.name, record.standing, 'switched by the orchestrator')
-    new PowerOrder(this.kernel, this.stack, record.name, record.advert.controllerAddress, wanted, this)
+    new PowerOrder(
+      this.kernel,
+      this.stack,
+      record.name,
+      record.advert.controllerAddress,
+      wanted,
+      this.options.guard,
+      this,
+    )
   }
 
   /** Writes the decision down; returns its number. */

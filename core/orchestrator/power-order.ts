@@ -2,6 +2,8 @@
 import { milliseconds, type Nanos } from '../base/units.js'
 import { WireError } from '../base/errors.js'
 import { ASF_PORT, decodeAsf, encodeAsf } from '../hypervisor/wire/asf.js'
+import type { CommandGuard } from '../defence/command-guard.js'
+import { decodeGuarded, isGuarded } from '../hypervisor/wire/guarded-command.js'
 import type { Kernel, Process, QueuedEvent } from '../kernel/kernel.js'
 import type { HostStack } from '../net/host-stack.js'
 import type { ReceivedDatagram, UdpListener, UdpSocket } from '../net/udp.js'
@@ -28,6 +30,7 @@ export class PowerOrder implements UdpListener, Process {
     readonly host: string,
     private readonly controller: Ipv4Address,
     readonly wanted: 'on' | 'off',
+    private readonly guard: CommandGuard,
     private readonly owner: PowerOrderOwner,
   ) {
     this.socket = stack.udp.open(this)
@@ -37,20 +40,34 @@ export class PowerOrder implements UdpListener, Process {
   handleEvent(): void {
     if (this.tries === TRIES_MAX) return this.end(false)
     this.tries++
-    const order = this.wanted === 'on' ? 'power-up' : 'power-down'
-    for (const type of [order, 'state-request'] as const)
-      this.socket.sendTo(this.controller, ASF_PORT, encodeAsf({ type, tag: TAG, isOn: null }))
+    if (this.guard.scheme === 'nonce') this.send(this.guard.question())
+    else this.command(0)
     this.retry = this.kernel.schedule(RETRY_NS, this, { kind: 'order' })
   }
 
   datagramReceived({ source, payload }: ReceivedDatagram): void {
     if (source !== this.controller) return
     try {
+      if (isGuarded(payload)) {
+        const { kind, stamp } = decodeGuarded(payload)
+        if (kind === 'challenge' && this.guard.scheme === 'nonce') this.command(stamp)
+        return
+      }
       const { type, isOn } = decodeAsf(payload)
       if (type === 'state-response' && isOn === (this.wanted === 'on')) this.end(true)
     } catch (error) {
       if (!(error instanceof WireError)) throw error // it says nothing, so it is asked again
     }
+  }
+
+  private command(challenge: number): void {
+    const type = this.wanted === 'on' ? 'power-up' : 'power-down'
+    this.send(this.guard.seal(encodeAsf({ type, tag: TAG, isOn: null }), challenge))
+    this.send(encodeAsf({ type: 'state-request', tag: TAG, isOn: null }))
+  }
+
+  private send(payload: Uint8Array): void {
+    this.socket.sendTo(this.controller, ASF_PORT, payload)
   }
 
   private end(isDone: boolean): void {

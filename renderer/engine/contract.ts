@@ -20,7 +20,7 @@ import type { HostDefences, ChannelName, LinkName, MigrationScenario } from '../
 import type { ConsoleName } from '../../core/session/world.js'
 import type { FleetRequest, FleetSummary, FleetView } from './fleet-contract.js'
 
-export type { AttackerPosition, Inspection, LinkConditions, LinkName, SwitchDefences }
+export type { ConfigurationName, Verdict, AttackerPosition, Inspection, LinkConditions, LinkName, SwitchDefences }
 export type { Conversation, FollowedStream, HierarchyNode, TreeNode }
 export type { ChannelName, ConsoleName, GuestOptions, MigrationStrategy, ProbeSample, RunMetrics, ThroughputSample }
 

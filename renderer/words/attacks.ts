@@ -1,5 +1,5 @@
 /** Attacks in the window's words. */
-import type { Verdict } from '../../core/attack/catalogue/attack-definition.js'
+import type { Verdict } from '../engine/contract.js'
 
 /** With the colour that means the same everywhere: what is in clear is lost, what is sealed is safe. */
 export const verdictTones = {

@@ -32,6 +32,11 @@ export const configurationsOf = {
   },
   fleet: {
     vulnerable: 'whatever is told is believed',
+    'signed-adverts': 'adverts have a tag of their host',
+    'command-token': 'commands have a secret in them',
+    'command-signature': 'commands are signed, and nothing says when',
+    'command-timestamp': 'commands are signed with their time, and 15 s of difference are let pass',
+    'command-nonce': 'commands are signed with a number that the receiver has just thought of',
   },
   receiver: {
     vulnerable: 'the stream is trusted',

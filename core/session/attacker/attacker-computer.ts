@@ -28,6 +28,8 @@ export interface ComputerOptions {
   readonly name: string
   readonly address: string
   readonly mac: string
+  /** Bits of its subnet: 24 unless told. */
+  readonly prefixLength?: number
   readonly tcp?: TcpOptions
 }
 
@@ -121,8 +123,9 @@ export class AttackerComputer implements Reach, FramePort, FrameSink, Process {
   }
 
   private newStack(name: string, address: Ipv4Address): HostStack {
-    const { tcp } = this.options
-    const stack = new HostStack(this.kernel, { name, mac: this.mac, address, ...(tcp === undefined ? {} : { tcp }) })
+    const { tcp, prefixLength = 24 } = this.options
+    const parts = { name, mac: this.mac, address, prefixLength, ...(tcp === undefined ? {} : { tcp }) }
+    const stack = new HostStack(this.kernel, parts)
     stack.output = this.cable
     return stack
   }

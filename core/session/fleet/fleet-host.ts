@@ -3,7 +3,9 @@ import { InputError } from '../../base/errors.js'
 import { seconds, type Nanos } from '../../base/units.js'
 import { Host } from '../../hypervisor/host.js'
 import type { VirtualMachine, VmOwner } from '../../hypervisor/virtual-machine.js'
-import type { AdvertisedVm, HostHealth } from '../../hypervisor/wire/adverts.js'
+import type { AdvertSeal } from '../../defence/advert-seal.js'
+import type { CommandGuard } from '../../defence/command-guard.js'
+import { encodeAdvert, type AdvertisedVm, type HostHealth } from '../../hypervisor/wire/adverts.js'
 import type { Kernel, Process, QueuedEvent } from '../../kernel/kernel.js'
 import { HostAgent, type AgentHost } from '../../orchestrator/host-agent.js'
 import { ManagementController, type PowerSwitch } from '../../orchestrator/management-controller.js'
@@ -44,6 +46,10 @@ export interface FleetHostParts {
   readonly controllerStack: HostStack
   readonly orchestrator: Ipv4Address
   readonly scenario: FleetScenario
+  /** Null where adverts have no tag. */
+  readonly advertSeal: AdvertSeal | null
+  /** Of commands to its management controller. */
+  readonly guard: CommandGuard
 }
 
 export class FleetHost implements AgentHost, PowerSwitch, Process {
@@ -62,7 +68,7 @@ export class FleetHost implements AgentHost, PowerSwitch, Process {
     private readonly parts: FleetHostParts,
     private readonly owner: FleetHostOwner,
   ) {
-    const { network, controllerStack, orchestrator, scenario } = parts
+    const { network, controllerStack, orchestrator, scenario, advertSeal, guard } = parts
     const { cores: coreCount, ram: ramOctets } = scenario.hosts
     this.host = new Host(
       kernel,
@@ -72,9 +78,11 @@ export class FleetHost implements AgentHost, PowerSwitch, Process {
     )
     this.advertMeter = new WorkMeter(kernel, this.host)
     this.powerMeter = new WorkMeter(kernel, this.host)
-    this.agent = new HostAgent(kernel, network.stack, this, orchestrator, scenario.orchestrator.adverts)
+    this.agent = new HostAgent(kernel, network.stack, this, orchestrator, scenario.orchestrator.adverts, (advert) =>
+      advertSeal === null ? encodeAdvert(advert) : advertSeal.encode(advert),
+    )
     joinPorts(network.bridge.addPort(), controllerStack)
-    this.controller = new ManagementController(controllerStack, this)
+    this.controller = new ManagementController(controllerStack, this, guard)
   }
 
   get name(): string {
@@ -119,6 +127,10 @@ export class FleetHost implements AgentHost, PowerSwitch, Process {
 
   powerDown(): void {
     this.stop('off')
+  }
+
+  commandRefused(reason: string): void {
+    this.kernel.trace.add('command-refused', { host: this.name, reason })
   }
 
   /** It stops at once, and draws power all the same. */

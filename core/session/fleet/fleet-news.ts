@@ -18,6 +18,9 @@ const words: { readonly [K in TraceKind]?: (row: TimedRow<K>, trace: Trace) => s
   'host-standing': ({ host, standing, reason }) =>
     // What was done to it, the decision says.
     standing === 'silent' || standing === 'dead' ? `${host} is ${standing}: ${reason}` : null,
+  'attack-stage': ({ attacker, stage, text }) => `${attacker}: ${stage}: ${text}`,
+  'advert-refused': ({ host, source }) => `an advert of ${host}, from ${source}, is not believed`,
+  'command-refused': ({ host, reason }) => `the controller of ${host} refused a command: ${reason}`,
   'fleet-decision': ({ kind, vm, source, destination, reason }) =>
     vm === '' ? `${kind} ${source}: ${reason}` : `${kind} ${vm} from ${source} to ${destination}: ${reason}`,
   'fleet-move': (row, trace) => {

@@ -11,6 +11,7 @@ import {
   parseOctets,
   seconds,
 } from '../../base/units.js'
+import { commandSchemes } from '../../hypervisor/wire/guarded-command.js'
 import { hostHealths } from '../../hypervisor/wire/adverts.js'
 import { RAM_OCTETS_MAX, RAM_OCTETS_MIN } from '../../machine/ram.js'
 import { policyNames } from '../../orchestrator/policies/policies.js'
@@ -103,8 +104,17 @@ const scenarioSchema = z.strictObject({
     .strictObject({ bandwidth: parsed(parseBitRate).default(1e9), latency: duration.default(microseconds(100)) })
     .prefault({}),
   orchestrator: z
-    .strictObject({ adverts: interval.default(seconds(1)), decisions: interval.default(seconds(3)) })
+    .strictObject({
+      adverts: interval.default(seconds(1)),
+      decisions: interval.default(seconds(3)),
+      /** Only adverts with a host's own tag are believed. */
+      signedAdverts: z.boolean().default(false),
+      /** What a command to a management controller must prove. */
+      commands: z.enum(commandSchemes).default('none'),
+    })
     .prefault({}),
+  /** Somebody at the switch who is no part of the fleet, at an ordinary port or, with a hub in the switch's place, hearing all. */
+  attacker: z.enum(['none', 'access', 'hub']).default('none'),
   events: z.array(eventPlan).max(1000).default([]),
 })
 

@@ -14,11 +14,14 @@ import { parseIpv4 } from '../../net/wire/addresses.js'
 import type { ConfiguredHost } from '../../orchestrator/known-hosts.js'
 import { Orchestrator } from '../../orchestrator/orchestrator.js'
 import { MIGRATION_PORT } from '../../secure/channels.js'
+import { AdvertSeal } from '../../defence/advert-seal.js'
+import { CommandGuard } from '../../defence/command-guard.js'
+import { AttackerComputer } from '../attacker/attacker-computer.js'
 import { makeCredentials } from '../channel-pair.js'
 import { makeIpsec } from '../lab-hosts.js'
 import type { Crossing } from '../crossing.js'
 import type { GuestPlace, MigrationCounter } from '../guest-desk.js'
-import { HostNetwork, hostStack, type Place, type StackScenario } from '../rack.js'
+import { HostNetwork, hostStack, places, type Place, type StackScenario } from '../rack.js'
 import { defaultScenario } from '../scenario.js'
 import { FleetGuest, isLive } from './fleet-guest.js'
 import { FleetHost, type FleetHostOwner } from './fleet-host.js'
@@ -30,6 +33,14 @@ const ORCHESTRATOR: Place = station('orchestrator', 3, 1)
 function station(name: string, kind: number, number: number): Place {
   const hex = (value: number): string => value.toString(16).padStart(2, '0')
   return { name, address: `10.0.${kind}.${number}`, mac: `02:00:00:00:${hex(kind)}:${hex(number)}`, prefixLength: 16 }
+}
+
+const ATTACKER = { name: places.attacker.name, address: '10.0.4.66', mac: '02:00:00:00:04:66' } as const
+const KEY_OCTETS = 32
+
+function sealOf(kernel: Kernel, hosts: readonly string[]): AdvertSeal {
+  const keys = new Map(hosts.map((host) => [host, kernel.random(`${host}/advert-key`).octets(KEY_OCTETS)]))
+  return new AdvertSeal((host) => keys.get(host))
 }
 
 interface FleetPlace extends GuestPlace {
@@ -52,6 +63,8 @@ export class Fleet implements FleetHostOwner, Process {
   /** What passes the orchestrator's port. */
   readonly tap: Tap
   readonly links: readonly Link[]
+  /** Where a scenario has one. */
+  readonly attacker: AttackerComputer | null
   /** What was done by hand: the same run again is the same scenario with these events. */
   readonly done: FleetEvent[] = []
   private readonly places: readonly FleetPlace[]
@@ -78,12 +91,24 @@ export class Fleet implements FleetHostOwner, Process {
     this.tap = new Tap(kernel, `port of ${ORCHESTRATOR.name}`)
     own.watch(this.tap)
     const names = fleetHostNames(scenario)
+    const advertSeal = scenario.orchestrator.signedAdverts ? sealOf(kernel, names) : null
+    const { commands: scheme } = scenario.orchestrator
+    const key = scheme === 'none' ? new Uint8Array(0) : kernel.random('commands/key').octets(KEY_OCTETS)
+    const guardOf = (name: string): CommandGuard =>
+      new CommandGuard({ scheme, key, clock: kernel, random: kernel.random(`${name}/challenges`) })
     const credentials = makeCredentials(kernel, names)
     this.places = names.map((name, index): FleetPlace => {
       const link = cable(name)
       const network = new HostNetwork(kernel, station(name, 0, index + 1), link, wires)
       const controllerStack = hostStack(kernel, station(`${name}-controller`, 1, index + 1), link, wires)
-      const parts = { network, controllerStack, orchestrator: parseIpv4(ORCHESTRATOR.address), scenario }
+      const parts = {
+        network,
+        controllerStack,
+        orchestrator: parseIpv4(ORCHESTRATOR.address),
+        scenario,
+        advertSeal,
+        guard: guardOf(name),
+      }
       const fleetHost = new FleetHost(kernel, parts, this)
       const keys = credentials[index]
       assert(keys !== undefined, 'every host has credentials')
@@ -93,6 +118,14 @@ export class Fleet implements FleetHostOwner, Process {
     })
     this.hosts = this.places.map(({ fleetHost }) => fleetHost)
     this.links = [own, ...this.places.map(({ link }) => link)]
+    this.attacker =
+      scenario.attacker === 'none' ? null : new AttackerComputer(kernel, { ...ATTACKER, prefixLength: 16 })
+    if (this.attacker !== null) {
+      const link = cable(ATTACKER.name)
+      joinPorts(this.attacker, link.a)
+      this.links = [...this.links, link]
+      rackSwitch.floodsAll = scenario.attacker === 'hub'
+    }
     const { migrations, places } = this
     this.guests = fleetGuests(scenario).map(
       (plan, index) => new FleetGuest(kernel, { index, plan, places, migrations, image }, this),
@@ -103,7 +136,9 @@ export class Fleet implements FleetHostOwner, Process {
       advertIntervalNs: scenario.orchestrator.adverts,
       decisionIntervalNs: scenario.orchestrator.decisions,
       hosts: this.places.map((place) => this.configured(place)),
+      guard: guardOf(ORCHESTRATOR.name),
     })
+    this.orchestrator.verifier = advertSeal
     this.begin()
   }
 

@@ -1,22 +1,34 @@
 import { describe, expect, it } from 'vitest'
 import { seconds } from '../../../core/base/units.js'
+import { CommandGuard } from '../../../core/defence/command-guard.js'
 import { Fence, type FenceOutcome } from '../../../core/orchestrator/fence.js'
 import { ManagementController } from '../../../core/orchestrator/management-controller.js'
 import { NetworkFixture } from '../../support/network-fixture.js'
 import { ScriptedMonitor } from '../../support/scripted-monitor.js'
 
 const monitorPort = 4500
+const guard = new CommandGuard({
+  scheme: 'none',
+  key: new Uint8Array(0),
+  clock: { nowNs: 0 },
+  random: { u32: () => 0 },
+})
 
 /** A host with a monitor or none, and its controller, of which one cable or both are cut. */
 function fenced({ hasMonitor, cut }: { hasMonitor: boolean; cut: readonly number[] }) {
   const net = new NetworkFixture({ hostCount: 3 })
-  const power = { isOn: true, powerUp: () => undefined, powerDown: () => void (power.isOn = false) }
+  const power = {
+    isOn: true,
+    powerUp: () => undefined,
+    powerDown: () => void (power.isOn = false),
+    commandRefused: () => undefined,
+  }
   if (hasMonitor) net.host(1).listen(monitorPort, new ScriptedMonitor())
-  new ManagementController(net.host(2), power)
+  new ManagementController(net.host(2), power, guard)
   for (const index of cut) net.links[index]?.configure({ loss: 1 })
   const outcomes: FenceOutcome[] = []
   const target = { host: 'host-02', address: net.host(1).address, controller: net.host(2).address, monitorPort }
-  new Fence(net.kernel, net.host(0), target, { fenceEnded: (_, outcome) => outcomes.push(outcome) })
+  new Fence(net.kernel, net.host(0), target, guard, { fenceEnded: (_, outcome) => outcomes.push(outcome) })
   const at = (span: number) => {
     net.kernel.runUntil(seconds(span))
     return [power.isOn, ...outcomes]

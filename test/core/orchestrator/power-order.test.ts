@@ -1,12 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import { seconds } from '../../../core/base/units.js'
 import { ASF_PORT, encodeAsf } from '../../../core/hypervisor/wire/asf.js'
+import { CommandGuard } from '../../../core/defence/command-guard.js'
+import { commandSchemes } from '../../../core/hypervisor/wire/guarded-command.js'
 import { ManagementController, type PowerSwitch } from '../../../core/orchestrator/management-controller.js'
 import { PowerOrder } from '../../../core/orchestrator/power-order.js'
 import { NetworkFixture } from '../../support/network-fixture.js'
 
 class Switch implements PowerSwitch {
   isOn = true
+  readonly refusals: string[] = []
+  commandRefused(reason: string): void {
+    this.refusals.push(reason)
+  }
   powerUp(): void {
     this.isOn = true
   }
@@ -15,14 +21,22 @@ class Switch implements PowerSwitch {
   }
 }
 
-function ordered(wanted: 'on' | 'off', prepare: (net: NetworkFixture, power: Switch) => void = () => undefined) {
+const keyOf = (octet: number): Uint8Array => new Uint8Array(32).fill(octet)
+
+function ordered(
+  wanted: 'on' | 'off',
+  prepare: (net: NetworkFixture, power: Switch) => void = () => undefined,
+  { scheme = 'none', key = keyOf(1) }: { scheme?: (typeof commandSchemes)[number]; key?: Uint8Array } = {},
+) {
   const net = new NetworkFixture({ hostCount: 3 })
+  const parts = { scheme, clock: net.kernel, random: net.kernel.random('challenges') }
+  const guard = new CommandGuard({ ...parts, key })
   const power = new Switch()
-  const controller = new ManagementController(net.host(1), power)
+  const controller = new ManagementController(net.host(1), power, new CommandGuard({ ...parts, key: keyOf(1) }))
   prepare(net, power)
   const ends: boolean[] = []
   const owner = { powerOrderEnded: (_: PowerOrder, isDone: boolean) => ends.push(isDone) }
-  new PowerOrder(net.kernel, net.host(0), 'host-02', net.host(1).address, wanted, owner)
+  new PowerOrder(net.kernel, net.host(0), 'host-02', net.host(1).address, wanted, guard, owner)
   return { net, power, controller, ends }
 }
 
@@ -34,6 +48,17 @@ describe('PowerOrder', () => {
     const on = ordered('on', (_, power) => power.powerDown())
     on.net.kernel.runUntil(seconds(5))
     expect([on.power.isOn, on.ends]).toEqual([true, [true]])
+  })
+
+  it.each(commandSchemes)('proves itself by %s; one with another key is refused', (scheme) => {
+    const { net, power, ends } = ordered('off', undefined, { scheme })
+    net.kernel.runUntil(seconds(5))
+    expect([power.isOn, ends, power.refusals]).toEqual([false, [true], []])
+    if (scheme === 'none') return
+    const stranger = ordered('off', undefined, { scheme, key: keyOf(2) })
+    stranger.net.kernel.runUntil(seconds(5))
+    expect([stranger.power.isOn, stranger.ends]).toEqual([true, [false]])
+    expect(stranger.power.refusals[0]).toMatch(/(token|signature) is wrong/)
   })
 
   it('asks again until the controller can be reached', () => {

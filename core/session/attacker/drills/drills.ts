@@ -1,5 +1,6 @@
 /** How each attack of the catalogue is played, by its name. */
 import type { Drill } from './drill.js'
+import { commandReplay, commandSpoof, falseAdvert } from './fleet-drills.js'
 import { migrationFlood } from './flood-drills.js'
 import { impostorSsh, impostorTls } from './impostor-drills.js'
 import { middleDevice, middleLogin, middleRollback, middleSwap, middleText, middleTruncate } from './middle-drills.js'
@@ -11,6 +12,9 @@ export const drills: Readonly<Record<string, Drill>> = {
   'incoming-control': incomingControl,
   'needless-migrations': needlessMigrations,
   'migration-flood': migrationFlood,
+  'false-advert': falseAdvert,
+  'command-spoof': commandSpoof,
+  'command-replay': commandReplay,
   'snoop-mirror': snoopAt('mirror'),
   'snoop-hub': snoopAt('hub'),
   'snoop-switch': snoopAt('switch'),
