@@ -5,9 +5,12 @@ import { parseOctets } from '../../base/units.js'
 import { SynFlood, type SynFloodOptions } from '../../attack/flood/syn-flood.js'
 import { ManInTheMiddle } from '../../attack/middle/man-in-the-middle.js'
 import type { StreamEdit } from '../../attack/middle/stream-edits.js'
+import { exploitNames } from '../../attack/module/restore-exploits.js'
+import { Xensploit, type XensploitOptions } from '../../attack/module/xensploit.js'
 import { parsePattern, parseReplacement } from '../../attack/middle/octet-pattern.js'
 import { hypervisorNames } from '../../hypervisor/profiles/hypervisor-profile.js'
 import { profiles } from '../../hypervisor/profiles/profiles.js'
+import { RELOCATION_PORT } from '../../hypervisor/wire/restore-stream.js'
 import { parseIpv4, type Ipv4Address } from '../../net/wire/addresses.js'
 import { SSH_PORT } from '../../secure/channels.js'
 import { ink } from '../line-shell.js'
@@ -63,6 +66,8 @@ export const attackerCommands: Readonly<Record<string, AttackerCommand>> = {
     return begun(jobs.start(line, new SynFlood(jobs.computer, { victim, port, intervalNs })))
   },
 
+  xensploit: (jobs, words, line) => begun(jobs.start(line, new Xensploit(jobs.computer, exploitIn(words)))),
+
   filter: (jobs, [what = 'help', ...words], line) => {
     if (what === 'help') return FILTER_HELP
     if (what === 'clear') {
@@ -99,6 +104,16 @@ function floodIn(words: readonly string[]): SynFloodOptions {
       'hping3 -S -p PORT [-i u1000 | --flood] HOST: connections that open and go no further; u10 at least',
     )
   return { victim: addressOf(victim), port, intervalNs: Number(spacing) * 1000 }
+}
+
+/** `EXPLOIT HOST [-p PORT]`. */
+function exploitIn([name, victim, option, word = String(RELOCATION_PORT)]: readonly string[]): XensploitOptions {
+  const exploit = exploitNames.find((each) => each === name)
+  const port = Number(word)
+  const isRight = (option === undefined || option === '-p') && Number.isInteger(port) && port >= 1 && port <= 65535
+  if (exploit === undefined || victim === undefined || !isRight)
+    throw new InputError(`xensploit ${exploitNames.join('|')} HOST [-p ${RELOCATION_PORT}]`)
+  return { exploit, victim: addressOf(victim), port }
 }
 
 function begun(job: number): string {
