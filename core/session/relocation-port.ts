@@ -17,9 +17,9 @@ import { RELOCATION_READY, RELOCATION_REQUEST } from '../hypervisor/wire/restore
 import type { Kernel } from '../kernel/kernel.js'
 import type { TcpListener } from '../net/tcp/tcp-layer.js'
 
-const READ_OCTETS = 65_536
+const READ_OCTETS = 16_384
 /** A longer stream is not taken: it is read from its beginning each time that some of it comes. */
-const STREAM_OCTETS_MAX = 262_144
+const STREAM_OCTETS_MAX = 65_536
 
 export interface RelocationHost extends HostGuests {
   readonly name: string

@@ -75,7 +75,8 @@ export class Xensploit implements Attack, StreamOwner {
   }
 
   streamFailed(): void {
-    this.end('the connection is cut: whatever received is gone')
+    const isSent = this.step !== 'request'
+    this.end(isSent ? 'the connection is cut: whatever received is gone' : 'no connection: nothing receives there')
   }
 
   private sendExploit(stream: ByteStream): void {
@@ -144,7 +145,7 @@ export class Xensploit implements Attack, StreamOwner {
   }
 
   private end(why: string): void {
-    if (this.step !== 'over') this.reach.tell('send', why)
+    if (this.step !== 'over') this.reach.tell(this.step === 'request' ? 'connect' : 'send', why)
     this.step = 'over'
     this.stream?.end()
   }

@@ -48,6 +48,9 @@ const KEYS_TAKEN_MAX = 2 * PAGE_OCTETS
 /** Machine pages that the host gives out begin here. */
 const FIRST_FREE_MFN = 0x2_0000
 
+/** What its instructions are is of no interest: nothing writes here. */
+const CODE = new Uint8Array(CODE_OCTETS)
+
 export type ReceiverRoutine =
   'relocate' | 'xc_domain_restore' | 'report_progress' | 'virtio_load' | 'virtio_notify' | 'ps2_load' | 'ps2_read_data'
 
@@ -147,7 +150,7 @@ class ReceiverProcess {
   ) {
     const { layout, mappedPages, checksRedZones } = options
     const own = [
-      { start: layout.code, octets: new Uint8Array(CODE_OCTETS), isWritable: false },
+      { start: layout.code, octets: CODE, isWritable: false },
       { start: layout.stack, octets: new Uint8Array(STACK_OCTETS), isWritable: true },
       { start: layout.heap, octets: new Uint8Array(HEAP_OCTETS), isWritable: true },
     ]

@@ -10,6 +10,8 @@ import { receiverFixNames, type ReceiverFix } from '../../../hypervisor/vulnerab
 import { programLayout } from '../../../hypervisor/vulnerable-receiver/program-layout.js'
 import type { ReceiverOptions } from '../../../hypervisor/vulnerable-receiver/receiver.js'
 import { RELOCATION_PORT } from '../../../hypervisor/wire/restore-stream.js'
+import type { Kernel } from '../../../kernel/kernel.js'
+import type { RandomStream } from '../../../kernel/random.js'
 import type { TimedRow, TraceKind } from '../../../kernel/trace-tables.js'
 import { HART_HZ, RAM_BLOCK } from '../../../machine/machine.js'
 import { RAM_OCTETS_MIN } from '../../../machine/ram.js'
@@ -42,6 +44,8 @@ export class ReceiverLab {
   readonly session: Session
   /** What is in page 0 of each tenant's memory, and nobody else's business. */
   readonly secrets: readonly string[]
+  /** What a sealed port opens connections by: to host-a alone. */
+  readonly sealed: ChannelPair
 
   constructor({ configuration, seed, image }: DrillParts) {
     const scenario = { ...defaultScenario, attackerPosition: 'access' as const }
@@ -56,10 +60,11 @@ export class ReceiverLab {
       vm.memory.find((block) => block.name === RAM_BLOCK)?.memory.write(0, latin1Octets(secret))
       return secret
     })
-    place.stack.listen(
-      RELOCATION_PORT,
-      new RelocationPort(kernel, new TenantsHost(this.session, place, source, configuration)),
-    )
+    const end = ({ credentials }: GuestPlace) => ({ credentials, costTable: costTables.aes, hasAes: true })
+    const way = { ...DEFAULT_SHAPING, peerCheck: 'strict' as const }
+    this.sealed = new ChannelPair(kernel, 'tls', end(source), end(place), this.session.world.profile, way)
+    const tenantsHost = new TenantsHost(kernel, place.host, this.sealed, configuration)
+    place.stack.listen(RELOCATION_PORT, new RelocationPort(kernel, tenantsHost))
   }
 
   /** A line typed at the attacker's shell, and time for what comes of it. */
@@ -92,16 +97,15 @@ export class ReceiverLab {
 
 /** What the receiver's processes have of their host. */
 class TenantsHost implements RelocationHost {
-  constructor(
-    private readonly session: Session,
-    private readonly place: GuestPlace,
-    /** The one host that a sealed port lets in. */
-    private readonly peer: GuestPlace,
-    private readonly configuration: ConfigurationName,
-  ) {}
+  private readonly random: RandomStream
 
-  private get host(): Host {
-    return this.place.host
+  constructor(
+    kernel: Kernel,
+    private readonly host: Host,
+    private readonly sealed: ChannelPair,
+    private readonly configuration: ConfigurationName,
+  ) {
+    this.random = kernel.random(`${host.name}/receiver`)
   }
 
   get name(): string {
@@ -119,8 +123,7 @@ class TenantsHost implements RelocationHost {
   }
 
   receiverOptions(): ReceiverOptions {
-    const { configuration } = this
-    const random = this.session.world.kernel.random(`${this.name}/receiver`)
+    const { configuration, random } = this
     const slide = (): number => (configuration === 'random-addresses' ? 1 + random.below(SLIDES) : 0)
     return {
       layout: programLayout({ code: slide(), heap: slide(), stack: slide(), mapped: slide() }),
@@ -132,10 +135,6 @@ class TenantsHost implements RelocationHost {
   }
 
   secured(stream: ByteStream): ByteStream {
-    if (this.configuration !== 'sealed') return stream
-    const { kernel, profile } = this.session.world
-    const end = ({ credentials }: GuestPlace) => ({ credentials, costTable: costTables.aes, hasAes: true })
-    const way = { ...DEFAULT_SHAPING, peerCheck: 'strict' as const }
-    return new ChannelPair(kernel, 'tls', end(this.peer), end(this.place), profile, way).server(stream, this.host.cores)
+    return this.configuration === 'sealed' ? this.sealed.server(stream, this.host.cores) : stream
   }
 }
