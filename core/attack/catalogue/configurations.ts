@@ -41,6 +41,7 @@ export const configurationsOf = {
     'stack-canary': 'a secret word before the return address',
     'random-addresses': 'the program’s parts lie elsewhere in each process',
     sealed: 'TLS 1.3, one host’s certificate let in',
+    'sealed-any-certificate': 'TLS 1.3, any certificate let in',
   },
   neighbours: {
     vulnerable: 'no limits, shared resources',

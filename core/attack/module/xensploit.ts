@@ -3,12 +3,14 @@
  * reads the other guests; or what the guest that it sent was given to read. The name is that of the tool of 2008.
  */
 import type { ByteStream, StreamOwner } from '../../base/byte-stream.js'
+import type { Failure } from '../../base/errors.js'
 import { concatOctets, latin1Octets, latin1Text } from '../../base/octets.js'
 import { PAGE_OCTETS } from '../../base/units.js'
 import { RELOCATION_READY, RELOCATION_REQUEST } from '../../hypervisor/wire/restore-stream.js'
 import { ipv4Text, type Ipv4Address } from '../../net/wire/addresses.js'
 import type { Attack, Reach } from '../reach.js'
 import { knownProgram } from './known-program.js'
+import { SealedClient } from './sealed-client.js'
 import { exploits, type ExploitName } from './restore-exploits.js'
 
 const READ_OCTETS = 65_536
@@ -20,6 +22,8 @@ export interface XensploitOptions {
   readonly exploit: ExploitName
   readonly victim: Ipv4Address
   readonly port: number
+  /** Over TLS, with a certificate of the attacker's own for that name; null without. */
+  readonly sealedAs: string | null
 }
 
 type Step = 'request' | 'hostile stream' | 'list' | 'read' | 'over'
@@ -38,8 +42,11 @@ export class Xensploit implements Attack, StreamOwner {
   ) {}
 
   start(): void {
-    const { victim, port } = this.options
-    this.stream = this.reach.station.connect(victim, port)
+    const { victim, port, sealedAs } = this.options
+    const { random, station } = this.reach
+    const connection = station.connect(victim, port)
+    const names = { own: sealedAs ?? '', server: ipv4Text(victim) }
+    this.stream = sealedAs === null ? connection : new SealedClient(connection, random, names)
     this.stream.owner = this
   }
 
@@ -53,8 +60,10 @@ export class Xensploit implements Attack, StreamOwner {
   }
 
   streamOpened(stream: ByteStream): void {
-    const { victim, port } = this.options
-    this.reach.tell('connect', `${ipv4Text(victim)}, TCP port ${port}: the host takes connections from anybody`)
+    const { victim, port, sealedAs } = this.options
+    const how =
+      sealedAs === null ? 'the host takes connections from anybody' : `TLS, as ${sealedAs}, with its own certificate`
+    this.reach.tell('connect', `${ipv4Text(victim)}, TCP port ${port}: ${how}`)
     this.send(stream, latin1Octets(RELOCATION_REQUEST))
   }
 
@@ -74,9 +83,8 @@ export class Xensploit implements Attack, StreamOwner {
     this.end('the host has ended the connection')
   }
 
-  streamFailed(): void {
-    const isSent = this.step !== 'request'
-    this.end(isSent ? 'the connection is cut: whatever received is gone' : 'no connection: nothing receives there')
+  streamFailed(_stream: ByteStream, { message }: Failure): void {
+    this.end(this.step === 'request' ? `nothing receives: ${message}` : 'the connection is cut: what received is gone')
   }
 
   private sendExploit(stream: ByteStream): void {

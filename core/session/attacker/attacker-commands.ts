@@ -106,14 +106,16 @@ function floodIn(words: readonly string[]): SynFloodOptions {
   return { victim: addressOf(victim), port, intervalNs: Number(spacing) * 1000 }
 }
 
-/** `EXPLOIT HOST [-p PORT]`. */
-function exploitIn([name, victim, option, word = String(RELOCATION_PORT)]: readonly string[]): XensploitOptions {
+/** `EXPLOIT HOST [-p PORT] [-tls NAME]`. */
+function exploitIn([name, victim, ...options]: readonly string[]): XensploitOptions {
   const exploit = exploitNames.find((each) => each === name)
+  const [, word = String(RELOCATION_PORT), sealedAs = null] = /^(?:-p (\d{1,5}))? ?(?:-tls ([a-z0-9-]{1,63}))?$/.exec(
+    options.join(' '),
+  ) ?? ['', '0']
   const port = Number(word)
-  const isRight = (option === undefined || option === '-p') && Number.isInteger(port) && port >= 1 && port <= 65535
-  if (exploit === undefined || victim === undefined || !isRight)
-    throw new InputError(`xensploit ${exploitNames.join('|')} HOST [-p ${RELOCATION_PORT}]`)
-  return { exploit, victim: addressOf(victim), port }
+  if (exploit === undefined || victim === undefined || port < 1 || port > 65535)
+    throw new InputError(`xensploit ${exploitNames.join('|')} HOST [-p ${RELOCATION_PORT}] [-tls NAME]`)
+  return { exploit, victim: addressOf(victim), port, sealedAs }
 }
 
 function begun(job: number): string {

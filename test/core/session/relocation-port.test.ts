@@ -6,7 +6,9 @@ import { restoreSeeds } from '../../../core/attack/fuzz/restore-seeds.js'
 import type { ByteStream } from '../../../core/base/byte-stream.js'
 import { concatOctets, latin1Octets, latin1Text } from '../../../core/base/octets.js'
 import { seconds } from '../../../core/base/units.js'
+import type { Host } from '../../../core/hypervisor/host.js'
 import { RELOCATION_PORT } from '../../../core/hypervisor/wire/restore-stream.js'
+import { TlsClientChannel } from '../../../core/secure/tls-channel.js'
 import { ReceiverLab } from '../../../core/session/attacker/drills/receiver-lab.js'
 
 const labOf = (configuration: ConfigurationName): ReceiverLab =>
@@ -76,14 +78,19 @@ describe('the port for migrations', () => {
 
   it('lets the one host in that it knows, when it is sealed', () => {
     const lab = labOf('sealed')
-    lab.attacker('xensploit device-length host-b')
+    lab.attacker('xensploit device-length host-b -tls host-a')
     const [refused, ...more] = lab.rows('receiver-run')
     expect(refused).toMatchObject({ event: 'refused', routine: 'channel' })
+    expect(refused?.detail).toMatch(/is not an authority we trust/)
     expect(more).toEqual([])
-    const { rack, hosts } = lab.session.world
+    const { rack, hosts, kernel } = lab.session.world
+    const [{ cores, name: hostName }] = hosts as [Host]
     const peer = new Peer(concatOctets([latin1Octets('(receive)'), restoreSeeds[0]!]))
     const lower = rack.hostA.stack.tcp.connect(rack.hostB.stack.address, RELOCATION_PORT)
-    lab.sealed.client(lower, hosts[0]!.cores).owner = peer
+    const identity = lab.authority.identityOf(hostName)
+    const credentials = { serverName: 'host-b', trust: lab.authority.trust(), identity }
+    const place = { lower, cores, hostName, random: kernel.random('peer') }
+    new TlsClientChannel(kernel, { ...place, ...credentials }).owner = peer
     lab.session.runFor(seconds(1))
     expect(peer.heard).toBe('(ready receive)')
     expect(events(lab)).toEqual(['refused', 'loaded'])
@@ -103,9 +110,15 @@ describe('xensploit', () => {
     const lab = labOf('vulnerable')
     lab.attacker('xensploit batch client')
     expect(lab.rows('attack-stage')).toMatchObject([
-      { stage: 'connect', text: expect.stringMatching(/^no connection/) as string },
+      { stage: 'connect', text: expect.stringMatching(/^nothing receives/) as string },
     ])
-    for (const line of ['xensploit', 'xensploit batch', 'xensploit nothing host-b', 'xensploit batch host-b -p 0'])
+    for (const line of [
+      'xensploit',
+      'xensploit batch',
+      'xensploit nothing host-b',
+      'xensploit batch host-b -p 0',
+      'xensploit batch host-b -p 8002 -x',
+    ])
       lab.attacker(line)
     expect(lab.rows('attack-stage').length).toBe(1)
   })

@@ -7,7 +7,7 @@ export const receiverDrill =
   (exploit: ExploitName): Drill =>
   (parts) => {
     const lab = new ReceiverLab(parts)
-    lab.attacker(`xensploit ${exploit} host-b`)
+    lab.attacker(`xensploit ${exploit} host-b${parts.configuration.startsWith('sealed') ? ' -tls host-a' : ''}`)
     const told = lab.rows('attack-stage').map(({ text }) => text)
     const read = lab.secrets.filter((secret) => told.some((text) => text.includes(secret)))
     const runs = lab.rows('receiver-run')

@@ -15,10 +15,10 @@ import type { RandomStream } from '../../../kernel/random.js'
 import type { TimedRow, TraceKind } from '../../../kernel/trace-tables.js'
 import { HART_HZ, RAM_BLOCK } from '../../../machine/machine.js'
 import { RAM_OCTETS_MIN } from '../../../machine/ram.js'
-import { costTables } from '../../../secure/cost-tables.js'
-import { DEFAULT_SHAPING } from '../../../secure/shaping/shaping.js'
-import { ChannelPair } from '../../channel-pair.js'
+import { TlsServerChannel } from '../../../secure/tls-channel.js'
 import type { GuestPlace } from '../../guest-desk.js'
+import type { LabAuthority } from '../../lab-authority.js'
+import { places } from '../../rack.js'
 import { RelocationPort, type RelocationHost } from '../../relocation-port.js'
 import { defaultScenario } from '../../scenario.js'
 import { Session } from '../../session.js'
@@ -44,15 +44,15 @@ export class ReceiverLab {
   readonly session: Session
   /** What is in page 0 of each tenant's memory, and nobody else's business. */
   readonly secrets: readonly string[]
-  /** What a sealed port opens connections by: to host-a alone. */
-  readonly sealed: ChannelPair
+  /** What hosts prove themselves with. */
+  readonly authority: LabAuthority
 
   constructor({ configuration, seed, image }: DrillParts) {
     const scenario = { ...defaultScenario, attackerPosition: 'access' as const }
     this.session = new Session({ scenario, seed, image: image(scenario.guest.image) })
     const { kernel, guestDesk } = this.session.world
-    const [source, place] = guestDesk.monitoredHosts.map((monitored) => monitored.place as GuestPlace)
-    assert(source !== undefined && place !== undefined, 'a rack has two hosts')
+    const place = guestDesk.monitoredHosts[1]?.place as GuestPlace | undefined
+    assert(place !== undefined, 'a rack has two hosts')
     const random = kernel.random('tenants')
     this.secrets = TENANTS.map(({ name, mac }) => {
       const vm = place.host.create({ name, mac, ramOctets: RAM_OCTETS_MIN, hartHz: HART_HZ })
@@ -60,10 +60,8 @@ export class ReceiverLab {
       vm.memory.find((block) => block.name === RAM_BLOCK)?.memory.write(0, latin1Octets(secret))
       return secret
     })
-    const end = ({ credentials }: GuestPlace) => ({ credentials, costTable: costTables.aes, hasAes: true })
-    const way = { ...DEFAULT_SHAPING, peerCheck: 'strict' as const }
-    this.sealed = new ChannelPair(kernel, 'tls', end(source), end(place), this.session.world.profile, way)
-    const tenantsHost = new TenantsHost(kernel, place.host, this.sealed, configuration)
+    this.authority = place.credentials.authority
+    const tenantsHost = new TenantsHost(kernel, place.host, this.authority, configuration)
     place.stack.listen(RELOCATION_PORT, new RelocationPort(kernel, tenantsHost))
   }
 
@@ -100,9 +98,9 @@ class TenantsHost implements RelocationHost {
   private readonly random: RandomStream
 
   constructor(
-    kernel: Kernel,
+    private readonly kernel: Kernel,
     private readonly host: Host,
-    private readonly sealed: ChannelPair,
+    private readonly authority: LabAuthority,
     private readonly configuration: ConfigurationName,
   ) {
     this.random = kernel.random(`${host.name}/receiver`)
@@ -134,7 +132,15 @@ class TenantsHost implements RelocationHost {
     }
   }
 
-  secured(stream: ByteStream): ByteStream {
-    return this.configuration === 'sealed' ? this.sealed.server(stream, this.host.cores) : stream
+  secured(lower: ByteStream): ByteStream {
+    const { authority, configuration, kernel, name: hostName } = this
+    if (configuration !== 'sealed' && configuration !== 'sealed-any-certificate') return lower
+    const client =
+      configuration === 'sealed'
+        ? { clientTrust: authority.trust(), clientName: places.hostA.name }
+        : { clientTrust: 'any' as const }
+    const { cores } = this.host
+    const server = { lower, cores, hostName, random: this.random, identity: authority.identityOf(hostName) }
+    return new TlsServerChannel(kernel, { ...server, ...client })
   }
 }
