@@ -15,6 +15,7 @@ import { exploits, type ExploitName } from './restore-exploits.js'
 
 const READ_OCTETS = 65_536
 const PROMPT = '# '
+const LINE_OCTETS_MAX = 256
 /** Text that is shown of a page. */
 const WORDS_OCTETS_MIN = 8
 
@@ -24,6 +25,8 @@ export interface XensploitOptions {
   readonly port: number
   /** Over TLS, with a certificate of the attacker's own for that name; null without. */
   readonly sealedAs: string | null
+  /** Of each guest's memory, what is to be read. */
+  readonly page: number
 }
 
 type Step = 'request' | 'hostile stream' | 'list' | 'read' | 'over'
@@ -106,7 +109,7 @@ export class Xensploit implements Attack, StreamOwner {
 
   private takeKeys(stream: ByteStream): void {
     if (this.received.length < PAGE_OCTETS) return
-    this.tellPage('another guest’s, where its console is mapped', this.received.subarray(0, PAGE_OCTETS))
+    this.tellPage('page 0 of another guest, where its console is mapped', this.received.subarray(0, PAGE_OCTETS))
     this.leave(stream)
   }
 
@@ -123,21 +126,24 @@ export class Xensploit implements Attack, StreamOwner {
   }
 
   private takePage(stream: ByteStream): void {
-    if (this.received.length < PAGE_OCTETS + PROMPT.length) return
-    this.tellPage(this.guests.shift() ?? '', this.received.subarray(0, PAGE_OCTETS))
-    this.received = this.received.slice(PAGE_OCTETS + PROMPT.length)
+    const isMissing = /^no page [^\n]*\n# $/.test(latin1Text(this.received.subarray(0, LINE_OCTETS_MAX)))
+    if (!isMissing && this.received.length < PAGE_OCTETS + PROMPT.length) return
+    const guest = this.guests.shift() ?? ''
+    if (isMissing) this.reach.tell('read', `${guest} has no page ${this.options.page}`)
+    else this.tellPage(`page ${this.options.page} of ${guest}`, this.received.subarray(0, PAGE_OCTETS))
+    this.received = new Uint8Array(0)
     this.askNext(stream)
   }
 
   private askNext(stream: ByteStream): void {
     const [guest] = this.guests
     if (guest === undefined) this.leave(stream)
-    else this.send(stream, latin1Octets(`read ${guest} 0\n`))
+    else this.send(stream, latin1Octets(`read ${guest} ${this.options.page}\n`))
   }
 
-  private tellPage(whose: string, page: Uint8Array): void {
+  private tellPage(which: string, page: Uint8Array): void {
     const words = latin1Text(page).match(new RegExp(`[\\x20-\\x7e]{${WORDS_OCTETS_MIN},}`, 'g')) ?? []
-    this.reach.tell('read', `page 0 of ${whose}: ${words.length === 0 ? 'no text' : words.join(' · ')}`)
+    this.reach.tell('read', `${which}: ${words.length === 0 ? 'no text' : words.join(' · ')}`)
   }
 
   /** What comes after `text`, once all of it came. */

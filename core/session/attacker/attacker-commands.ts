@@ -106,16 +106,15 @@ function floodIn(words: readonly string[]): SynFloodOptions {
   return { victim: addressOf(victim), port, intervalNs: Number(spacing) * 1000 }
 }
 
-/** `EXPLOIT HOST [-p PORT] [-tls NAME]`. */
+/** `EXPLOIT HOST [-p PORT] [-tls NAME] [-page N]`. */
 function exploitIn([name, victim, ...options]: readonly string[]): XensploitOptions {
   const exploit = exploitNames.find((each) => each === name)
-  const [, word = String(RELOCATION_PORT), sealedAs = null] = /^(?:-p (\d{1,5}))? ?(?:-tls ([a-z0-9-]{1,63}))?$/.exec(
-    options.join(' '),
-  ) ?? ['', '0']
+  const [, word = String(RELOCATION_PORT), sealedAs = null, page = '0'] =
+    /^(?:-p (\d{1,5}) ?)?(?:-tls ([a-z0-9-]{1,63}) ?)?(?:-page (\d{1,6}))?$/.exec(options.join(' ')) ?? ['', '0']
   const port = Number(word)
   if (exploit === undefined || victim === undefined || port < 1 || port > 65535)
-    throw new InputError(`xensploit ${exploitNames.join('|')} HOST [-p ${RELOCATION_PORT}] [-tls NAME]`)
-  return { exploit, victim: addressOf(victim), port, sealedAs }
+    throw new InputError(`xensploit ${exploitNames.join('|')} HOST [-p ${RELOCATION_PORT}] [-tls NAME] [-page N]`)
+  return { exploit, victim: addressOf(victim), port, sealedAs, page: Number(page) }
 }
 
 function begun(job: number): string {

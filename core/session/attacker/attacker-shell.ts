@@ -23,7 +23,7 @@ ${ink.strong('What a station can do, at a port that takes frames')}
   ssh-mitm A B          be the SSH server that one takes the other for
   sslsplit A B          the same with TLS
   hping3 -S -p 49152 B  open connections in other names, and leave them
-  xensploit WHAT B      send a migration that takes its receiver over
+  xensploit WHAT B      send a migration that takes an xend over
   jobs, kill N          what runs, and an end of it
 `
 const OWN_COMMANDS = ['help', 'tcpdump', 'streams', 'search', 'show', 'page']

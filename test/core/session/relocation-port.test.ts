@@ -5,10 +5,12 @@ import type { ConfigurationName } from '../../../core/attack/catalogue/configura
 import { restoreSeeds } from '../../../core/attack/fuzz/restore-seeds.js'
 import type { ByteStream } from '../../../core/base/byte-stream.js'
 import { concatOctets, latin1Octets, latin1Text } from '../../../core/base/octets.js'
-import { seconds } from '../../../core/base/units.js'
+import { milliseconds, seconds } from '../../../core/base/units.js'
 import type { Host } from '../../../core/hypervisor/host.js'
 import { RELOCATION_PORT } from '../../../core/hypervisor/wire/restore-stream.js'
 import { TlsClientChannel } from '../../../core/secure/tls-channel.js'
+import { RAM_BLOCK } from '../../../core/machine/machine.js'
+import { bootedSession, migrateToEnd } from '../../support/lab-session.js'
 import { ReceiverLab } from '../../../core/session/attacker/drills/receiver-lab.js'
 
 const labOf = (configuration: ConfigurationName): ReceiverLab =>
@@ -121,5 +123,31 @@ describe('xensploit', () => {
     ])
       lab.attacker(line)
     expect(lab.rows('attack-stage').length).toBe(1)
+  })
+
+  it('takes over an xend that a guest runs on, which lets strangers in and migrations come as ever', () => {
+    const session = bootedSession({ profile: 'xend' })
+    session.do({ kind: 'place-attacker', position: 'access' })
+    const type = (text: string): void => {
+      session.do({ kind: 'type', console: 'attacker', text: `${text}\r` })
+      session.runFor(seconds(0.1))
+    }
+    const { memory } = session.world.liveVm()!.memory.find(({ name }) => name === RAM_BLOCK)!
+    const texts = Array.from({ length: memory.pageCount }, (_, index) => latin1Text(memory.page(index)))
+    const { value } = session.planted.find(
+      (secret) => /^[ -~]{8,}$/.test(secret.value) && texts.some((text) => text.includes(secret.value)),
+    )!
+    const page = texts.findIndex((text) => text.includes(value))
+    session.do({ kind: 'type', console: 'attacker', text: 'xensploit device-index host-a\r' })
+    session.runFor(milliseconds(0.5))
+    // While a stream is half there, too.
+    expect(session.fork().nowNs).toBe(session.nowNs)
+    type(`xensploit free-list host-a -page ${page}`)
+    type('xensploit batch host-a -page 999999')
+    const read = session.trace.rows('attack-stage').filter(({ stage }) => stage === 'read')
+    expect(read.map(({ text }) => text)).toContainEqual(expect.stringContaining(value))
+    expect(read.at(-1)?.text).toMatch(/has no page 999999$/)
+    migrateToEnd(session)
+    expect(session.world.lastRun()).toMatchObject({ status: 'completed', destination: 'host-b' })
   })
 })
