@@ -12,7 +12,8 @@ import {
   shellAnswer,
   type HostGuests,
 } from '../hypervisor/vulnerable-receiver/management-shell.js'
-import { receiveStream, type ReceiverOptions, type ReceiverRun } from '../hypervisor/vulnerable-receiver/receiver.js'
+import type { ReceiverOptions } from '../hypervisor/vulnerable-receiver/emulated-process.js'
+import { receiveStream, type ReceiverRun } from '../hypervisor/vulnerable-receiver/receiver.js'
 import { RELOCATION_READY, RELOCATION_REQUEST } from '../hypervisor/wire/restore-stream.js'
 import type { Kernel } from '../kernel/kernel.js'
 import type { TcpListener } from '../net/tcp/tcp-layer.js'

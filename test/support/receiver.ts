@@ -1,11 +1,8 @@
 /** The vulnerable receiver as tests run it. */
 import { latin1Octets } from '../../core/base/octets.js'
 import { programLayout } from '../../core/hypervisor/vulnerable-receiver/program-layout.js'
-import {
-  receiveStream,
-  type ReceiverOptions,
-  type ReceiverRun,
-} from '../../core/hypervisor/vulnerable-receiver/receiver.js'
+import type { ReceiverOptions } from '../../core/hypervisor/vulnerable-receiver/emulated-process.js'
+import { receiveStream, type ReceiverRun } from '../../core/hypervisor/vulnerable-receiver/receiver.js'
 
 /** What is in the page of another guest that the program has mapped. */
 export const NEIGHBOUR = 'neighbour: do not tell'
