@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { concatOctets, latin1Octets } from '../../../../core/base/octets.js'
+import { knownProgram } from '../../../../core/attack/module/known-program.js'
+import { exploitNames, exploits } from '../../../../core/attack/module/restore-exploits.js'
 import { receiverFixNames } from '../../../../core/hypervisor/vulnerable-receiver/fixes.js'
 import {
   encodeBatch,
@@ -80,18 +82,23 @@ describe('the vulnerable receiver', () => {
   })
 
   it('never throws and never hangs, whatever comes', () => {
+    const bases = [valid, ...exploitNames.map((name) => exploits[name](knownProgram))]
     const anything = fc.uint8Array({ maxLength: 600 })
+    const base = fc.constantFrom(...bases)
     const changed = fc
-      .array(fc.tuple(fc.nat(valid.length - 1), fc.constantFrom(0, 1, 0x3f, 0x40, 0x7f, 0x80, 0xff)), { maxLength: 6 })
-      .map((changes) => {
-        const octets = valid.slice()
-        for (const [at, octet] of changes) octets[at] = octet
-        return octets
+      .tuple(
+        base,
+        fc.array(fc.tuple(fc.nat(500), fc.constantFrom(0, 1, 0x3f, 0x40, 0x7f, 0x80, 0xff)), { maxLength: 6 }),
+      )
+      .map(([octets, changes]) => {
+        const copy = octets.slice()
+        for (const [at, octet] of changes) copy[at] = octet
+        return copy
       })
     // A hostile tail behind a beginning that is right.
     const spliced = fc
-      .tuple(fc.nat(valid.length), anything)
-      .map(([length, tail]) => concatOctets([valid.subarray(0, length), tail]))
+      .tuple(base, fc.nat(valid.length), anything)
+      .map(([octets, length, tail]) => concatOctets([octets.subarray(0, length), tail]))
     fc.assert(
       fc.property(fc.oneof(anything, changed, spliced), fc.boolean(), fc.boolean(), (stream, isEnded, checks) => {
         const run = receive(stream, { isEnded, checksRedZones: checks })
