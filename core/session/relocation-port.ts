@@ -13,7 +13,7 @@ import {
   type HostGuests,
 } from '../hypervisor/vulnerable-receiver/management-shell.js'
 import type { ReceiverOptions } from '../hypervisor/vulnerable-receiver/emulated-process.js'
-import { receiveStream, type ReceiverRun } from '../hypervisor/vulnerable-receiver/receiver.js'
+import { Receiver, type ReceiverRun } from '../hypervisor/vulnerable-receiver/receiver.js'
 import { RELOCATION_READY, RELOCATION_REQUEST } from '../hypervisor/wire/restore-stream.js'
 import type { Kernel } from '../kernel/kernel.js'
 import type { TcpListener } from '../net/tcp/tcp-layer.js'
@@ -50,14 +50,14 @@ class RelocationConnection implements StreamOwner {
   private received: Uint8Array = new Uint8Array(0)
   private unsent: Uint8Array = new Uint8Array(0)
   private endsWhenSent = false
-  private readonly options: ReceiverOptions
+  private readonly receiver: Receiver
 
   constructor(
     private readonly kernel: Kernel,
     private readonly host: RelocationHost,
     private readonly connection: number,
   ) {
-    this.options = host.receiverOptions()
+    this.receiver = new Receiver(host.receiverOptions())
   }
 
   take(stream: ByteStream): void {
@@ -110,7 +110,7 @@ class RelocationConnection implements StreamOwner {
 
   private runReceiver(stream: ByteStream, isEnded: boolean): void {
     const isAll = isEnded || this.received.length === STREAM_OCTETS_MAX
-    const run = receiveStream(this.received, isAll, this.options)
+    const run = this.receiver.run(this.received, isAll)
     if (run.status === 'waiting') return
     if (run.corrupted !== null) this.tell('corrupted', run.corrupted.routine, run.corrupted.detail)
     this.tell(run.status, run.routine, run.detail)

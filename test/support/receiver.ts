@@ -2,7 +2,7 @@
 import { latin1Octets } from '../../core/base/octets.js'
 import { programLayout } from '../../core/hypervisor/vulnerable-receiver/program-layout.js'
 import type { ReceiverOptions } from '../../core/hypervisor/vulnerable-receiver/emulated-process.js'
-import { receiveStream, type ReceiverRun } from '../../core/hypervisor/vulnerable-receiver/receiver.js'
+import { Receiver, type ReceiverRun } from '../../core/hypervisor/vulnerable-receiver/receiver.js'
 
 /** What is in the page of another guest that the program has mapped. */
 export const NEIGHBOUR = 'neighbour: do not tell'
@@ -14,12 +14,12 @@ export function receive(
   const page = new Uint8Array(4096)
   page.set(latin1Octets(NEIGHBOUR))
   const { isEnded = true, ...chosen } = options
-  return receiveStream(stream, isEnded, {
+  return new Receiver({
     layout: programLayout(),
     fixes: new Set(),
     canary: null,
     checksRedZones: false,
     mappedPages: [page],
     ...chosen,
-  })
+  }).run(stream, isEnded)
 }

@@ -50,10 +50,13 @@ export class EmulatedMemory {
     this.regions = regions.map((region) => ({ ...region, red: null }))
   }
 
-  /** Octets at `address` and after it in the same region; 0 where nothing is. */
-  mappedOctets(address: number): number {
-    const region = this.find(address >>> 0)
-    return region === null ? 0 : region.start + region.octets.length - (address >>> 0)
+  /** As it is when a process starts: what can be written is zeros, and there are no red zones. */
+  clear(): void {
+    this.firstRed = null
+    for (const { isWritable, octets, red } of this.regions) {
+      if (isWritable) octets.fill(0)
+      red?.fill(0)
+    }
   }
 
   setRed(address: number, length: number, isRed: boolean): void {

@@ -1,12 +1,9 @@
 /** A process of a 32-bit program: its memory, the stream that it reads, and how it ends. What the program does is written elsewhere. */
-import { concatOctets, latin1Octets, readU32be, readU32le } from '../../base/octets.js'
-import { EmulatedMemory, hexAddress, MemoryFault, type Access } from './emulated-memory.js'
+import { latin1Octets, readU32be, readU32le } from '../../base/octets.js'
+import { hexAddress, MemoryFault, type Access, type EmulatedMemory } from './emulated-memory.js'
 import type { ReceiverFix } from './fixes.js'
 import { Heap, HeapCorrupted } from './heap.js'
-import { CODE_OCTETS, HEAP_OCTETS, STACK_OCTETS, type ProgramLayout } from './program-layout.js'
-
-/** What its instructions are is of no interest: nothing writes here. */
-const CODE = new Uint8Array(CODE_OCTETS)
+import { HEAP_OCTETS, type ProgramLayout } from './program-layout.js'
 
 export type ReceiverRoutine =
   'relocate' | 'xc_domain_restore' | 'virtio_load' | 'virtio_notify' | 'ps2_load' | 'ps2_read_data'
@@ -63,7 +60,6 @@ export class ProcessEnd extends Error {
 export class EmulatedProcess {
   routine: ReceiverRoutine = 'relocate'
   object = 'stream'
-  readonly memory: EmulatedMemory
   private readonly heap: Heap
   private readonly branches = new Set<string>()
   private offset = 0
@@ -73,17 +69,12 @@ export class EmulatedProcess {
   constructor(
     private readonly stream: Uint8Array,
     private readonly isEnded: boolean,
+    /** Cleared by this. */
+    readonly memory: EmulatedMemory,
     readonly options: ReceiverOptions,
   ) {
-    const { layout, mappedPages, checksRedZones } = options
-    const own = [
-      { start: layout.code, octets: CODE, isWritable: false },
-      { start: layout.stack, octets: new Uint8Array(STACK_OCTETS), isWritable: true },
-      { start: layout.heap, octets: new Uint8Array(HEAP_OCTETS), isWritable: true },
-    ]
-    const mapped = { start: layout.mapped, octets: concatOctets(mappedPages), isWritable: true }
-    this.memory = new EmulatedMemory(mappedPages.length === 0 ? own : [...own, mapped], checksRedZones)
-    this.heap = new Heap(this.memory, layout.heap, HEAP_OCTETS)
+    memory.clear()
+    this.heap = new Heap(memory, options.layout.heap, HEAP_OCTETS)
   }
 
   /** What becomes of it by what was thrown while it ran, if that is an end of it. */
