@@ -16,7 +16,7 @@ import {
   VERIFY_BATCH,
 } from '../wire/restore-stream.js'
 import { multiply32 } from './emulated-memory.js'
-import { ProcessEnd, type EmulatedProcess } from './emulated-process.js'
+import type { EmulatedProcess } from './emulated-process.js'
 import { STACK_RED_OCTETS } from './program-layout.js'
 
 /** INVALID_P2M_ENTRY. */
@@ -77,7 +77,7 @@ export class DomainRestore {
     const failure = this.loadBatches() ?? this.loadFreeList()
     process.object = 'return address'
     if (canary !== null && memory.load32(layout.canary) !== canary)
-      throw new ProcessEnd('crashed', 'the word before the return address has changed: the C library ends the process')
+      process.crash('the word before the return address has changed: the C library ends the process', null)
     process.jump(memory.load32(layout.returnSlot), layout.routines.relocate)
     process.routine = 'relocate'
     if (failure !== null) process.refuse(failure)

@@ -45,17 +45,14 @@ export interface ProcessState {
   readonly branches: readonly string[]
 }
 
-/** The process is over, or has to wait. */
-export class ProcessEnd extends Error {
-  override readonly name = 'ProcessEnd'
-  constructor(
-    readonly status: ReceiverStatus,
-    readonly detail: string,
-    readonly access: 'jump' | null = null,
-  ) {
-    super(detail)
-  }
-}
+/** Why a process does not go on. */
+type Ending = Pick<ProcessState, 'status' | 'detail' | 'access'>
+
+/**
+ * Thrown when a process does not go on; why, it knows itself. One for all of them: most inputs of a fuzzer end so, and to make an error
+ * takes longer than all the rest.
+ */
+const processOver = new Error('the process does not go on')
 
 export class EmulatedProcess {
   routine: ReceiverRoutine = 'relocate'
@@ -64,6 +61,7 @@ export class EmulatedProcess {
   private readonly branches = new Set<string>()
   private offset = 0
   private corrupted: ProcessState['corrupted'] = null
+  private ending: Ending | null = null
 
   /** @param isEnded nothing comes after `stream` */
   constructor(
@@ -79,19 +77,20 @@ export class EmulatedProcess {
 
   /** What becomes of it by what was thrown while it ran, if that is an end of it. */
   stateAfter(error: unknown): ProcessState {
-    if (error instanceof ProcessEnd) return this.state(error.status, error.detail, error.access)
+    if (error === processOver && this.ending !== null) return this.state(this.ending)
     if (error instanceof MemoryFault) {
       const how = error.where === 'red zone' ? 'outside of it' : error.where
       const detail = `${error.access} of ${this.object} at ${hexAddress(error.address)}: ${how}`
-      return this.state('crashed', detail, error.access)
+      return this.state({ status: 'crashed', detail, access: error.access })
     }
-    if (error instanceof HeapCorrupted) return this.state('crashed', `malloc: ${error.message}`)
+    if (error instanceof HeapCorrupted)
+      return this.state({ status: 'crashed', detail: `malloc: ${error.message}`, access: null })
     throw error
   }
 
-  state(status: ReceiverStatus, detail: string, access: ProcessState['access'] = null): ProcessState {
+  state(ending: Ending): ProcessState {
     const { routine, object, corrupted, offset: octetsRead, branches } = this
-    return { status, routine, detail, object, access, corrupted, octetsRead, branches: [...branches] }
+    return { ...ending, routine, object, corrupted, octetsRead, branches: [...branches] }
   }
 
   has(fix: ReceiverFix): boolean {
@@ -105,16 +104,20 @@ export class EmulatedProcess {
   }
 
   refuse(reason: string): never {
-    throw new ProcessEnd('refused', reason)
+    return this.end({ status: 'refused', detail: reason, access: null })
+  }
+
+  /** The C library, or the operating system, ends it. */
+  crash(detail: string, access: 'jump' | null): never {
+    return this.end({ status: 'crashed', detail, access })
   }
 
   /** Control goes to `target`, which is meant to be `meant`. */
   jump(target: number, meant: number): void {
     if (target === meant) return
-    const { managementShell } = this.options.layout.routines
     const from = `${this.object} holds ${hexAddress(target)}`
-    if (target === managementShell) throw new ProcessEnd('taken-over', `${from}, the management shell`, 'jump')
-    throw new ProcessEnd('crashed', `${from}: no routine begins there`, 'jump')
+    if (target !== this.options.layout.routines.managementShell) this.crash(`${from}: no routine begins there`, 'jump')
+    this.end({ status: 'taken-over', detail: `${from}, the management shell`, access: 'jump' })
   }
 
   /** `malloc`; 0 when there is no room. `octets` is a number of 32 bits. */
@@ -192,7 +195,12 @@ export class EmulatedProcess {
   }
 
   private expectEnd(): void {
-    if (!this.isEnded) throw new ProcessEnd('waiting', 'for the rest of the stream')
+    if (!this.isEnded) this.end({ status: 'waiting', detail: 'for the rest of the stream', access: null })
+  }
+
+  private end(ending: Ending): never {
+    this.ending = ending
+    throw processOver
   }
 
   private touch(access: Access, address: number, length: number, object: string): void {

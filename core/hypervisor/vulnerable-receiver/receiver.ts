@@ -56,6 +56,6 @@ export class Receiver {
     }
     const { name, pages, freed, isVerified } = domain
     const guest = { name, pages, freed, isVerified, keysTaken: devices.keysTaken }
-    return { ...process.state('loaded', 'the guest runs'), guest }
+    return { ...process.state({ status: 'loaded', detail: 'the guest runs', access: null }), guest }
   }
 }
