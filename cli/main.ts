@@ -100,6 +100,12 @@ const commands: Readonly<Record<string, Command>> = {
       'play an attack of the catalogue against a configuration: how it ended and what proves it; --matrix plays each against each. The exit status is 0 if it ended as the catalogue says it must',
     load: async () => (await import('./attack.js')).attackCommand,
   },
+  fuzz: {
+    usage: 'fuzz [--seed S] [--runs 50000] [--fix NAME|all]... [--json F] [--out DIR]',
+    summary:
+      'try a program that receives migrations with hostile streams: what it crashes by, and the least that brings that about. The exit status is 0 only if nothing does',
+    load: async () => (await import('./fuzz.js')).fuzzCommand,
+  },
   boot: {
     usage:
       'boot <image.elf|.bin> [--flat] [--ram 16MiB] [--exit-on tohost] [--max-instructions N] [--max-time 10s] [--input F] [--json F] | boot --incoming F.qevm',

@@ -270,6 +270,11 @@ export const traceTables = {
   'host-power': { host: 'text', state: 'text', busyShare: 'number', watts: 'number' },
   /** The health of a host's hardware changed, whoever notices. */
   'host-health': { host: 'text', health: 'text' },
+  /**
+   * What became of a process that receives a migration, in the routine where it was: a `ReceiverStatus` (core/hypervisor), `corrupted` when
+   * it had accessed what it should not, `keys` that its guest took, or `shell`, a command to the management that somebody took over.
+   */
+  'receiver-run': { host: 'text', connection: 'number', event: 'text', routine: 'text', detail: 'text' },
 } as const
 
 export type TraceKind = keyof typeof traceTables

@@ -6,6 +6,7 @@ import { Monitor } from '../hypervisor/monitor/monitor.js'
 import { HMP_PORT, MonitorPort } from '../hypervisor/monitor/monitor-ports.js'
 import { profiles } from '../hypervisor/profiles/profiles.js'
 import type { VmOwner } from '../hypervisor/virtual-machine.js'
+import { RELOCATION_PORT } from '../hypervisor/wire/restore-stream.js'
 import { QMP_PORT } from '../hypervisor/wire/qmp.js'
 import type { Kernel } from '../kernel/kernel.js'
 import type { HostStack } from '../net/host-stack.js'
@@ -15,8 +16,10 @@ import type { AttackerComputer } from './attacker/attacker-computer.js'
 import { makeCredentials, type HostCredentials } from './channel-pair.js'
 import type { CrossingEnd } from './crossing-connections.js'
 import type { GuestDesk, GuestPlace } from './guest-desk.js'
+import { HostReceiver, vulnerableBuild } from './host-receiver.js'
 import { IpsecHost } from './ipsec-host.js'
 import { hostIpv6, type Rack } from './rack.js'
+import { RelocationPort } from './relocation-port.js'
 import type { Scenario } from './scenario.js'
 
 export function labHosts(kernel: Kernel, rack: Rack, scenario: Scenario, owner: VmOwner): readonly GuestPlace[] {
@@ -63,7 +66,9 @@ export function makeIpsec(kernel: Kernel, { cores }: Host, stack: HostStack, cre
 export function openPorts(kernel: Kernel, desk: GuestDesk): readonly Monitor[] {
   return desk.monitoredHosts.map((target) => {
     const { place } = target
-    for (const port of [desk.profile.migrationPort, SSH_PORT]) place.stack.listen(port, new Doorman(desk, place, port))
+    const stranger = strangersPort(kernel, desk, place.host)
+    for (const port of [desk.profile.migrationPort, SSH_PORT])
+      place.stack.listen(port, new Doorman(desk, place, port, port === RELOCATION_PORT ? stranger : null))
     const monitor = new Monitor(kernel, target)
     for (const [port, protocol] of [
       [QMP_PORT, 'qmp'],
@@ -87,15 +92,23 @@ class MonitorDoor {
   }
 }
 
-/** Stands at a listening port and lets in the connections that were announced, and no others. */
+/** xend receives whatever comes, from whomever; the others let in what was announced. */
+function strangersPort(kernel: Kernel, { profile }: GuestDesk, host: Host): RelocationPort | null {
+  return profile.name === 'xend' ? new RelocationPort(kernel, new HostReceiver(kernel, host, vulnerableBuild)) : null
+}
+
+/** Stands at a listening port and lets in the connections that were announced; others only if somebody is there for them. */
 export class Doorman {
   constructor(
     private readonly desk: GuestDesk,
     private readonly place: CrossingEnd,
     private readonly port: number,
+    private readonly stranger: RelocationPort | null,
   ) {}
 
   connectionAccepted(stream: ByteStream): void {
-    if (!this.desk.admit(this.place, this.port, stream)) stream.abort()
+    if (this.desk.admit(this.place, this.port, stream)) return
+    if (this.stranger === null) stream.abort()
+    else this.stranger.connectionAccepted(stream)
   }
 }

@@ -170,7 +170,7 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner, TraceWatcher
       const network = new AttackerNetwork(attacker)
       const place = strangerHost(kernel, attacker, rack.link(places.attacker.name), network, this.scenario, this)
       this.stranger = { network, monitor: guestDesk.addStranger(place) }
-      for (const open of [port, SSH_PORT]) attacker.stack.listen(open, new Doorman(guestDesk, place, open))
+      for (const open of [port, SSH_PORT]) attacker.stack.listen(open, new Doorman(guestDesk, place, open, null))
     }
     const { network, monitor } = this.stranger
     monitor.listenForMigration({ host: '', port: String(port) })

@@ -344,6 +344,10 @@ const eventWords = {
     source: host,
     text: `TCP port ${port}: the queue of half-open connections ${full === 1 ? 'is full' : 'has room again'}`,
   }),
+  'receiver-run': ({ host, event, routine, detail }: TimedRow<'receiver-run'>) => ({
+    source: host,
+    text: `receiver ${event} in ${routine}: ${detail}`,
+  }),
   'switch-learned': (row: TimedRow<'switch-learned'>) => ({
     source: row.device,
     text: `${row.mac} is behind port ${row.switchPort}`,

@@ -1,7 +1,12 @@
 /** A migration, whole and by its parts. */
 import { performance } from 'node:perf_hooks'
 import { CaptureAnalysis } from '../../core/attack/capture-analysis.js'
+import { Fuzzer } from '../../core/attack/fuzz/fuzzer.js'
+import { restoreSeeds } from '../../core/attack/fuzz/restore-seeds.js'
 import { seconds } from '../../core/base/units.js'
+import { receiverFixNames } from '../../core/hypervisor/vulnerable-receiver/fixes.js'
+import { RandomStream } from '../../core/kernel/random.js'
+import { ReceiverTarget } from '../../core/session/attacker/receiver-target.js'
 import { defaultScenario, type Scenario } from '../../core/session/scenario.js'
 import type { Session } from '../../core/session/session.js'
 import { add, MIB, printMeasures, ROUNDS, time } from './measures.js'
@@ -31,6 +36,15 @@ function firstCrossing(): { readonly mebibytes: number; readonly milliseconds: n
 // First of all: nothing is compiled yet, and nothing else has taken memory.
 const first = firstCrossing()
 add('memory of moving a 64 MiB guest, without capture', first.mebibytes, 'MiB', 'under 192: twice the guest and 64 MiB')
+
+const FUZZ_RUNS = 50_000
+const fuzzMs = time(
+  () => new Fuzzer(new ReceiverTarget(receiverFixNames), restoreSeeds, new RandomStream('bench')),
+  (fuzzer) => {
+    while (fuzzer.runs < FUZZ_RUNS) fuzzer.step()
+  },
+)
+add('hostile streams to the mended receiver of migrations', FUZZ_RUNS / (fuzzMs / 1000), '/s')
 
 const bootMs = time(
   () => undefined,

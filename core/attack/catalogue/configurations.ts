@@ -40,6 +40,15 @@ export const configurationsOf = {
   },
   receiver: {
     vulnerable: 'the stream is trusted',
+    'batch-check': 'no batch of a negative number of pages',
+    'free-list-check': 'no free list of more than 2^28 entries',
+    'index-check': 'no index beyond the queue that it is for',
+    'length-check': 'no length beyond the buffer that it is for',
+    'all-fixes': 'all that the stream says is checked',
+    'stack-canary': 'a secret word before the return address',
+    'random-addresses': 'the program’s parts lie elsewhere in each process',
+    sealed: 'TLS 1.3, one host’s certificate let in',
+    'sealed-any-certificate': 'TLS 1.3, any certificate let in',
   },
   neighbours: {
     vulnerable: 'no limits, shared resources',

@@ -7,19 +7,15 @@ import type { ByteStream, StreamOwner } from '../../base/byte-stream.js'
 import { failureOf } from '../../base/errors.js'
 import { ChannelEffects, type ChannelProtocol } from '../../secure/channel.js'
 import { SshConnection } from '../../secure/ssh/connection.js'
-import { ed25519PublicKey } from '../../secure/ssh/key-exchange.js'
 import { TlsServer } from '../../secure/tls/server.js'
-import { issueCertificate } from '../../secure/tls/x509.js'
 import { QevmAnalysis } from '../qevm-analysis.js'
 import type { Reach } from '../reach.js'
+import { selfSigned } from '../self-signed.js'
 
 export type ImpostorKind = 'ssh' | 'tls'
 
 const READ_OCTETS = 65_536
 const KEY_OCTETS = 32
-/** 2025-01-01 to 2045-01-01, in seconds since 1970. */
-const NOT_BEFORE = 1_735_689_600
-const NOT_AFTER = 2_366_841_600
 /** Memory that came between two words of it. */
 const TOLD_PAGES = 256
 
@@ -118,10 +114,5 @@ function sshServer({ random }: Reach): ChannelProtocol {
 
 /** With a certificate that the attacker has signed for the name itself. */
 function tlsServer({ random }: Reach, commonName: string): ChannelProtocol {
-  const secretKey = random.octets(KEY_OCTETS)
-  const publicKey = ed25519PublicKey(secretKey)
-  const validity = { notBefore: NOT_BEFORE, notAfter: NOT_AFTER }
-  const request = { commonName, publicKey, serial: Uint8Array.of(1), ...validity, dnsNames: [commonName] }
-  const chain = [issueCertificate(request, { commonName, secretKey })]
-  return new TlsServer({ identity: { chain, secretKey }, clientTrust: 'any' }, { random })
+  return new TlsServer({ identity: selfSigned(random, commonName), clientTrust: 'any' }, { random })
 }

@@ -7,9 +7,12 @@ import { NeedlessMigrations } from '../../attack/control/needless-migrations.js'
 import { SynFlood, type SynFloodOptions } from '../../attack/flood/syn-flood.js'
 import { ManInTheMiddle } from '../../attack/middle/man-in-the-middle.js'
 import type { StreamEdit } from '../../attack/middle/stream-edits.js'
+import { exploitNames } from '../../attack/module/restore-exploits.js'
+import { Xensploit, type XensploitOptions } from '../../attack/module/xensploit.js'
 import { parsePattern, parseReplacement } from '../../attack/middle/octet-pattern.js'
 import { hypervisorNames } from '../../hypervisor/profiles/hypervisor-profile.js'
 import { profiles } from '../../hypervisor/profiles/profiles.js'
+import { RELOCATION_PORT } from '../../hypervisor/wire/restore-stream.js'
 import { parseIpv4, type Ipv4Address } from '../../net/wire/addresses.js'
 import { MIGRATION_PORT, SSH_PORT } from '../../secure/channels.js'
 import { ink } from '../line-shell.js'
@@ -84,6 +87,8 @@ export const attackerCommands: Readonly<Record<string, AttackerCommand>> = {
     return begun(jobs.start(line, new NeedlessMigrations(jobs.computer, options)))
   },
 
+  xensploit: (jobs, words, line) => begun(jobs.start(line, new Xensploit(jobs.computer, exploitIn(words)))),
+
   filter: (jobs, [what = 'help', ...words], line) => {
     if (what === 'help') return FILTER_HELP
     if (what === 'clear') {
@@ -135,6 +140,17 @@ function requestIn(words: readonly string[]): { host: Ipv4Address; request: Moni
     host: addressOf(host),
     request: { command, given: Object.fromEntries(members) as MonitorRequest['given'] },
   }
+}
+
+/** `EXPLOIT HOST [-p PORT] [-tls NAME] [-page N]`. */
+function exploitIn([name, victim, ...options]: readonly string[]): XensploitOptions {
+  const exploit = exploitNames.find((each) => each === name)
+  const [, word = String(RELOCATION_PORT), sealedAs = null, page = '0'] =
+    /^(?:-p (\d{1,5}) ?)?(?:-tls ([a-z0-9-]{1,63}) ?)?(?:-page (\d{1,6}))?$/.exec(options.join(' ')) ?? ['', '0']
+  const port = Number(word)
+  if (exploit === undefined || victim === undefined || port < 1 || port > 65535)
+    throw new InputError(`xensploit ${exploitNames.join('|')} HOST [-p ${RELOCATION_PORT}] [-tls NAME] [-page N]`)
+  return { exploit, victim: addressOf(victim), port, sealedAs, page: Number(page) }
 }
 
 function begun(job: number): string {

@@ -26,6 +26,7 @@ ${ink.strong('What a station can do, at a port that takes frames')}
   qmp-shell B command   ask a host's monitor for something
   qemu -incoming P      a hypervisor that waits for a guest
   migrate-loop A B      a guest goes to and fro, for nothing
+  xensploit WHAT B      send a migration that takes an xend over
   jobs, kill N          what runs, and an end of it
 `
 const OWN_COMMANDS = ['help', 'tcpdump', 'streams', 'search', 'show', 'page']

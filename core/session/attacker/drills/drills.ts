@@ -6,6 +6,7 @@ import { impostorSsh, impostorTls } from './impostor-drills.js'
 import { middleDevice, middleLogin, middleRollback, middleSwap, middleText, middleTruncate } from './middle-drills.js'
 import { middleDowngrade, middleFlip, middlePaste } from './place-drills.js'
 import { incomingControl, needlessMigrations } from './monitor-drills.js'
+import { receiverDrill } from './receiver-drills.js'
 import { snoopAt } from './snoop-drills.js'
 
 export const drills: Readonly<Record<string, Drill>> = {
@@ -29,4 +30,8 @@ export const drills: Readonly<Record<string, Drill>> = {
   'middle-downgrade': middleDowngrade,
   'impostor-ssh': impostorSsh,
   'impostor-tls': impostorTls,
+  'receiver-batch': receiverDrill('batch'),
+  'receiver-free-list': receiverDrill('free-list'),
+  'receiver-device-index': receiverDrill('device-index'),
+  'receiver-device-length': receiverDrill('device-length'),
 }

@@ -3,6 +3,7 @@
  * kernel of its own that exchanges nothing but octets and times with the lab, and the same octets cross.
  */
 import { describe, expect, it } from 'vitest'
+import { readGuestImage } from '../../../../cli/guest-images.js'
 import { analyseFile } from '../../../../core/attack/capture-file.js'
 import { equalOctets } from '../../../../core/base/octets.js'
 import type { FrameSink } from '../../../../core/base/frame-sink.js'
@@ -11,6 +12,7 @@ import { Kernel } from '../../../../core/kernel/kernel.js'
 import { AttackerComputer } from '../../../../core/session/attacker/attacker-computer.js'
 import { attackerCommands } from '../../../../core/session/attacker/attacker-commands.js'
 import { AttackerJobs } from '../../../../core/session/attacker/attacker-jobs.js'
+import { ReceiverLab } from '../../../../core/session/attacker/drills/receiver-lab.js'
 import { places } from '../../../../core/session/rack.js'
 import type { Session } from '../../../../core/session/session.js'
 import { bootedSession, migrateToEnd } from '../../../support/lab-session.js'
@@ -110,6 +112,24 @@ describe('an attacker', () => {
     expect(inside.session.trace.rows('migration-compare')[0]?.ramDifferences).toBeGreaterThan(0)
     expect(outside.session.trace.rows('migration-compare')).toEqual(inside.session.trace.rows('migration-compare'))
     expect(outside.session.trace.rows('attack-stage')).toEqual([])
+    expect(equalOctets(outside.octets, inside.octets)).toBe(true)
+  })
+
+  it('who takes a receiver over does the same on a kernel of his own', () => {
+    const run = (isApart: boolean) => {
+      const lab = new ReceiverLab({ configuration: 'vulnerable', seed: 'apart', image: readGuestImage })
+      const { session } = lab
+      const cable = session.world.rack.tapOf('host-b')
+      if (isApart) {
+        const apart = new Apart(session)
+        apart.type('xensploit free-list host-b')
+        apart.runUntil(session.nowNs + seconds(2))
+      } else lab.attacker('xensploit free-list host-b')
+      return { events: lab.rows('receiver-run').map(({ event }) => event), octets: cable.toPcapng() }
+    }
+    const [inside, outside] = [run(false), run(true)]
+    expect(inside.events).toContain('taken-over')
+    expect(outside.events).toEqual(inside.events)
     expect(equalOctets(outside.octets, inside.octets)).toBe(true)
   })
 })
