@@ -5,7 +5,7 @@ export const testbeds = {
   rack: 'Two hosts, a client and the attacker at one switch, and a guest that is moved',
   fleet: 'Several hosts with guests, and an orchestrator that places them',
   receiver: 'A host whose receiver of migrations keeps its buffers in emulated memory',
-  neighbours: 'Guests of several tenants on one host',
+  neighbours: 'Two tenants on one machine',
 } as const
 export type Testbed = keyof typeof testbeds
 
@@ -51,7 +51,8 @@ export const configurationsOf = {
     'sealed-any-certificate': 'TLS 1.3, any certificate let in',
   },
   neighbours: {
-    vulnerable: 'no limits, shared resources',
+    vulnerable: 'a hole in the wall between tenants',
+    isolated: 'the wall is set up anew for each tenant',
   },
 } as const satisfies Record<Testbed, Readonly<Record<string, string>>>
 

@@ -75,6 +75,23 @@ export const dataPlane: readonly AttackDefinition[] = [
   },
   {
     ...snooping,
+    name: 'snoop-flood',
+    title: 'Snooping behind a flood of addresses',
+    summary: 'Fills the switch’s table with stations that are not there, so that frames to real ones go to every port.',
+    preconditions: 'the hosts are not in the table yet, or have been silent until it forgot them (300 s)',
+    reach: 'an ordinary port of the segment',
+    stages: ['flood', 'listen', 'rebuild memory', 'search it'],
+    against: { ...all(sealed, 'residual' as const), 'port-security': 'stopped' },
+    byHand: {
+      position: 'access',
+      lines: ['macof'],
+      then: 'Migrate the guest for the first time, then search: the frames between the hosts come to every port.',
+    },
+    simplified: 'the table has no room kept for each port, and real ones put addresses in buckets that fill unevenly',
+    references: ['IEEE 802.1Q, section 8.8: the filtering database', OBERHEIDE],
+  },
+  {
+    ...snooping,
     name: 'snoop-switch',
     title: 'Snooping in a compromised switch',
     summary: 'Listens to all ports of a switch that it has the administration of.',

@@ -4,6 +4,7 @@ import { octetsOfHex } from '../../base/octets.js'
 import { parseOctets } from '../../base/units.js'
 import { MonitorUser, type MonitorRequest } from '../../attack/control/monitor-user.js'
 import { NeedlessMigrations } from '../../attack/control/needless-migrations.js'
+import { MacFlood } from '../../attack/flood/mac-flood.js'
 import { SynFlood, type SynFloodOptions } from '../../attack/flood/syn-flood.js'
 import { ManInTheMiddle } from '../../attack/middle/man-in-the-middle.js'
 import type { StreamEdit } from '../../attack/middle/stream-edits.js'
@@ -85,6 +86,11 @@ export const attackerCommands: Readonly<Record<string, AttackerCommand>> = {
   'migrate-loop': (jobs, words, line) => {
     const options = { hosts: victimsIn(words), port: MIGRATION_PORT }
     return begun(jobs.start(line, new NeedlessMigrations(jobs.computer, options)))
+  },
+
+  macof: (jobs, words, line) => {
+    if (words.length > 0) throw new InputError('macof takes nothing: it floods the switch that it is plugged into')
+    return begun(jobs.start(line, new MacFlood(jobs.computer)))
   },
 
   xensploit: (jobs, words, line) => begun(jobs.start(line, new Xensploit(jobs.computer, exploitIn(words)))),

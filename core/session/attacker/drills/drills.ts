@@ -7,9 +7,11 @@ import { middleDevice, middleLogin, middleRollback, middleSwap, middleText, midd
 import { middleDowngrade, middleFlip, middlePaste } from './place-drills.js'
 import { incomingControl, needlessMigrations } from './monitor-drills.js'
 import { receiverDrill } from './receiver-drills.js'
-import { snoopAt } from './snoop-drills.js'
+import { vmJumping } from './neighbour-drills.js'
+import { snoopAt, snoopFlooding } from './snoop-drills.js'
 
 export const drills: Readonly<Record<string, Drill>> = {
+  'vm-jumping': vmJumping,
   'incoming-control': incomingControl,
   'needless-migrations': needlessMigrations,
   'migration-flood': migrationFlood,
@@ -18,6 +20,7 @@ export const drills: Readonly<Record<string, Drill>> = {
   'command-replay': commandReplay,
   'snoop-mirror': snoopAt('mirror'),
   'snoop-hub': snoopAt('hub'),
+  'snoop-flood': snoopFlooding,
   'snoop-switch': snoopAt('switch'),
   'middle-text': middleText,
   'middle-login': middleLogin,
