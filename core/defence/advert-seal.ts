@@ -5,19 +5,20 @@ import { equalOctets } from '../base/octets.js'
 import { encodeAdvert, type Advert, type ReceivedAdvert } from '../hypervisor/wire/adverts.js'
 
 export class AdvertSeal {
-  constructor(private readonly keyOf: (host: string) => Uint8Array | undefined) {}
+  /** Keys by the host's name. */
+  constructor(private readonly keys: ReadonlyMap<string, Uint8Array>) {}
 
   /** The datagram of an advert of a host whose key is known. */
   encode(advert: Advert): Uint8Array {
     const empty = new Uint8Array(sha256.outputLen)
-    const key = this.keyOf(advert.host)
+    const key = this.keys.get(advert.host)
     if (key === undefined) return encodeAdvert(advert)
     const covered = encodeAdvert(advert, empty).subarray(0, -empty.length)
     return encodeAdvert(advert, hmac(sha256, key, covered))
   }
 
   accepts({ advert, covered, tag }: ReceivedAdvert): boolean {
-    const key = this.keyOf(advert.host)
+    const key = this.keys.get(advert.host)
     return key !== undefined && equalOctets(tag, hmac(sha256, key, covered))
   }
 }

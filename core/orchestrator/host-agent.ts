@@ -1,6 +1,7 @@
 /** A host's agent: it advertises the host's resources at an interval, and starts machines when it is told to. */
 import { InputError, WireError } from '../base/errors.js'
 import type { Nanos } from '../base/units.js'
+import type { AdvertSeal } from '../defence/advert-seal.js'
 import { ADVERT_PORT, encodeAdvert, type Advert } from '../hypervisor/wire/adverts.js'
 import { decodeStartOrder, encodeStartOrder, START_PORT } from '../hypervisor/wire/start-order.js'
 import type { Kernel, Process, QueuedEvent } from '../kernel/kernel.js'
@@ -29,7 +30,8 @@ export class HostAgent implements UdpListener, Process {
     private readonly host: AgentHost,
     private readonly orchestrator: Ipv4Address,
     private readonly intervalNs: Nanos,
-    private readonly encode: (advert: Advert) => Uint8Array = encodeAdvert,
+    /** Null where adverts have no tag. */
+    private readonly seal: AdvertSeal | null = null,
   ) {
     this.socket = stack.udp.open(this, START_PORT)
   }
@@ -52,7 +54,7 @@ export class HostAgent implements UdpListener, Process {
   handleEvent(): void {
     const advert = { ...this.host.resources(), sequence: this.sequence, power: 'on' } as const
     this.sequence = (this.sequence + 1) >>> 0
-    this.socket.sendTo(this.orchestrator, ADVERT_PORT, this.encode(advert))
+    this.socket.sendTo(this.orchestrator, ADVERT_PORT, this.seal?.encode(advert) ?? encodeAdvert(advert))
     this.next = this.kernel.schedule(this.intervalNs, this, { kind: 'advertise' })
   }
 

@@ -13,6 +13,7 @@ export const sealed = [
     'nacl',
     'tls',
     'tls-any-certificate',
+    'tls-shaped',
     'ssh',
     'ssh-any-key',
   ] as const),

@@ -18,6 +18,7 @@ export const configurationsOf = {
     nacl: 'NaCl with pinned keys',
     tls: 'TLS 1.3, certificates checked',
     'tls-any-certificate': 'TLS 1.3, any certificate taken',
+    'tls-shaped': 'TLS 1.3, records of one length at a steady pace, two rounds always, zeros sent whole',
     ssh: 'SSH tunnel, host key checked',
     'ssh-any-key': 'SSH tunnel, any host key taken',
     esp: 'IPsec ESP, transport mode',

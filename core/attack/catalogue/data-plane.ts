@@ -101,6 +101,28 @@ export const dataPlane: readonly AttackDefinition[] = [
     references: [OBERHEIDE],
   },
   {
+    name: 'traffic-identify',
+    title: 'Which guest was it, and when did it stop?',
+    plane: 'guest',
+    testbed: 'rack',
+    survey: '3.1, traffic analysis of encrypted migration',
+    summary: 'Holds lengths and times of a migration that it cannot read against those of guests that it knows.',
+    preconditions: 'guests that the attacker has, or has had, the like of at home',
+    reach: 'a mirror port: copies of frames, and nothing can be sent',
+    gains: 'which of them moved, and the instant at which it stood still; a co-resident of it has moved on, too',
+    stages: [],
+    against: { 'tls-shaped': 'residual' },
+    byHand: {
+      position: 'mirror',
+      lines: [],
+      then: 'Migrate the guest over a sealed channel: what lengths and times tell stands under Findings.',
+    },
+    simplified: 'three guests to choose from, of one size; a cloud has more, and they change',
+    references: [
+      'Achleitner, La Porta, McDaniel et al.: Stealth Migration: Hiding Virtual Machines on the Network, INFOCOM 2017',
+    ],
+  },
+  {
     ...middle,
     name: 'middle-text',
     title: 'A text changed in flight',
@@ -285,6 +307,7 @@ export const dataPlane: readonly AttackDefinition[] = [
         'not applicable' as const,
       ),
       tls: 'stopped',
+      'tls-shaped': 'stopped',
     },
     byHand: {
       position: 'access',

@@ -51,6 +51,6 @@ export class MacFlood implements Attack, Sleeper {
 
   /** Locally administered, and no group. */
   private someStation(): number {
-    return 0x0200_0000_0000 + this.reach.random.below(0x1_0000) * 0x1_0000_0000 + this.reach.random.u32()
+    return 0x0200_0000_0000 + this.reach.random.below(0x100) * 0x1_0000_0000 + this.reach.random.u32()
   }
 }

@@ -5,7 +5,7 @@ import { Host } from '../../hypervisor/host.js'
 import type { VirtualMachine, VmOwner } from '../../hypervisor/virtual-machine.js'
 import type { AdvertSeal } from '../../defence/advert-seal.js'
 import type { CommandGuard } from '../../defence/command-guard.js'
-import { encodeAdvert, type AdvertisedVm, type HostHealth } from '../../hypervisor/wire/adverts.js'
+import type { AdvertisedVm, HostHealth } from '../../hypervisor/wire/adverts.js'
 import type { Kernel, Process, QueuedEvent } from '../../kernel/kernel.js'
 import { HostAgent, type AgentHost } from '../../orchestrator/host-agent.js'
 import { ManagementController, type PowerSwitch } from '../../orchestrator/management-controller.js'
@@ -78,9 +78,8 @@ export class FleetHost implements AgentHost, PowerSwitch, Process {
     )
     this.advertMeter = new WorkMeter(kernel, this.host)
     this.powerMeter = new WorkMeter(kernel, this.host)
-    this.agent = new HostAgent(kernel, network.stack, this, orchestrator, scenario.orchestrator.adverts, (advert) =>
-      advertSeal === null ? encodeAdvert(advert) : advertSeal.encode(advert),
-    )
+    const { adverts } = scenario.orchestrator
+    this.agent = new HostAgent(kernel, network.stack, this, orchestrator, adverts, advertSeal)
     joinPorts(network.bridge.addPort(), controllerStack)
     this.controller = new ManagementController(controllerStack, this, guard)
   }

@@ -40,7 +40,7 @@ const KEY_OCTETS = 32
 
 function sealOf(kernel: Kernel, hosts: readonly string[]): AdvertSeal {
   const keys = new Map(hosts.map((host) => [host, kernel.random(`${host}/advert-key`).octets(KEY_OCTETS)]))
-  return new AdvertSeal((host) => keys.get(host))
+  return new AdvertSeal(keys)
 }
 
 interface FleetPlace extends GuestPlace {

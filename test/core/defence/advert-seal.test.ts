@@ -11,7 +11,7 @@ const keys = new Map([
   ['host-01', new Uint8Array(32).fill(1)],
   ['host-02', new Uint8Array(32).fill(2)],
 ])
-const seal = new AdvertSeal((host) => keys.get(host))
+const seal = new AdvertSeal(keys)
 
 describe('AdvertSeal', () => {
   it('believes what a host says of itself, and no changed octet of it', () => {

@@ -7,6 +7,7 @@ import { middleDevice, middleLogin, middleRollback, middleSwap, middleText, midd
 import { middleDowngrade, middleFlip, middlePaste } from './place-drills.js'
 import { incomingControl, needlessMigrations } from './monitor-drills.js'
 import { receiverDrill } from './receiver-drills.js'
+import { identifyGuest } from './traffic-drills.js'
 import { vmJumping } from './neighbour-drills.js'
 import { snoopAt, snoopFlooding } from './snoop-drills.js'
 
@@ -22,6 +23,7 @@ export const drills: Readonly<Record<string, Drill>> = {
   'snoop-hub': snoopAt('hub'),
   'snoop-flood': snoopFlooding,
   'snoop-switch': snoopAt('switch'),
+  'traffic-identify': identifyGuest,
   'middle-text': middleText,
   'middle-login': middleLogin,
   'middle-rollback': middleRollback,

@@ -5,8 +5,8 @@ import { RackLab } from './rack-lab.js'
 
 const QMP_ERROR = / refuses: /
 /** How long the guest is moved to and fro, and how long the client was watched before. */
-const SPAN_NS = seconds(0.4)
-const MOVES_MIN = 3
+const SPAN_NS = seconds(0.8)
+const MOVES_MIN = 2
 
 /** The guest is sent to the attacker's hypervisor, which runs it and reads it. */
 export const incomingControl: Drill = (parts) => {

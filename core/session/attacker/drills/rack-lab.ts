@@ -5,7 +5,7 @@ import type { ConfigurationName } from '../../../attack/catalogue/configurations
 import { assert } from '../../../base/errors.js'
 import { milliseconds, seconds } from '../../../base/units.js'
 import type { TimedRow, TraceKind } from '../../../kernel/trace-tables.js'
-import { defaultScenario, type MigrationScenario } from '../../scenario.js'
+import { defaultScenario, type GuestScenario, type MigrationScenario } from '../../scenario.js'
 import { Session } from '../../session.js'
 import type { DrillEvidence, DrillOutcome, DrillParts, DrillRun } from './drill.js'
 
@@ -21,6 +21,7 @@ const channelOf: Readonly<Partial<Record<ConfigurationName, Partial<MigrationSce
   nacl: { channel: 'nacl' },
   tls: { channel: 'tls' },
   'tls-any-certificate': { channel: 'tls', peerCheck: 'skip' },
+  'tls-shaped': { channel: 'tls', shaping: 'constant-rate', zeroPageDetection: 'none', roundsMin: 2, roundsMax: 2 },
   ssh: { channel: 'ssh' },
   'ssh-any-key': { channel: 'ssh', peerCheck: 'skip' },
   esp: { channel: 'esp' },
@@ -37,8 +38,12 @@ function byHandOf(attack: string): ByHand {
 export class RackLab {
   readonly session: Session
 
-  constructor({ configuration, seed, image }: DrillParts, position: AttackerPosition) {
-    const guest = { ramOctets: 4 * MIB, fillOctets: MIB, workingSetPages: 64 }
+  constructor(
+    { configuration, seed, image }: DrillParts,
+    position: AttackerPosition,
+    special: Partial<GuestScenario> = {},
+  ) {
+    const guest = { ramOctets: 4 * MIB, fillOctets: MIB, workingSetPages: 64, ...special }
     const scenario = {
       ...defaultScenario,
       guest: { ...defaultScenario.guest, ...guest },

@@ -1,0 +1,65 @@
+/** What a listener makes of a migration that it cannot read: whose it was, and when the guest stood still. */
+import { likelyGuests, type TrafficSigns } from '../../../attack/traffic/identify-guest.js'
+import { assert } from '../../../base/errors.js'
+import { leakQuantities } from '../../../base/leak-quantities.js'
+import { milliseconds, seconds } from '../../../base/units.js'
+import type { GuestScenario } from '../../scenario.js'
+import type { Drill, DrillParts } from './drill.js'
+import { RackLab } from './rack-lab.js'
+
+const MIB = 1024 ** 2
+/** Guests of one size, that do different things. */
+const suspects: Readonly<Record<string, Partial<GuestScenario>>> = {
+  'a quiet shell': { image: 'shell', workingSetPages: 16, dirtyPagesPerSecond: 200 },
+  'a busy shell': { image: 'shell', workingSetPages: 256, dirtyPagesPerSecond: 8000 },
+  'a full shell': { image: 'shell', fillOctets: 2.5 * MIB, workingSetPages: 64, dirtyPagesPerSecond: 2000 },
+}
+/** How exactly the instant is to be known at which the guest stopped. */
+const STOP_TOLERANCE_NS = milliseconds(5)
+
+function movedGuest(parts: DrillParts, name: string, seed: string): RackLab {
+  const lab = new RackLab({ ...parts, seed }, 'mirror', suspects[name])
+  lab.migrate()
+  lab.wait(seconds(1))
+  return lab
+}
+
+function signsOf(lab: RackLab): TrafficSigns {
+  return Object.fromEntries(
+    lab
+      .rows('traffic-estimate')
+      .filter(({ quantity }) => (leakQuantities as readonly string[]).includes(quantity))
+      .map(({ quantity, value }) => [quantity, value]),
+  )
+}
+
+/** Each of them moves twice, and the listener says which it was. */
+export const identifyGuest: Drill = (parts) => {
+  const names = Object.keys(suspects)
+  const known = names.map((name) => ({ name, signs: signsOf(movedGuest(parts, name, `${parts.seed} at home`)) }))
+  const labs = ['', ' again'].flatMap((time) =>
+    names.map((name) => ({ name, lab: movedGuest(parts, name, parts.seed + time) })),
+  )
+  const said = labs.map(({ name, lab }) => {
+    const seen = signsOf(lab)
+    const [best] = likelyGuests(seen, known)
+    const stoppedNs = lab.session.world.lastRun()?.pausedFromNs ?? null
+    const saidNs = seen['stopped-at'] ?? null
+    const knowsWhen = stoppedNs !== null && saidNs !== null && Math.abs(saidNs - stoppedNs) <= STOP_TOLERANCE_NS
+    const who = best === undefined ? 'nobody knows which' : best.name
+    const text = `${who} moved, and stopped ${saidNs === null ? 'at no known instant' : `at ${(saidNs / 1e9).toFixed(4)} s`}: it was ${name}, at ${((stoppedNs ?? 0) / 1e9).toFixed(4)} s`
+    return { isRight: best?.name === name, knowsWhen, evidence: { atNs: lab.session.nowNs, text } }
+  })
+  const right = said.filter(({ isRight }) => isRight).length
+  const timed = said.filter(({ knowsWhen }) => knowsWhen).length
+  const summary = `${right} of ${labs.length} moves were told by their traffic whose they were, and of ${timed} when the guest stopped`
+  const isAll = right === labs.length && timed === labs.length
+  const [first] = labs
+  assert(first !== undefined, 'somebody moves')
+  const verdict = isAll ? 'succeeded' : right + timed > 0 ? 'residual' : 'stopped'
+  return first.lab.end(
+    verdict,
+    summary,
+    said.map(({ evidence }) => evidence),
+  )
+}
