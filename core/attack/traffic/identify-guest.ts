@@ -14,7 +14,7 @@ export interface KnownGuest {
 
 export interface Likeness {
   readonly name: string
-  /** 0 is the same; 1 is a factor of e in one sign. */
+  /** 0 is the same; 1 is twice as much of one sign that counts in full. */
   readonly distance: number
 }
 
@@ -36,7 +36,7 @@ function distanceOf(a: TrafficSigns, b: TrafficSigns): number | null {
   for (const [quantity, weight] of Object.entries(WEIGHTS)) {
     const [one, other] = [a[quantity as LeakQuantity], b[quantity as LeakQuantity]]
     if (one === undefined || other === undefined || one <= 0 || other <= 0) continue
-    distance = (distance ?? 0) + weight * Math.abs(Math.log(one / other))
+    distance = (distance ?? 0) + weight * (Math.max(one, other) / Math.min(one, other) - 1)
   }
   return distance
 }
