@@ -22,9 +22,15 @@ export interface VmNetwork {
   unplug(vm: VirtualMachine): void
 }
 
+/** Memory that is kept for a VM that has not come yet. */
+export interface MemoryReservation {
+  readonly octets: number
+}
+
 export class Host {
   readonly cores: HostCores
   private readonly vms = new Map<string, VirtualMachine>()
+  private readonly reservations = new Set<MemoryReservation>()
 
   constructor(
     private readonly kernel: Kernel,
@@ -48,20 +54,30 @@ export class Host {
     return [...this.vms.values()]
   }
 
-  /** Octets of memory no VM has. */
+  /** Octets of memory that no VM has, and that is kept for none. */
   freeRamOctets(): number {
     let free = this.options.ramOctets
     for (const vm of this.vms.values()) free -= vm.options.ramOctets
+    for (const { octets } of this.reservations) free -= octets
     return free
+  }
+
+  /** Keep memory for whoever comes. Throws `InputError` when it is not there. */
+  reserve(name: string, octets: number): MemoryReservation {
+    this.expectFree(name, octets)
+    const reservation = { octets }
+    this.reservations.add(reservation)
+    return reservation
+  }
+
+  release(reservation: MemoryReservation): void {
+    this.reservations.delete(reservation)
   }
 
   /** Make a VM with empty memory. Throws `InputError` when the name is taken or the memory is not there. */
   create(options: VmOptions): VirtualMachine {
     if (this.vms.has(options.name)) throw new InputError(`${this.name} already has a VM named ${options.name}`)
-    if (options.ramOctets > this.freeRamOctets())
-      throw new InputError(
-        `${this.name} has ${this.freeRamOctets()} octets of memory free, ${options.name} needs ${options.ramOctets}`,
-      )
+    this.expectFree(options.name, options.ramOctets)
     const vm = new VirtualMachine(this.kernel, options, this.cores, this.options.costs, this.owner)
     this.vms.set(options.name, vm)
     return vm
@@ -83,5 +99,10 @@ export class Host {
     if (vm.network !== null) this.network.unplug(vm)
     vm.network = null
     vm.machine.ram.release()
+  }
+
+  private expectFree(name: string, octets: number): void {
+    const free = this.freeRamOctets()
+    if (octets > free) throw new InputError(`${this.name} has ${free} octets of memory free, ${name} needs ${octets}`)
   }
 }

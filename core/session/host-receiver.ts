@@ -1,6 +1,8 @@
 /** The program that receives migrations on a host, as it was built there: what its processes are given, and what of the host they have. */
 import type { ByteStream } from '../base/byte-stream.js'
-import type { Host } from '../hypervisor/host.js'
+import { latin1Text } from '../base/octets.js'
+import { PAGE_OCTETS } from '../base/units.js'
+import type { Host, MemoryReservation } from '../hypervisor/host.js'
 import type { ReceiverFix } from '../hypervisor/vulnerable-receiver/fixes.js'
 import { programLayout } from '../hypervisor/vulnerable-receiver/program-layout.js'
 import type { ReceiverOptions } from '../hypervisor/vulnerable-receiver/emulated-process.js'
@@ -8,7 +10,7 @@ import type { Kernel } from '../kernel/kernel.js'
 import type { RandomStream } from '../kernel/random.js'
 import { RAM_BLOCK } from '../machine/machine.js'
 import { TlsServerChannel, type TlsServerCredentials } from '../secure/tls-channel.js'
-import type { RelocationHost } from './relocation-port.js'
+import type { ReceiverLimits, RelocationHost } from './relocation-port.js'
 
 /** Addresses that are chosen anew have so many places, a page apart. */
 const SLIDES = 256
@@ -21,6 +23,7 @@ export interface ReceiverBuild {
   readonly hasRandomAddresses: boolean
   /** Connections come over TLS; null: as they are. */
   readonly tls: TlsServerCredentials | null
+  readonly limits: ReceiverLimits
 }
 
 /** As it was in 2007. */
@@ -29,6 +32,7 @@ export const vulnerableBuild: ReceiverBuild = Object.freeze({
   hasCanary: false,
   hasRandomAddresses: false,
   tls: null,
+  limits: { idleNs: null, deadlineNs: null, peerSlots: null },
 })
 
 export class HostReceiver implements RelocationHost {
@@ -54,6 +58,18 @@ export class HostReceiver implements RelocationHost {
     const memory = this.host.vm(name)?.memory.find((block) => block.name === RAM_BLOCK)?.memory
     if (memory === undefined || !Number.isInteger(page) || page < 0 || page >= memory.pageCount) return null
     return memory.page(page).slice()
+  }
+
+  get limits(): ReceiverLimits {
+    return this.build.limits
+  }
+
+  reserve({ name, pages }: { readonly name: Uint8Array; readonly pages: number }): MemoryReservation {
+    return this.host.reserve(latin1Text(name), pages * PAGE_OCTETS)
+  }
+
+  release(reservation: MemoryReservation): void {
+    this.host.release(reservation)
   }
 
   receiverOptions(): ReceiverOptions {

@@ -7,6 +7,18 @@ const pinned = sealed.filter(
   (name) => !['esp', 'tls-any-certificate', 'ssh-any-key', 'vmotion-opportunistic'].includes(name),
 )
 
+const held = {
+  plane: 'control',
+  testbed: 'receiver',
+  survey: '3.2.1, denial of service by false migration requests',
+  preconditions: 'a host that lets anybody begin a migration, and keeps memory for the guest before it has come',
+  reach: 'an ordinary port of the segment; TCP connections',
+  gains: 'no guest can be moved there: the host has no memory free',
+  stages: ['begin', 'hold'],
+  simplified: 'a host of 64 MiB, and one attacker’s address: with several, slots for each address do not help',
+  references: ['CWE-400: uncontrolled resource consumption', OBERHEIDE],
+} as const
+
 export const controlPlane: readonly AttackDefinition[] = [
   {
     name: 'incoming-control',
@@ -70,6 +82,20 @@ export const controlPlane: readonly AttackDefinition[] = [
     simplified:
       'the half-open connections fill TCP’s backlog; real products have slots and memory of their own to fill too',
     references: ['RFC 4987: TCP SYN Flooding Attacks and Common Mitigations'],
+  },
+  {
+    ...held,
+    name: 'half-open-migrations',
+    title: 'Migrations that are begun and left',
+    summary: 'Begins migrations of large guests, for which the host keeps memory, and sends nothing of them.',
+    against: all(['idle-timeout', 'receive-deadline', 'peer-slots', 'sealed'] as const, 'stopped' as const),
+  },
+  {
+    ...held,
+    name: 'slow-migrations',
+    title: 'Migrations that come a word at a time',
+    summary: 'Begins migrations of large guests, and sends a word of each now and then, so that none is ever idle.',
+    against: all(['receive-deadline', 'peer-slots', 'sealed'] as const, 'stopped' as const),
   },
   {
     name: 'false-advert',

@@ -52,6 +52,17 @@ export function encodeOpening(name: Uint8Array, pages: number): Uint8Array {
   ])
 }
 
+/** What a stream says of its guest before memory comes; null when it is not all there, or no such stream. */
+export function decodeOpening(stream: Uint8Array): { readonly name: Uint8Array; readonly pages: number } | null {
+  const nameAt = RESTORE_SIGNATURE.length + 4
+  if (stream.length < nameAt) return null
+  const length = readU32be(stream, RESTORE_SIGNATURE.length)
+  if (length > NAME_OCTETS_MAX || stream.length < nameAt + length + 4) return null
+  const name = stream.subarray(nameAt, nameAt + length)
+  const pages = readU32le(stream, nameAt + length)
+  return pages >= 1 && pages <= GUEST_PAGES_MAX ? { name, pages } : null
+}
+
 /** `count` is what is claimed; the words and pages are what is there. */
 export function encodeBatch(
   count: number,

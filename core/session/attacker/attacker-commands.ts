@@ -1,9 +1,10 @@
 /** Commands of the attacker's shell that send something; named and written as the tools that they follow. */
 import { InputError } from '../../base/errors.js'
 import { octetsOfHex } from '../../base/octets.js'
-import { parseOctets } from '../../base/units.js'
+import { milliseconds, parseDuration, parseOctets } from '../../base/units.js'
 import { MonitorUser, type MonitorRequest } from '../../attack/control/monitor-user.js'
 import { NeedlessMigrations } from '../../attack/control/needless-migrations.js'
+import { HeldMigrations, type HeldMigrationsOptions } from '../../attack/flood/held-migrations.js'
 import { MacFlood } from '../../attack/flood/mac-flood.js'
 import { SynFlood, type SynFloodOptions } from '../../attack/flood/syn-flood.js'
 import { ManInTheMiddle } from '../../attack/middle/man-in-the-middle.js'
@@ -34,6 +35,7 @@ const FILTER_HELP = `  filter replace "old text" "new text"   in every page that
   filter strip                           neither host can seal, as far as the other hears
   filter list, filter clear
 `
+const DRIP_MIN_NS = milliseconds(1)
 /** What is kept of what passed. */
 const PASTED_OCTETS_MAX = 65536
 /** Where migrations are listened for. */
@@ -94,6 +96,8 @@ export const attackerCommands: Readonly<Record<string, AttackerCommand>> = {
   },
 
   xensploit: (jobs, words, line) => begun(jobs.start(line, new Xensploit(jobs.computer, exploitIn(words)))),
+
+  slowloris: (jobs, words, line) => begun(jobs.start(line, new HeldMigrations(jobs.computer, heldIn(words)))),
 
   filter: (jobs, [what = 'help', ...words], line) => {
     if (what === 'help') return FILTER_HELP
@@ -157,6 +161,19 @@ function exploitIn([name, victim, ...options]: readonly string[]): XensploitOpti
   if (exploit === undefined || victim === undefined || port < 1 || port > 65535)
     throw new InputError(`xensploit ${exploitNames.join('|')} HOST [-p ${RELOCATION_PORT}] [-tls NAME] [-page N]`)
   return { exploit, victim: addressOf(victim), port, sealedAs, page: Number(page) }
+}
+
+/** `-n COUNT [-i 500ms] [-p PORT] [-tls NAME] HOST`. */
+function heldIn(words: readonly string[]): HeldMigrationsOptions {
+  const [, number = '', every = null, word = String(RELOCATION_PORT), sealedAs = null, victim = ''] =
+    /^-n (\d{1,3})(?: -i (\d\S*))?(?: -p (\d{1,5}))?(?: -tls ([a-z0-9-]{1,63}))? ([^\s-]\S*)$/.exec(words.join(' ')) ??
+    []
+  const [count, port] = [Number(number), Number(word)]
+  if (count < 1 || port < 1 || port > 65535)
+    throw new InputError(`slowloris -n COUNT [-i 500ms] [-p ${RELOCATION_PORT}] [-tls NAME] HOST`)
+  const dripNs = every === null ? null : parseDuration(every)
+  if (dripNs !== null && dripNs < DRIP_MIN_NS) throw new InputError('slowloris -i: a millisecond at least')
+  return { victim: addressOf(victim), port, count, dripNs, sealedAs }
 }
 
 function begun(job: number): string {

@@ -7,7 +7,7 @@ import type { ByteStream } from '../../../core/base/byte-stream.js'
 import { concatOctets, latin1Octets, latin1Text } from '../../../core/base/octets.js'
 import { milliseconds, seconds } from '../../../core/base/units.js'
 import type { Host } from '../../../core/hypervisor/host.js'
-import { RELOCATION_PORT } from '../../../core/hypervisor/wire/restore-stream.js'
+import { encodeOpening, RELOCATION_PORT } from '../../../core/hypervisor/wire/restore-stream.js'
 import { TlsClientChannel } from '../../../core/secure/tls-channel.js'
 import { RAM_BLOCK } from '../../../core/machine/machine.js'
 import { bootedSession, migrateToEnd } from '../../support/lab-session.js'
@@ -50,9 +50,31 @@ function say(lab: ReceiverLab, words: Uint8Array): Peer {
   return peer
 }
 
-const events = (lab: ReceiverLab): readonly string[] => lab.rows('receiver-run').map(({ event }) => event)
+/** What became of each process. */
+const events = (lab: ReceiverLab): readonly string[] =>
+  lab.rows('receiver-run').flatMap(({ event }) => (event === 'reserved' ? [] : [event]))
 
 describe('the port for migrations', () => {
+  it('keeps memory for a guest from its opening on, and gives it back', () => {
+    const lab = labOf('receive-deadline')
+    const host = lab.session.world.hosts[1] as Host
+    const before = host.freeRamOctets()
+    say(lab, concatOctets([latin1Octets('(receive)'), encodeOpening(latin1Octets('half'), 512)]))
+    expect(host.freeRamOctets()).toBe(before - 512 * 4096)
+    lab.session.runFor(seconds(4))
+    expect(host.freeRamOctets()).toBe(before)
+    expect(lab.rows('receiver-run').at(-1)?.detail).toBe('not all there after 4 s')
+  })
+
+  it('refuses a guest for which there is no memory', () => {
+    const lab = labOf('vulnerable')
+    const [, host] = lab.session.world.hosts
+    host?.reserve('another', host.freeRamOctets() - 4096)
+    const { isOver } = say(lab, concatOctets([latin1Octets('(receive)'), encodeOpening(latin1Octets('half'), 2)]))
+    expect(isOver).toBe(true)
+    expect(lab.rows('receiver-run').at(-1)?.detail).toBe('host-b has 4096 octets of memory free, half needs 8192')
+  })
+
   it.each(restoreSeeds.map((stream, index) => [index, stream] as const))('takes migration %i', (_index, stream) => {
     const lab = labOf('all-fixes')
     const { heard, isOver } = say(lab, concatOctets([latin1Octets('(receive)'), stream]))

@@ -6,7 +6,7 @@ import { impostorSsh, impostorTls } from './impostor-drills.js'
 import { middleDevice, middleLogin, middleRollback, middleSwap, middleText, middleTruncate } from './middle-drills.js'
 import { middleDowngrade, middleFlip, middlePaste } from './place-drills.js'
 import { incomingControl, needlessMigrations } from './monitor-drills.js'
-import { receiverDrill } from './receiver-drills.js'
+import { heldMigrations, receiverDrill } from './receiver-drills.js'
 import { identifyGuest } from './traffic-drills.js'
 import { vmJumping } from './neighbour-drills.js'
 import { snoopAt, snoopFlooding } from './snoop-drills.js'
@@ -16,6 +16,8 @@ export const drills: Readonly<Record<string, Drill>> = {
   'incoming-control': incomingControl,
   'needless-migrations': needlessMigrations,
   'migration-flood': migrationFlood,
+  'half-open-migrations': heldMigrations(''),
+  'slow-migrations': heldMigrations(' -i 500ms'),
   'false-advert': falseAdvert,
   'command-spoof': commandSpoof,
   'command-replay': commandReplay,

@@ -1,7 +1,14 @@
 /** Attacks on the program that receives a migration. */
 import type { ExploitName } from '../../../attack/module/restore-exploits.js'
 import type { Drill } from './drill.js'
+import { InputError } from '../../../base/errors.js'
+import { seconds } from '../../../base/units.js'
 import { ReceiverLab } from './receiver-lab.js'
+
+/** The host has been asked for all of its memory, for longer than it waits for anybody. */
+const HELD_NS = seconds(6)
+const HELD_COUNT = 16
+const MOVE_PATIENCE_NS = seconds(30)
 
 export const receiverDrill =
   (exploit: ExploitName): Drill =>
@@ -20,4 +27,24 @@ export const receiverDrill =
     if (last?.event === 'crashed')
       return lab.end('residual', `the receiving process crashed in ${last.routine}: ${last.detail}`)
     return lab.end('stopped', last === undefined ? 'no receiver was reached' : `${last.event}: ${last.detail}`)
+  }
+
+/** Migrations that never end are begun; then a guest is to be moved to that host. */
+export const heldMigrations =
+  (pace: string): Drill =>
+  (parts) => {
+    const lab = new ReceiverLab(parts)
+    const { session } = lab
+    session.do({ kind: 'boot' })
+    const sealed = parts.configuration.startsWith('sealed') ? ' -tls host-a' : ''
+    lab.attacker(`slowloris -n ${HELD_COUNT}${pace}${sealed} host-b`, HELD_NS)
+    try {
+      session.do({ kind: 'migrate' })
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error
+      return lab.end('succeeded', `no guest can be moved there: ${error.message}`)
+    }
+    session.runWhile(({ isMigrating }) => isMigrating, MOVE_PATIENCE_NS)
+    const run = session.world.lastRun()
+    return lab.end('stopped', `the guest was moved all the same: migration ${run?.status ?? 'none'}`)
   }

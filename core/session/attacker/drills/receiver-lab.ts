@@ -13,7 +13,7 @@ import type { GuestPlace } from '../../guest-desk.js'
 import { HostReceiver, vulnerableBuild, type ReceiverBuild } from '../../host-receiver.js'
 import type { LabAuthority } from '../../lab-authority.js'
 import { places } from '../../rack.js'
-import { RelocationPort } from '../../relocation-port.js'
+import { RelocationPort, type ReceiverLimits } from '../../relocation-port.js'
 import { defaultScenario } from '../../scenario.js'
 import { Session } from '../../session.js'
 import type { DrillEvidence, DrillOutcome, DrillParts, DrillRun } from './drill.js'
@@ -23,6 +23,11 @@ const TENANTS = [
   { name: 'clinic', mac: Uint8Array.of(0x52, 0x54, 0, 0x10, 0, 2) },
 ] as const
 const TOKEN_OCTETS = 16
+/** Of one event of one routine, as evidence. */
+const LIKE_ROWS_MAX = 4
+/** Small hosts: there is room for the tenants, the guest of the session, and not much else. */
+const HOST_RAM_OCTETS = 64 * 1024 ** 2
+
 export class ReceiverLab {
   readonly session: Session
   /** What is in page 0 of each tenant's memory, and nobody else's business. */
@@ -31,7 +36,7 @@ export class ReceiverLab {
   readonly authority: LabAuthority
 
   constructor({ configuration, seed, image }: DrillParts) {
-    const scenario = { ...defaultScenario, attackerPosition: 'access' as const }
+    const scenario = { ...defaultScenario, hostRamOctets: HOST_RAM_OCTETS, attackerPosition: 'access' as const }
     this.session = new Session({ scenario, seed, image: image(scenario.guest.image) })
     const { kernel, guestDesk } = this.session.world
     const place = guestDesk.monitoredHosts[1]?.place as GuestPlace | undefined
@@ -61,10 +66,13 @@ export class ReceiverLab {
   /** What the attacker said of its own progress, and what the receiver's processes went through. */
   evidence(): DrillEvidence[] {
     const stages = this.rows('attack-stage').map(({ atNs, stage, text }) => ({ atNs, text: `${stage}: ${text}` }))
-    const runs = this.rows('receiver-run').map(({ atNs, host, event, routine, detail }) => ({
-      atNs,
-      text: `${host}, ${event} in ${routine}: ${detail}`,
-    }))
+    const seen = new Map<string, number>()
+    const runs = this.rows('receiver-run').flatMap(({ atNs, host, event, routine, detail }) => {
+      const what = `${host}, ${event} in ${routine}`
+      const count = (seen.get(what) ?? 0) + 1
+      seen.set(what, count)
+      return count > LIKE_ROWS_MAX ? [] : [{ atNs, text: `${what}: ${detail}` }]
+    })
     return [...stages, ...runs].toSorted((a, b) => a.atNs - b.atNs)
   }
 
@@ -91,9 +99,19 @@ function buildOf(configuration: ConfigurationName, authority: LabAuthority, host
       }
     case 'sealed-any-certificate':
       return { ...vulnerableBuild, tls: { identity, clientTrust: 'any' } }
+    case 'idle-timeout':
+      return limited({ idleNs: seconds(2) })
+    case 'receive-deadline':
+      return limited({ deadlineNs: seconds(4) })
+    case 'peer-slots':
+      return limited({ peerSlots: 2 })
     case 'all-fixes':
       return { ...vulnerableBuild, fixes: receiverFixNames }
     default:
       return { ...vulnerableBuild, fixes: receiverFixNames.filter((fix) => fix === configuration) }
   }
+}
+
+function limited(limits: Partial<ReceiverLimits>): ReceiverBuild {
+  return { ...vulnerableBuild, limits: { ...vulnerableBuild.limits, ...limits } }
 }
