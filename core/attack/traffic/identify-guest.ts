@@ -21,7 +21,7 @@ export interface Likeness {
 /** Factors between what is compared, and how much each counts: octets are read off exactly, times also depend on the moment. */
 const WEIGHTS = { sent: 1, downtime: 0.2 } as const satisfies Partial<Record<LeakQuantity, number>>
 
-/** All known guests, the likeliest first. Empty when the traffic told nothing. */
+/** All known guests, the likeliest first, each as often as it was seen. Empty when the traffic told nothing. */
 export function likelyGuests(seen: TrafficSigns, known: readonly KnownGuest[]): readonly Likeness[] {
   return known
     .flatMap(({ name, signs }) => {
@@ -29,6 +29,26 @@ export function likelyGuests(seen: TrafficSigns, known: readonly KnownGuest[]): 
       return distance === null ? [] : [{ name, distance }]
     })
     .toSorted((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1))
+}
+
+/**
+ * Which it was: null when another one comes nearly as near, by less than moves of one guest differ at home. For that each is known
+ * from several moves.
+ */
+export function surelyGuest(seen: TrafficSigns, known: readonly KnownGuest[]): string | null {
+  const likely = likelyGuests(seen, known)
+  const [best] = likely
+  const other = likely.find(({ name }) => name !== best?.name)
+  if (best === undefined || other === undefined) return null
+  return other.distance - best.distance > spreadOf(known) ? best.name : null
+}
+
+/** How far two moves of one guest are apart, at most. */
+function spreadOf(known: readonly KnownGuest[]): number {
+  const distances = known.flatMap((one) =>
+    known.flatMap((other) => (other.name === one.name ? (distanceOf(one.signs, other.signs) ?? []) : [])),
+  )
+  return Math.max(0, ...distances)
 }
 
 function distanceOf(a: TrafficSigns, b: TrafficSigns): number | null {

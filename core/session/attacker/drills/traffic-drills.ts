@@ -1,5 +1,5 @@
 /** What a listener makes of a migration that it cannot read: whose it was, and when the guest stood still. */
-import { likelyGuests, type TrafficSigns } from '../../../attack/traffic/identify-guest.js'
+import { likelyGuests, surelyGuest, type TrafficSigns } from '../../../attack/traffic/identify-guest.js'
 import { assert } from '../../../base/errors.js'
 import { leakQuantities } from '../../../base/leak-quantities.js'
 import { milliseconds, seconds } from '../../../base/units.js'
@@ -33,30 +33,31 @@ function signsOf(lab: RackLab): TrafficSigns {
   )
 }
 
-/** Each of them moves twice, and the listener says which it was. */
+/** Each of them moves, and the listener, who has had each moved at home twice, says which it was if he can tell. */
 export const identifyGuest: Drill = (parts) => {
   const names = Object.keys(suspects)
-  const known = names.map((name) => ({ name, signs: signsOf(movedGuest(parts, name, `${parts.seed} at home`)) }))
-  const labs = ['', ' again'].flatMap((time) =>
-    names.map((name) => ({ name, lab: movedGuest(parts, name, parts.seed + time) })),
+  const known = ['first', 'second'].flatMap((time) =>
+    names.map((name) => ({ name, signs: signsOf(movedGuest(parts, name, `${parts.seed} at home, ${time}`)) })),
   )
+  const labs = names.map((name) => ({ name, lab: movedGuest(parts, name, parts.seed) }))
   const said = labs.map(({ name, lab }) => {
     const seen = signsOf(lab)
-    const [best] = likelyGuests(seen, known)
+    const told = surelyGuest(seen, known)
+    const guess = told ?? likelyGuests(seen, known)[0]?.name ?? 'nobody knows which'
     const stoppedNs = lab.session.world.lastRun()?.pausedFromNs ?? null
     const saidNs = seen['stopped-at'] ?? null
     const knowsWhen = stoppedNs !== null && saidNs !== null && Math.abs(saidNs - stoppedNs) <= STOP_TOLERANCE_NS
-    const who = best === undefined ? 'nobody knows which' : best.name
+    const who = told === null ? `perhaps ${guess}` : guess
     const text = `${who} moved, and stopped ${saidNs === null ? 'at no known instant' : `at ${(saidNs / 1e9).toFixed(4)} s`}: it was ${name}, at ${((stoppedNs ?? 0) / 1e9).toFixed(4)} s`
-    return { isRight: best?.name === name, knowsWhen, evidence: { atNs: lab.session.nowNs, text } }
+    return { isTold: told === name, knowsWhen, evidence: { atNs: lab.session.nowNs, text } }
   })
-  const right = said.filter(({ isRight }) => isRight).length
+  const told = said.filter(({ isTold }) => isTold).length
   const timed = said.filter(({ knowsWhen }) => knowsWhen).length
-  const summary = `${right} of ${labs.length} moves were told by their traffic whose they were, and of ${timed} when the guest stopped`
-  const isAll = right === labs.length && timed === labs.length
+  const summary = `the traffic told of ${told} of ${labs.length} moves whose they were, and of ${timed} when the guest stopped`
+  const isAll = told === labs.length && timed === labs.length
   const [first] = labs
   assert(first !== undefined, 'somebody moves')
-  const verdict = isAll ? 'succeeded' : right + timed > 0 ? 'residual' : 'stopped'
+  const verdict = isAll ? 'succeeded' : told + timed > 0 ? 'residual' : 'stopped'
   return first.lab.end(
     verdict,
     summary,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { likelyGuests } from '../../../../core/attack/traffic/identify-guest.js'
+import { likelyGuests, surelyGuest } from '../../../../core/attack/traffic/identify-guest.js'
 
 const known = [
   { name: 'small', signs: { sent: 1e6, downtime: 1e7 } },
@@ -22,5 +22,23 @@ describe('likelyGuests', () => {
     expect(likelyGuests({ sent: 1e6 }, known)[0]?.name).toBe('small')
     expect(likelyGuests({}, known)).toEqual([])
     expect(likelyGuests({ sent: 0 }, known)).toEqual([])
+  })
+})
+
+describe('surelyGuest', () => {
+  const twice = (name: string, sent: readonly [number, number]) =>
+    sent.map((octets) => ({ name, signs: { sent: octets } }))
+
+  it('names one that is farther from the others than moves of one guest from each other', () => {
+    const guests = [...twice('a', [1000, 1010]), ...twice('b', [1200, 1210])]
+    expect(surelyGuest({ sent: 1005 }, guests)).toBe('a')
+    expect(surelyGuest({ sent: 1190 }, guests)).toBe('b')
+  })
+
+  it('names none when they differ more from themselves than from one another', () => {
+    const guests = [...twice('a', [1000, 1300]), ...twice('b', [1100, 1400])]
+    for (const sent of [1000, 1050, 1200, 1400]) expect(surelyGuest({ sent }, guests)).toBeNull()
+    expect(surelyGuest({}, guests)).toBeNull()
+    expect(surelyGuest({ sent: 1000 }, twice('a', [1000, 1000]))).toBeNull()
   })
 })
