@@ -12,6 +12,8 @@ import type { StreamEdit } from '../../attack/middle/stream-edits.js'
 import { exploitNames } from '../../attack/module/restore-exploits.js'
 import { Xensploit, type XensploitOptions } from '../../attack/module/xensploit.js'
 import { parsePattern, parseReplacement } from '../../attack/middle/octet-pattern.js'
+import { PacketSender, type PacketSenderOptions } from '../../attack/send/packet-sender.js'
+import { frameOf, type FrameSender } from '../../attack/send/packet-text.js'
 import { hypervisorNames } from '../../hypervisor/profiles/hypervisor-profile.js'
 import { profiles } from '../../hypervisor/profiles/profiles.js'
 import { RELOCATION_PORT } from '../../hypervisor/wire/restore-stream.js'
@@ -35,6 +37,7 @@ const FILTER_HELP = `  filter replace "old text" "new text"   in every page that
   filter strip                           neither host can seal, as far as the other hears
   filter list, filter clear
 `
+const SENT_MAX = 1_000_000
 const DRIP_MIN_NS = milliseconds(1)
 /** What is kept of what passed. */
 const PASTED_OCTETS_MAX = 65536
@@ -98,6 +101,9 @@ export const attackerCommands: Readonly<Record<string, AttackerCommand>> = {
   xensploit: (jobs, words, line) => begun(jobs.start(line, new Xensploit(jobs.computer, exploitIn(words)))),
 
   slowloris: (jobs, words, line) => begun(jobs.start(line, new HeldMigrations(jobs.computer, heldIn(words)))),
+
+  sendp: (jobs, _words, line) =>
+    begun(jobs.start(line, new PacketSender(jobs.computer, sendingIn(line, jobs.computer)))),
 
   filter: (jobs, [what = 'help', ...words], line) => {
     if (what === 'help') return FILTER_HELP
@@ -174,6 +180,19 @@ function heldIn(words: readonly string[]): HeldMigrationsOptions {
   const dripNs = every === null ? null : parseDuration(every)
   if (dripNs !== null && dripNs < DRIP_MIN_NS) throw new InputError('slowloris -i: a millisecond at least')
   return { victim: addressOf(victim), port, count, dripNs, sealedAs }
+}
+
+/** `sendp PACKET [count=N] [inter=SECONDS]`, the packet in Scapy's words. */
+function sendingIn(line: string, sender: FrameSender): PacketSenderOptions {
+  const [, packet = '', options = ''] = /^sendp\s+(.*?[)"])((?:\s+(?:count|inter)=\S+)*)\s*$/.exec(line) ?? []
+  if (packet === '')
+    throw new InputError('sendp Ether(dst="…")/ARP(op=2, psrc="10.0.0.2", pdst="10.0.0.1") [count=3] [inter=0.1]')
+  const count = Number(/count=(\S+)/.exec(options)?.[1] ?? 1)
+  const seconds = Number(/inter=(\S+)/.exec(options)?.[1] ?? 0.1)
+  if (!Number.isInteger(count) || count < 1 || count > SENT_MAX)
+    throw new InputError(`sendp: count is from 1 to ${SENT_MAX}`)
+  if (!(seconds >= 1e-5 && seconds <= 3600)) throw new InputError('sendp: inter is in seconds, from 0.00001 to 3600')
+  return { frame: frameOf(packet, sender), count, intervalNs: Math.round(seconds * 1e9) }
 }
 
 function begun(job: number): string {

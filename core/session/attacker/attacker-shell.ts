@@ -24,6 +24,7 @@ ${ink.strong('What a station can do, at a port that takes frames')}
   sslsplit A B          the same with TLS
   hping3 -S -p 49152 B  open connections in other names, and leave them
   slowloris -n 16 B     begin migrations that never end
+  sendp PACKET          a frame in words: Ether()/ARP(op=2, …)
   macof                 fill the switch's table of addresses
   qmp-shell B command   ask a host's monitor for something
   qemu -incoming P      a hypervisor that waits for a guest

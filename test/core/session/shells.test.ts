@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { milliseconds } from '../../../core/base/units.js'
+import { parseIpv4 } from '../../../core/net/wire/addresses.js'
 import { channelNames } from '../../../core/session/scenario.js'
 import { Session } from '../../../core/session/session.js'
 import { bootedSession, migrateToEnd, smallSession } from '../../support/lab-session.js'
@@ -95,5 +96,24 @@ describe('the attacker’s shell', () => {
     const session = smallSession()
     for (const line of ['tcpdump -c 0', 'tcpdump -c x', 'show 1', 'page 12', 'page 0x0', 'rm -rf /'])
       expect(says(session, 'attacker', line)).not.toBe('')
+  })
+
+  it('sends a frame in whatever words, as often as it is told', () => {
+    const session = smallSession()
+    session.do({ kind: 'place-attacker', position: 'access' })
+    const forged = 'Ether()/ARP(psrc="10.0.0.2", pdst="10.0.0.1")'
+    expect(says(session, 'attacker', `sendp ${forged} count=3 inter=0.01`)).toContain('job 1 runs')
+    session.runFor(milliseconds(50))
+    expect(session.world.attacker.framesSent).toBe(3)
+    expect(session.world.rack.hostA.stack.arp.macOf(parseIpv4('10.0.0.2'))).toBe(session.world.attacker.mac)
+    expect(says(session, 'attacker', 'sendp Ether()/ARP(op=2)')).toContain('pdst')
+    for (const line of [
+      'sendp',
+      `sendp ${forged} count=0`,
+      `sendp ${forged} inter=x`,
+      'slowloris host-b',
+      'slowloris -n 0 host-b',
+    ])
+      expect(says(session, 'attacker', line)).not.toContain('runs')
   })
 })
