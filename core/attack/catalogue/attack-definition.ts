@@ -29,6 +29,8 @@ export type AttackerPosition = (typeof attackerPositions)[number]
 /** What a person does to see it, in the rack. */
 export interface ByHand {
   readonly position: AttackerPosition
+  /** The hypervisor that the hosts must have; any when left out. */
+  readonly hypervisor?: 'xend'
   /** Typed at the attacker's shell. */
   readonly lines: readonly string[]
   /** What comes next, and where it shows. */

@@ -19,6 +19,19 @@ const control = {
   stages: ['connect', 'send', 'control', 'read'],
 } as const
 
+/** Where the guest of the rack keeps its users (labs/guests/shell). */
+const USERS_PAGE = 67
+
+/** The receiver of the rack's hosts, where they have xend. */
+const byHand = (exploit: string, page = USERS_PAGE): Pick<AttackDefinition, 'byHand'> => ({
+  byHand: {
+    position: 'access',
+    hypervisor: 'xend',
+    lines: [`xensploit ${exploit} host-a${page === 0 ? '' : ` -page ${page}`}`],
+    then: 'The attacker’s terminal tells what it reads of the guest on Host A.',
+  },
+})
+
 /** What keeps any of them out, and what makes its addresses wrong: the process crashes. */
 function against(
   fix: ConfigurationName,
@@ -32,6 +45,7 @@ export const migrationModule: readonly AttackDefinition[] = [
   {
     ...control,
     ...against('batch-check', { 'stack-canary': 'residual' }),
+    ...byHand('batch'),
     name: 'receiver-batch',
     title: 'A batch of a negative number of pages',
     survey: '3.2.3, stack overflow',
@@ -44,6 +58,7 @@ export const migrationModule: readonly AttackDefinition[] = [
   {
     ...control,
     ...against('free-list-check'),
+    ...byHand('free-list'),
     name: 'receiver-free-list',
     title: 'A free list whose size wraps around',
     survey: '3.2.3, heap overflow by an integer overflow',
@@ -56,6 +71,7 @@ export const migrationModule: readonly AttackDefinition[] = [
   {
     ...receiver,
     ...against('index-check'),
+    ...byHand('device-index', 0),
     name: 'receiver-device-index',
     title: 'A keyboard queue that begins in another guest',
     survey: '3.2.3, memory of the module read beyond its end',
@@ -70,6 +86,7 @@ export const migrationModule: readonly AttackDefinition[] = [
   {
     ...control,
     ...against('length-check'),
+    ...byHand('device-length'),
     name: 'receiver-device-length',
     title: 'A device configuration longer than the device’s own',
     survey: '3.2.3, heap overflow',
