@@ -19,11 +19,11 @@ const control = {
   stages: ['connect', 'send', 'control', 'read'],
 } as const
 
-/** Where the guest of the rack keeps its users (labs/guests/shell). */
-const USERS_PAGE = 67
+/** Where the guest of the rack has its texts (labs/guests/shell); its secrets lie elsewhere with every seed. */
+const TEXTS_PAGE = 9
 
 /** The receiver of the rack's hosts, where they have xend. */
-const byHand = (exploit: string, page = USERS_PAGE): Pick<AttackDefinition, 'byHand'> => ({
+const byHand = (exploit: string, page = TEXTS_PAGE): Pick<AttackDefinition, 'byHand'> => ({
   byHand: {
     position: 'access',
     hypervisor: 'xend',
