@@ -63,6 +63,7 @@ export class CaptureAnalysis implements ReassemblyListener, MigrationOwner {
       if (tcp === null) this.addOther(frame, atNs, linkType)
       else {
         this.tcpPackets++
+        this.intruders.segment(tcp, atNs, packetNumber)
         this.reassembler.add(packetNumber, atNs, tcp)
       }
     } catch (error) {

@@ -150,6 +150,8 @@ export const traceTables = {
   'switch-defence': { device: 'text', defence: 'text', isOn: 'number' },
   /** A person switched a defence of a host on (1) or off. */
   'host-defence': { host: 'text', defence: 'text', isOn: 'number' },
+  /** Somebody who looks at the frames of a host's cable found a sign of an intruder. */
+  'intruder-sign': { host: 'text', sign: 'text', text: 'text' },
   /** A client asked and was answered (or not: lost is 1). */
   probe: { client: 'text', sequence: 'number', sentNs: 'number', replyNs: 'number', lost: 'number' },
   /** A switch learned where an address is, or that it moved. VLAN 0 is that of a switch that knows none. */

@@ -59,12 +59,15 @@ export interface HostDefences {
   readonly closedMonitors: boolean
   /** Guests are sent to the lab's own hosts and to no other address. */
   readonly listedDestinations: boolean
+  /** The frames of its cable are looked through for signs of an intruder. */
+  readonly intruderWatch: boolean
 }
 
 /** In the trace. */
 export const hostDefenceNames = {
   closedMonitors: 'closed-monitors',
   listedDestinations: 'listed-destinations',
+  intruderWatch: 'intruder-watch',
 } as const satisfies Record<keyof HostDefences, string>
 
 export interface Scenario {
@@ -136,7 +139,7 @@ export const defaultScenario: Scenario = {
   links: {},
   tcp: { congestionControl: 'cubic', hasSack: true },
   attackerPosition: 'mirror',
-  hostDefences: { closedMonitors: false, listedDestinations: false },
+  hostDefences: { closedMonitors: false, listedDestinations: false, intruderWatch: false },
   probeIntervalNs: milliseconds(2),
   migration: {
     ...DEFAULT_MIGRATION_PARAMETERS,

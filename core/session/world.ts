@@ -29,6 +29,7 @@ import { GuestDesk } from './guest-desk.js'
 import { GuestSettings } from './guest-settings.js'
 import type { HostMonitor } from './host-monitor.js'
 import { Doorman, labHosts, openPorts, strangerHost } from './lab-hosts.js'
+import { IntruderWatch } from './intruder-watch.js'
 import { LabNetwork } from './lab-network.js'
 import { ink, type LineShell } from './line-shell.js'
 import { OperatorShell, type OperatorDesk } from './operator-shell.js'
@@ -68,6 +69,7 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner, TraceWatcher
   readonly monitors: readonly Monitor[]
   private readonly shells: { readonly operator: OperatorShell; readonly attacker: LineShell }
   private readonly guestConsole: GuestConsole
+  private readonly intruderWatches = new Map<string, IntruderWatch>()
   /** The attacker's own hypervisor, once it was started. */
   private stranger: { readonly network: AttackerNetwork; readonly monitor: HostMonitor } | null = null
 
@@ -96,6 +98,7 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner, TraceWatcher
       this,
     )
     this.guestDesk.hostDefences = { ...defaultScenario.hostDefences, ...scenario.hostDefences }
+    this.watchCables()
     this.monitors = openPorts(kernel, this.guestDesk)
     const { client } = this.rack
     const probe = probeOfImage(scenario.guest.image, kernel, client, parseIpv4(scenario.guest.address))
@@ -184,6 +187,7 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner, TraceWatcher
 
   configureHosts(changes: Partial<HostDefences>): void {
     this.guestDesk.hostDefences = { ...this.guestDesk.hostDefences, ...changes }
+    this.watchCables()
     for (const [defence, isOn] of Object.entries(changes))
       for (const { name: host } of this.hosts)
         this.kernel.trace.add('host-defence', {
@@ -191,6 +195,21 @@ export class World implements VmOwner, OperatorDesk, CrossingOwner, TraceWatcher
           defence: hostDefenceNames[defence as keyof HostDefences],
           isOn: isOn ? 1 : 0,
         })
+  }
+
+  /** What was found before is remembered while nobody watches. */
+  private watchCables(): void {
+    const { kernel, rack, hosts, intruderWatches } = this
+    if (!this.guestDesk.hostDefences.intruderWatch) {
+      for (const [host, watch] of intruderWatches) rack.links.find(({ name }) => name === host)?.unwatch(watch)
+      return
+    }
+    const stations = [rack.hostA, rack.hostB].map(({ stack: { address, mac } }) => ({ address, mac }))
+    for (const { name } of hosts) {
+      const watch = intruderWatches.get(name) ?? new IntruderWatch(kernel, name, stations)
+      intruderWatches.set(name, watch)
+      rack.links.find((link) => link.name === name)?.watch(watch)
+    }
   }
 
   boot(): void {

@@ -30,6 +30,7 @@ export const configurationsOf = {
     'syn-cookies': 'SYN cookies at the hosts',
     'closed-monitors': 'monitors answer on their own host alone',
     'listed-destinations': 'guests are sent to listed hosts alone',
+    'intruder-watch': 'the frames of the hosts’ cables are looked through for signs of an intruder',
   },
   fleet: {
     vulnerable: 'whatever is told is believed',

@@ -73,7 +73,7 @@ export const controlPlane: readonly AttackDefinition[] = [
     reach: 'an ordinary port of the segment; frames in any station’s name',
     gains: 'no guest can be moved there while it lasts: not for balance, and not away from a host that fails',
     stages: ['flood'],
-    against: { 'syn-cookies': 'stopped' },
+    against: { 'syn-cookies': 'stopped', 'intruder-watch': 'detected' },
     byHand: {
       position: 'access',
       lines: ['hping3 -S -p 49152 -i u1000 host-b', 'hping3 -S -p 22 -i u1000 host-b'],

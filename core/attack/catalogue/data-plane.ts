@@ -28,6 +28,9 @@ const CLOCK_THEN = CLOCK_NAME + '??'.repeat(4 + 4 + 32) + (2n ** 64n - TEN_YEARS
 export const LOGIN_BRANCH = 'e30605fc130600089305000013850400'
 export const LOGIN_PATCH = '13000000130600089305000013850400'
 
+/** Two stations are told of an address that was another one's before, and the cable says so. */
+const seen = { 'intruder-watch': 'detected' } as const
+
 const snooping = {
   plane: 'data',
   testbed: 'rack',
@@ -45,7 +48,7 @@ const middle = {
   survey: '3.2.2, active manipulation',
   preconditions: 'hosts that learn each other’s MAC address by ARP on a segment that the attacker is on too',
   reach: 'an ordinary port of the segment',
-  against: all([...sealed, ...sure], 'stopped' as const),
+  against: { ...all([...sealed, ...sure], 'stopped' as const), ...seen },
 } as const
 
 export const dataPlane: readonly AttackDefinition[] = [
@@ -81,7 +84,7 @@ export const dataPlane: readonly AttackDefinition[] = [
     preconditions: 'the hosts are not in the table yet, or have been silent until it forgot them (300 s)',
     reach: 'an ordinary port of the segment',
     stages: ['flood', 'listen', 'rebuild memory', 'search it'],
-    against: { ...all(sealed, 'residual' as const), 'port-security': 'stopped' },
+    against: { ...all(sealed, 'residual' as const), 'port-security': 'stopped', ...seen },
     byHand: {
       position: 'access',
       lines: ['macof'],
@@ -207,7 +210,7 @@ export const dataPlane: readonly AttackDefinition[] = [
     gains: 'no move: the guest stays where it is, as often as it is tried',
     stages: ['poison', 'intercept', 'edit'],
     // A cipher does not keep a connection alive.
-    against: all([...sure, 'esp'], 'stopped' as const),
+    against: { ...all([...sure, 'esp'], 'stopped' as const), ...seen },
     byHand: {
       position: 'access',
       lines: ['filter truncate 256KiB', 'ettercap host-a host-b'],
@@ -226,6 +229,7 @@ export const dataPlane: readonly AttackDefinition[] = [
     stages: ['poison', 'intercept', 'edit'],
     against: {
       ...all([...authenticated, ...sure], 'stopped' as const),
+      ...seen,
       // A changed block comes out as another one, whatever that is.
       'aes-128-ecb': 'residual',
     },
@@ -243,6 +247,7 @@ export const dataPlane: readonly AttackDefinition[] = [
     stages: ['poison', 'intercept', 'edit'],
     against: {
       ...all([...authenticated, ...sure], 'stopped' as const),
+      ...seen,
       // The key stream is another one there.
       'aes-256-ctr': 'residual',
     },

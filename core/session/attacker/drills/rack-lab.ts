@@ -5,7 +5,7 @@ import type { ConfigurationName } from '../../../attack/catalogue/configurations
 import { assert } from '../../../base/errors.js'
 import { milliseconds, seconds } from '../../../base/units.js'
 import type { TimedRow, TraceKind } from '../../../kernel/trace-tables.js'
-import { defaultScenario, type GuestScenario, type MigrationScenario } from '../../scenario.js'
+import { defaultScenario, hostDefenceNames, type GuestScenario, type MigrationScenario } from '../../scenario.js'
 import { Session } from '../../session.js'
 import type { DrillEvidence, DrillOutcome, DrillParts, DrillRun } from './drill.js'
 
@@ -58,11 +58,8 @@ export class RackLab {
         kind: 'configure-switch',
         defences: configuration === 'arp-inspection' ? { arpInspection: true } : { portSecurity: true },
       })
-    if (configuration === 'closed-monitors' || configuration === 'listed-destinations')
-      session.do({
-        kind: 'configure-hosts',
-        defences: configuration === 'closed-monitors' ? { closedMonitors: true } : { listedDestinations: true },
-      })
+    const hostDefence = Object.entries(hostDefenceNames).find(([, name]) => name === configuration)
+    if (hostDefence !== undefined) session.do({ kind: 'configure-hosts', defences: { [hostDefence[0]]: true } })
     if (configuration === 'static-arp') session.do({ kind: 'set-static-arp', isOn: true })
     session.do({ kind: 'boot' })
     session.runFor(seconds(1.5))
@@ -132,8 +129,12 @@ export class RackLab {
   end(verdict: Verdict, summary: string, evidence: readonly DrillEvidence[]): DrillRun {
     const { attacker, rack } = this.session.world
     const { framesSent, octetsSent } = attacker
-    const inOrder = evidence.toSorted((a, b) => a.atNs - b.atNs)
-    const outcome: DrillOutcome = { verdict, summary, evidence: inOrder, framesSent, octetsSent }
+    const signs = this.evidence('intruder-sign', ({ host, text }) => `seen at the cable of ${host}: ${text}`)
+    const inOrder = [...evidence, ...signs].toSorted((a, b) => a.atNs - b.atNs)
+    const outcome: DrillOutcome = {
+      verdict: verdict === 'succeeded' && signs.length > 0 ? 'detected' : verdict,
+      ...{ summary, evidence: inOrder, framesSent, octetsSent },
+    }
     return { outcome, trace: this.session.trace, capture: rack.tap }
   }
 
