@@ -33,6 +33,8 @@ export interface VmOptions {
   readonly qemuBoard?: boolean
   /** Its host's image, or one that several hosts share. Nothing for a guest without a disk. */
   readonly disk?: GuestDisk
+  /** The most that it may have of a core, above 0; one unless told. Linux's `cpu.max` and Xen's `cap` do this. */
+  readonly coreCap?: number
 }
 
 export interface VmOwner {
@@ -266,7 +268,7 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm, Userfau
     const { costs, machine } = this
     const { nowNs } = this.kernel
     const ownNs = SLICE_NS - Math.min(Math.max(this.heldUntilNs - nowNs, 0), SLICE_NS)
-    const cycles = (this.options.hartHz / 1e9) * ownNs * this.cores.share() * costs.vcpuSpeed
+    const cycles = (this.options.hartHz / 1e9) * ownNs * this.cores.share() * this.coreCap * costs.vcpuSpeed
     const { trappedAccesses, loggedStores } = machine
     const { executed, state } = machine.runSlice(nowNs, Math.floor((cycles * (100 - this.throttlePercent)) / 100))
     this.instructionCount += executed
@@ -280,8 +282,13 @@ export class VirtualMachine implements Process, FrameSink, MigratableVm, Userfau
   private wantCore(wanted: boolean): void {
     if (wanted === this.onCore) return
     this.onCore = wanted
-    if (wanted) this.cores.vcpuStarted()
-    else this.cores.vcpuStopped()
+    if (wanted) this.cores.vcpuStarted(this.coreCap)
+    else this.cores.vcpuStopped(this.coreCap)
+  }
+
+  /** In whole parts of 1024, so that sums of them are exact. */
+  private get coreCap(): number {
+    return Math.ceil((this.options.coreCap ?? 1) * 1024) / 1024
   }
 
   private publish(): void {

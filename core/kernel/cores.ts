@@ -4,12 +4,13 @@ import type { Kernel } from './kernel.js'
 
 /**
  * Work is booked on lanes. A lane is one thread: its jobs follow one another. Each lane with work, and each running
- * vCPU, wants one core; when they want more than there are, all of them slow down in proportion. The share is taken
+ * vCPU without a cap, wants one core; when they want more than there are, all of them slow down in proportion. The share is taken
  * when a job is booked (and for a vCPU at each slice), which is exact for jobs shorter than a slice.
  */
 export class HostCores {
   private readonly lanes = new Map<string, { busyUntilNs: Nanos; workNs: Nanos }>()
-  private runningVcpus = 0
+  /** Cores that running vCPUs want, in all. */
+  private wantedByVcpus = 0
 
   constructor(
     private readonly kernel: Kernel,
@@ -17,18 +18,18 @@ export class HostCores {
     readonly coreCount: number,
   ) {}
 
-  /** A vCPU began or stopped wanting a core. */
-  vcpuStarted(): void {
-    this.runningVcpus++
+  /** A vCPU began or stopped wanting a core, or as much of one as it may have. */
+  vcpuStarted(demand = 1): void {
+    this.wantedByVcpus += demand
   }
-  vcpuStopped(): void {
-    this.runningVcpus--
+  vcpuStopped(demand = 1): void {
+    this.wantedByVcpus -= demand
   }
 
-  /** The part of a core that each worker gets now: 1, or less when there are more workers than cores. */
+  /** The part that each worker gets now of what it wants: 1, or less when all together want more cores than there are. */
   share(): number {
-    const workers = this.workersNow()
-    return workers <= this.coreCount ? 1 : this.coreCount / workers
+    const wanted = this.wantedNow()
+    return wanted <= this.coreCount ? 1 : this.coreCount / wanted
   }
 
   /** Book `workNs` of core time on `lane` after what it already has to do. Returns when it will be done. */
@@ -55,9 +56,9 @@ export class HostCores {
     return new Map([...this.lanes].map(([name, { workNs }]) => [name, workNs]))
   }
 
-  private workersNow(): number {
-    let workers = this.runningVcpus
-    for (const { busyUntilNs } of this.lanes.values()) if (busyUntilNs > this.kernel.nowNs) workers++
-    return workers
+  private wantedNow(): number {
+    let wanted = this.wantedByVcpus
+    for (const { busyUntilNs } of this.lanes.values()) if (busyUntilNs > this.kernel.nowNs) wanted++
+    return wanted
   }
 }

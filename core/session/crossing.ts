@@ -66,11 +66,11 @@ export class Crossing implements MigrationOwner, Process {
   ) {
     const { id, from, to, vm, channel, channels, options, link } = parts
     // Admission first: it throws before anything has happened when the memory is not there.
-    const { name, mac, ramOctets, hartHz, qemuBoard = false, disk } = vm.options
+    const { name, mac, ramOctets, hartHz, qemuBoard = false, coreCap = 1, disk } = vm.options
     // A disk that is not moved is on storage that both hosts share.
     const ownDisk = options.copyStorage && disk !== undefined ? new VirtualDisk(disk.name, disk.octets) : disk
     const storage = ownDisk === undefined ? {} : { disk: ownDisk }
-    this.incoming = to.host.create({ name, mac, ramOctets, hartHz, qemuBoard, ...storage })
+    this.incoming = to.host.create({ name, mac, ramOctets, hartHz, qemuBoard, coreCap, ...storage })
     this.incoming.awaitIncoming()
     this.connections = new CrossingConnections({ from, to, channels })
     const stream = this.connections.openMain()

@@ -39,6 +39,7 @@ export const configurationsOf = {
     'command-signature': 'commands are signed, and nothing says when',
     'command-timestamp': 'commands are signed with their time, and 15 s of difference are let pass',
     'command-nonce': 'commands are signed with a number that the receiver has just thought of',
+    'processor-caps': 'no guest of a tenant gets more of a core than it has paid for',
   },
   receiver: {
     vulnerable: 'the stream is trusted',

@@ -85,7 +85,14 @@ export class FleetGuest implements CrossingOwner {
     if (known !== undefined) places.find((one) => one.host.name === known.hostName)?.host.remove(known)
     const mac = octetsOfHex(`5254000002${index.toString(16).padStart(2, '0')}`)
     const tpmSeed = this.kernel.random(`tpm/${this.name}`).octets(TPM_SEED_OCTETS)
-    const vm = host.create({ name: this.name, mac, ramOctets: plan.ramOctets, hartHz: HART_HZ, tpmSeed })
+    const vm = host.create({
+      name: this.name,
+      mac,
+      ramOctets: plan.ramOctets,
+      hartHz: HART_HZ,
+      tpmSeed,
+      coreCap: plan.cap,
+    })
     this.prepareBoot(vm)
     host.plug(vm)
     vm.resume()

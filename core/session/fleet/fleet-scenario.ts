@@ -48,6 +48,8 @@ const guestPlan = z.strictObject({
     z.array(hostName).min(1).optional(),
   ),
   load: load.default(0.1),
+  /** The most that it may have of a core. */
+  cap: load.refine((share) => share > 0, 'choose more than 0%').default(1),
   /** What its load becomes later. */
   loads: z
     .array(z.strictObject({ at: duration, load }))
@@ -99,7 +101,7 @@ const scenarioSchema = z.strictObject({
     .array(guestPlan)
     .min(1)
     .max(FLEET_GUESTS_MAX)
-    .default([{ count: 8, ram: MIB, load: 0.2, loads: [], on: undefined }]),
+    .default([{ count: 8, ram: MIB, load: 0.2, cap: 1, loads: [], on: undefined }]),
   network: z
     .strictObject({ bandwidth: parsed(parseBitRate).default(1e9), latency: duration.default(microseconds(100)) })
     .prefault({}),
@@ -127,6 +129,7 @@ export interface FleetGuestPlan {
   readonly host: string
   readonly ramOctets: number
   readonly load: number
+  readonly cap: number
   readonly loads: FleetScenario['guests'][number]['loads']
 }
 
@@ -154,7 +157,7 @@ export function fleetHostNames({ hosts }: FleetScenario): string[] {
 export function fleetGuests(scenario: FleetScenario): FleetGuestPlan[] {
   const all = fleetHostNames(scenario)
   const guests: FleetGuestPlan[] = []
-  for (const { name, count, ram: ramOctets, on, load: first, loads } of scenario.guests)
+  for (const { name, count, ram: ramOctets, on, load: first, cap, loads } of scenario.guests)
     for (let index = 0; index < count; index++) {
       const hosts = on ?? all
       const turn = on === undefined ? guests.length : index
@@ -166,7 +169,7 @@ export function fleetGuests(scenario: FleetScenario): FleetGuestPlan[] {
               ? name
               : `${name}-${index + 1}`,
         host: hosts[turn % hosts.length] ?? '',
-        ...{ ramOctets, load: first, loads },
+        ...{ ramOctets, load: first, cap, loads },
       })
     }
   return guests

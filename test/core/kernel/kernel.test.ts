@@ -143,4 +143,13 @@ describe('HostCores', () => {
     cores.vcpuStopped()
     expect(cores.share()).toBe(1)
   })
+
+  it('counts a vCPU with a cap as no more than that', () => {
+    const cores = new HostCores(new Kernel('cores'), 'a', 1)
+    cores.vcpuStarted()
+    cores.vcpuStarted(0.25)
+    expect(cores.share()).toBe(0.8)
+    cores.vcpuStopped()
+    expect(cores.share()).toBe(1)
+  })
 })

@@ -1,6 +1,6 @@
 /** How each attack of the catalogue is played, by its name. */
 import type { Drill } from './drill.js'
-import { commandReplay, commandSpoof, falseAdvert } from './fleet-drills.js'
+import { commandReplay, commandSpoof, falseAdvert, vmPoaching } from './fleet-drills.js'
 import { migrationFlood } from './flood-drills.js'
 import { impostorSsh, impostorTls } from './impostor-drills.js'
 import { middleDevice, middleLogin, middleRollback, middleSwap, middleText, middleTruncate } from './middle-drills.js'
@@ -13,6 +13,7 @@ import { snoopAt, snoopFlooding } from './snoop-drills.js'
 
 export const drills: Readonly<Record<string, Drill>> = {
   'vm-jumping': vmJumping,
+  'vm-poaching': vmPoaching,
   'incoming-control': incomingControl,
   'needless-migrations': needlessMigrations,
   'migration-flood': migrationFlood,

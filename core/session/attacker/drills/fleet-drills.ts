@@ -5,7 +5,7 @@ import type { Verdict } from '../../../attack/catalogue/attack-definition.js'
 import type { ConfigurationName } from '../../../attack/catalogue/configurations.js'
 import type { Attack } from '../../../attack/reach.js'
 import { assert } from '../../../base/errors.js'
-import { seconds } from '../../../base/units.js'
+import { seconds, type Nanos } from '../../../base/units.js'
 import type { TimedRow, TraceKind } from '../../../kernel/trace-tables.js'
 import { Fleet } from '../../fleet/fleet.js'
 import { parseFleetScenario } from '../../fleet/fleet-scenario.js'
@@ -32,11 +32,11 @@ class FleetLab {
   readonly fleet: Fleet
   readonly attacker: AttackerComputer
 
-  constructor({ configuration, seed, image }: DrillParts, plan: object) {
+  constructor({ configuration, seed, image }: DrillParts, plan: object, decisions = '1s') {
     const scenario = parseFleetScenario({
-      ...plan,
-      orchestrator: { adverts: '500ms', decisions: '1s', ...defencesOf[configuration] },
       attacker: 'hub',
+      ...plan,
+      orchestrator: { adverts: '500ms', decisions, ...defencesOf[configuration] },
     })
     this.fleet = new Fleet(scenario, image('stress'), seed)
     assert(this.fleet.attacker !== null, 'the scenario has an attacker')
@@ -46,6 +46,17 @@ class FleetLab {
   run(attack: Attack, untilNs: number): void {
     this.attacker.run(attack)
     this.fleet.runUntil(untilNs)
+  }
+
+  /** Instructions a second of each guest, from one instant to another. */
+  work(fromNs: Nanos, toNs: Nanos): (guest: string) => number {
+    const counts = (): ReadonlyMap<string, number> =>
+      new Map(this.fleet.guests.map(({ name, desk }) => [name, desk.liveVm()?.instructions ?? 0]))
+    this.fleet.runUntil(fromNs)
+    const before = counts()
+    this.fleet.runUntil(toNs)
+    const after = counts()
+    return (guest) => Math.round((((after.get(guest) ?? 0) - (before.get(guest) ?? 0)) / (toNs - fromNs)) * 1e9)
   }
 
   rows<K extends TraceKind>(kind: K): readonly TimedRow<K>[] {
@@ -118,3 +129,35 @@ const switchedOff =
 
 export const commandSpoof = switchedOff('spoof')
 export const commandReplay = switchedOff('replay')
+
+const TENANT = 'tenant'
+const PAID_SHARE = 0.2
+const GREEDY_FROM_NS = seconds(4)
+const GREEDY_TO_NS = seconds(8)
+const WARM_NS = seconds(1)
+/** What a neighbour still does of what it did before, for the attack to have been worth it. */
+const HARMED_SHARE = 0.8
+
+/** A tenant that was quiet computes all it can; its neighbours go on as before. */
+export const vmPoaching: Drill = (parts) => {
+  const cap = parts.configuration === 'processor-caps' ? `${PAID_SHARE * 100}%` : '100%'
+  const plan = {
+    hosts: { count: 2, cores: 1 },
+    guests: [
+      { name: 'shop', load: '80%', on: VICTIM },
+      { name: TENANT, load: '5%', cap, loads: [{ at: '4s', load: '100%' }], on: VICTIM },
+    ],
+    attacker: 'access',
+  }
+  // Nobody is moved away meanwhile.
+  const lab = new FleetLab(parts, plan, '3600s')
+  const before = lab.work(WARM_NS, GREEDY_FROM_NS)
+  const during = lab.work(GREEDY_FROM_NS + WARM_NS, GREEDY_TO_NS)
+  const evidence = ['shop', TENANT].flatMap((name) => [
+    { atNs: GREEDY_FROM_NS, text: `${name}: ${before(name)} instructions a second` },
+    { atNs: GREEDY_TO_NS, text: `${name}: ${during(name)} instructions a second` },
+  ])
+  const left = during('shop') / before('shop')
+  const summary = `the neighbour does ${(100 * left).toFixed(0)} % of the work that it did before`
+  return lab.end(left < HARMED_SHARE ? 'succeeded' : 'stopped', summary, evidence)
+}

@@ -15,13 +15,13 @@ describe('a fleet scenario', () => {
   it('numbers guests of one name, and places them where it says', () => {
     const guests = [
       { name: 'web', count: 3, on: ['host-02', 'host-01'], load: '50%' },
-      { name: 'db', ram: '2MiB', on: 'host-03' },
+      { name: 'db', ram: '2MiB', cap: '50%', on: 'host-03' },
     ]
     expect(fleetGuests(parseFleetScenario({ guests }))).toMatchObject([
-      { name: 'web-1', host: 'host-02', load: 0.5 },
+      { name: 'web-1', host: 'host-02', load: 0.5, cap: 1 },
       { name: 'web-2', host: 'host-01' },
       { name: 'web-3', host: 'host-02' },
-      { name: 'db', host: 'host-03', ramOctets: 2 * 1024 ** 2, load: 0.1 },
+      { name: 'db', host: 'host-03', ramOctets: 2 * 1024 ** 2, load: 0.1, cap: 0.5 },
     ])
   })
 
@@ -33,6 +33,7 @@ describe('a fleet scenario', () => {
     [{ duration: '2ms' }, 'duration', /choose from 1s to 3600s/],
     [{ guests: [] }, 'guests', /1/],
     [{ guests: [{ load: '120%' }] }, 'guests[0].load', /more than all/],
+    [{ guests: [{ cap: '0%' }] }, 'guests[0].cap', /more than 0%/],
     [{ guests: [{ ram: '100KiB' }] }, 'guests[0].ram', /from 1MiB to 1GiB/],
     [{ guests: [{ on: 'host-07' }] }, 'guests[0].on', /no host-07; there are 4 hosts, from host-01 to host-04/],
     [{ guests: [{ name: 'a' }, { name: 'a' }] }, 'guests', /two guests are named a/],
