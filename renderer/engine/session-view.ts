@@ -327,6 +327,10 @@ const eventWords = {
     source: host,
     text: `${defence} is ${isOn === 1 ? 'on' : 'off'}`,
   }),
+  'intruder-sign': ({ host, text }: TimedRow<'intruder-sign'>) => ({
+    source: host,
+    text: `sign of an intruder: ${text}`,
+  }),
   'attack-stage': ({ attacker, stage, text }: TimedRow<'attack-stage'>) => ({
     source: attacker,
     text: `${stage}: ${text}`,
