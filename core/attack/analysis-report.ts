@@ -1,5 +1,5 @@
 /** What an analysis of captured traffic says. Plain data, the shape of `analyse --json`. */
-import type { IntruderSign } from './intruder-signs.js'
+import type { IntruderSign } from './signs/intruder-sign.js'
 import type { SecretKind, TextEncoding } from './secret-finding.js'
 import type { MetadataEstimate } from './traffic/metadata-estimate.js'
 

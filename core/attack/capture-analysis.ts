@@ -7,7 +7,7 @@ import { IntruderSigns } from './intruder-signs.js'
 import { WireError } from '../base/errors.js'
 import type { Nanos } from '../base/units.js'
 import { endpointText, ipText } from '../net/wire/addresses.js'
-import { decodeCapturedEsp, decodeCapturedTcp, LINK_TYPE } from '../net/wire/link-layer.js'
+import { decodeCapturedEsp, decodeCapturedTcp, LINK_TYPE, type CapturedTcp } from '../net/wire/link-layer.js'
 import {
   type CapturedConnection,
   type CloseReason,
@@ -57,19 +57,19 @@ export class CaptureAnalysis implements ReassemblyListener, MigrationOwner {
   addFrame(frame: Uint8Array, atNs: Nanos, packetNumber: number, linkType: number = LINK_TYPE.ethernet): void {
     this.packets++
     this.transfers.frame(frame, atNs, linkType)
-    this.intruders.frame(frame, atNs, packetNumber, linkType)
+    let tcp: CapturedTcp | null = null
     try {
-      const tcp = decodeCapturedTcp(linkType, frame)
+      tcp = decodeCapturedTcp(linkType, frame)
       if (tcp === null) this.addOther(frame, atNs, linkType)
       else {
         this.tcpPackets++
-        this.intruders.segment(tcp, atNs, packetNumber)
         this.reassembler.add(packetNumber, atNs, tcp)
       }
     } catch (error) {
       if (!(error instanceof WireError)) throw error
       if (this.damagedPackets++ === 0) this.warn(`packet ${packetNumber}: ${error.message}`)
     }
+    this.intruders.frame(frame, atNs, packetNumber, linkType, tcp)
   }
 
   private addOther(frame: Uint8Array, atNs: Nanos, linkType: number): void {

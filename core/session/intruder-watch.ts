@@ -4,7 +4,7 @@ import { WireError } from '../base/errors.js'
 import type { Kernel } from '../kernel/kernel.js'
 import type { FrameWitness } from '../net/frame-witness.js'
 import type { IpAddress, MacAddress } from '../net/wire/addresses.js'
-import { decodeCapturedTcp, LINK_TYPE } from '../net/wire/link-layer.js'
+import { decodeCapturedTcp, LINK_TYPE, type CapturedTcp } from '../net/wire/link-layer.js'
 
 export class IntruderWatch implements FrameWitness {
   private readonly signs = new IntruderSigns()
@@ -22,16 +22,20 @@ export class IntruderWatch implements FrameWitness {
   record(frame: Uint8Array): void {
     const { kernel, signs } = this
     this.frames++
-    signs.frame(frame, kernel.nowNs, this.frames, LINK_TYPE.ethernet)
-    try {
-      const tcp = decodeCapturedTcp(LINK_TYPE.ethernet, frame)
-      if (tcp !== null) signs.segment(tcp, kernel.nowNs, this.frames)
-    } catch (error) {
-      // What makes no sense to its reader is passed over, as in a capture.
-      if (!(error instanceof WireError)) throw error
-    }
+    const kept = frame.slice()
+    signs.frame(kept, kernel.nowNs, this.frames, LINK_TYPE.ethernet, segmentIn(kept))
     for (const { kind, text } of signs.signs.slice(this.told))
       kernel.trace.add('intruder-sign', { host: this.host, sign: kind, text })
     this.told = signs.signs.length
+  }
+}
+
+/** What makes no sense to its reader is passed over, as in a capture. */
+function segmentIn(frame: Uint8Array): CapturedTcp | null {
+  try {
+    return decodeCapturedTcp(LINK_TYPE.ethernet, frame)
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error
+    return null
   }
 }
