@@ -32,23 +32,21 @@ export function likelyGuests(seen: TrafficSigns, known: readonly KnownGuest[]): 
 }
 
 /**
- * Which it was: null when another one comes nearly as near, by less than moves of one guest differ at home. For that each is known
- * from several moves.
+ * Which it was: null when another one comes nearly as near, by less than moves of the likeliest differ at home. For that each is
+ * known from several moves.
  */
 export function surelyGuest(seen: TrafficSigns, known: readonly KnownGuest[]): string | null {
   const likely = likelyGuests(seen, known)
   const [best] = likely
   const other = likely.find(({ name }) => name !== best?.name)
   if (best === undefined || other === undefined) return null
-  return other.distance - best.distance > spreadOf(known) ? best.name : null
+  const spread = spreadOf(known.filter(({ name }) => name === best.name))
+  return other.distance - best.distance > spread ? best.name : null
 }
 
-/** How far two moves of one guest are apart, at most. */
-function spreadOf(known: readonly KnownGuest[]): number {
-  const distances = known.flatMap((one) =>
-    known.flatMap((other) => (other.name === one.name ? (distanceOf(one.signs, other.signs) ?? []) : [])),
-  )
-  return Math.max(0, ...distances)
+/** How far two moves of a guest are apart, at most. */
+function spreadOf(moves: readonly KnownGuest[]): number {
+  return Math.max(0, ...moves.flatMap((one) => moves.flatMap((other) => distanceOf(one.signs, other.signs) ?? [])))
 }
 
 function distanceOf(a: TrafficSigns, b: TrafficSigns): number | null {

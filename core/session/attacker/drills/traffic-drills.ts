@@ -12,7 +12,7 @@ const MIB = 1024 ** 2
 const suspects: Readonly<Record<string, Partial<GuestScenario>>> = {
   'a quiet shell': { image: 'shell', workingSetPages: 16, dirtyPagesPerSecond: 200 },
   'a busy shell': { image: 'shell', workingSetPages: 256, dirtyPagesPerSecond: 8000 },
-  'a full shell': { image: 'shell', fillOctets: 2.5 * MIB, workingSetPages: 64, dirtyPagesPerSecond: 2000 },
+  'a full shell': { image: 'shell', fillOctets: 1.75 * MIB, workingSetPages: 16, dirtyPagesPerSecond: 200 },
 }
 /** How exactly the instant is to be known at which the guest stopped. */
 const STOP_TOLERANCE_NS = milliseconds(5)
