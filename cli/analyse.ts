@@ -109,6 +109,11 @@ function printStream(number: number, stream: StreamReport, output: Output): void
     const rows = stream.rounds.map(({ zero, normal, xbzrle }, round) => [round + 1, zero, normal, xbzrle] as const)
     output.table(['round (inferred)', 'zero', 'normal', 'xbzrle'], rows)
   }
+  if (stream.processes.length > 0) {
+    output.line()
+    const rows = stream.processes.map(({ name, state, from, to, pc, record }) => [name, state, from, to, pc, record])
+    output.table(['process', 'state', 'from', 'to', 'goes on at', 'record'], rows)
+  }
   const { structure } = stream
   if (structure.alikePages > 0 || structure.blocksRepeated > 0) {
     const { blocks, blocksRepeated, alikePages, emptyPages } = structure

@@ -61,9 +61,23 @@ export interface StreamReport {
   readonly blocks: readonly BlockReport[]
   readonly rounds: readonly RoundReport[]
   readonly findings: readonly FindingReport[]
+  /** Of the guest's kernel, by the structure of its table. */
+  readonly processes: readonly ProcessReport[]
   readonly structure: StructureReport
   /** What a watcher can say about it, a sentence an entry: versions, algorithms, what was refused. */
   readonly seen: readonly string[]
+}
+
+export interface ProcessReport {
+  readonly name: string
+  readonly state: string
+  /** Guest-physical, hexadecimal: of its record, of its memory's beginning and end, and of the instruction that it goes on with. */
+  readonly record: string
+  readonly from: string
+  readonly to: string
+  readonly pc: string
+  /** Frames that carried the record; empty for a bare stream. */
+  readonly packets: readonly number[]
 }
 
 /** Which pages are alike, read in clear or told by cipher blocks that come again. */

@@ -25,6 +25,7 @@ export function analyseBareStream(octets: Uint8Array): BareStreamAnalysis {
     blocks: migration.blockReports(),
     rounds: migration.roundReports(),
     findings: migration.findingReports(),
+    processes: migration.processReports(),
     structure: structureReport({ blocks: 0, repeated: 0, pages: migration.alikePages() }),
     seen: migration.notes(),
   }

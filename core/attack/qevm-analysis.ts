@@ -12,10 +12,11 @@ import { MIG_CMD, type RamBlockSize, type SectionHeader } from '../migration/wir
 import { ImageBlock, RamImage } from '../migration/wire/ram-image.js'
 import { StreamReader } from '../migration/wire/stream-reader.js'
 import type { DeviceDescription } from '../migration/wire/vmdesc.js'
-import type { BlockReport, FindingReport, LiveFinding, RoundReport } from './analysis-report.js'
+import type { BlockReport, FindingReport, LiveFinding, ProcessReport, RoundReport } from './analysis-report.js'
 import { addressText } from '../migration/wire/guest-address.js'
 import { PageEvidence } from './page-evidence.js'
 import { type Evidence, PacketLog } from './packet-log.js'
+import { findProcesses, PROCESS_RECORD_OCTETS } from './process-list.js'
 import { RamSearch, SEARCH_PAGES_MAX } from './ram-search.js'
 import { FindingList, type SecretFinding } from './secret-finding.js'
 import type { AlikePage } from './structure/alike-pages.js'
@@ -327,6 +328,16 @@ export class QevmAnalysis extends RamImage {
     })
   }
 
+  processReports(): ProcessReport[] {
+    return this.watched.flatMap(({ image, evidence }) =>
+      findProcesses(image).map(({ offset, name, state, from, to, pc }) => ({
+        ...{ name, state, record: addressText(image.name, offset) },
+        ...{ from: hexAddress(from), to: hexAddress(to), pc: hexAddress(pc) },
+        packets: this.log.evidenceFor(evidence.spans(offset, offset + PROCESS_RECORD_OCTETS)).packets,
+      })),
+    )
+  }
+
   blockReports(): BlockReport[] {
     return this.allWatched().map(({ image: block }) => ({
       name: block.name,
@@ -357,6 +368,8 @@ export class QevmAnalysis extends RamImage {
     return notes
   }
 }
+
+const hexAddress = (address: number): string => `0x${address.toString(16).padStart(8, '0')}`
 
 function reportOf(
   image: ImageBlock,

@@ -22,6 +22,15 @@ export interface AnalysedFinding {
   readonly packets: readonly number[]
 }
 
+export interface AnalysedProcess {
+  readonly name: string
+  readonly state: string
+  readonly from: string
+  readonly to: string
+  readonly pc: string
+  readonly record: string
+}
+
 export interface AnalysedStream {
   readonly protocol: string
   readonly complete: boolean
@@ -29,6 +38,8 @@ export interface AnalysedStream {
   readonly blocks: readonly AnalysedBlock[]
   readonly rounds: readonly AnalysedRound[]
   readonly findings: readonly AnalysedFinding[]
+  /** Of the guest's kernel, by its table in memory. */
+  readonly processes: readonly AnalysedProcess[]
 }
 
 export interface AnalysisReport {
@@ -80,6 +91,10 @@ export function readAnalysis(value: unknown): AnalysisReport | null {
         value: text(found),
         address: address(at),
         packets: numbers(packets),
+      })),
+      processes: list(stream.processes, ({ name, state, from, to, pc, record }) => ({
+        ...{ name: text(name), state: text(state), record: text(record) },
+        ...{ from: text(from), to: text(to), pc: text(pc) },
       })),
     })),
   }

@@ -16,6 +16,7 @@ const HELP = `${ink.strong('What the cable brings')}
   search                rebuild guest memory and look for secrets in it
   show N                the whole of finding N
   page 0x80040000       a page of the rebuilt memory, in octets
+  pslist                the guest's processes, by their table in memory
 ${ink.strong('What a station can do, at a port that takes frames')}
   arpspoof A B          stand between two stations, and relay
   filter                what is to be changed of a migration that passes
@@ -32,7 +33,7 @@ ${ink.strong('What a station can do, at a port that takes frames')}
   xensploit WHAT B      send a migration that takes an xend over
   jobs, kill N          what runs, and an end of it
 `
-const OWN_COMMANDS = ['help', 'tcpdump', 'streams', 'search', 'show', 'page']
+const OWN_COMMANDS = ['help', 'tcpdump', 'streams', 'search', 'show', 'page', 'pslist']
 const PACKETS_MAX = 500
 /** Of a finding's value, in the list; `show` has the whole. */
 const VALUE_CHARACTERS = 60
@@ -73,6 +74,8 @@ export class AttackerShell extends LineShell {
         return this.search()
       case 'show':
         return this.show(rest[0] ?? '')
+      case 'pslist':
+        return this.processes()
       case 'page':
         return this.page(rest[0] ?? '')
       default: {
@@ -139,6 +142,15 @@ export class AttackerShell extends LineShell {
     this.print(
       `${ink.leak(finding.value)}\n${finding.why}\nat ${finding.addresses.join(', ')}\npackets ${finding.packets.join(', ')}\n`,
     )
+  }
+
+  private processes(): void {
+    const processes = this.sniffer.report().streams.flatMap((stream) => stream.processes)
+    if (processes.length === 0) return this.print(ink.dim('No table of processes in what was rebuilt of memory.\n'))
+    for (const { name, state, from, to, pc, record } of processes) {
+      this.print(`${ink.leak(name.padEnd(16))} ${state.padEnd(8)} ${from} to ${to}\n`)
+      this.print(ink.dim(`   goes on at ${pc}; its record is at ${record}\n`))
+    }
   }
 
   private page(word: string): void {
