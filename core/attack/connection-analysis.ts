@@ -153,6 +153,7 @@ export class ConnectionAnalysis implements MultifdObserver {
       rounds: this.qevm?.roundReports() ?? [],
       findings: this.qevm?.findingReports() ?? [],
       processes: this.qevm?.processReports() ?? [],
+      changes: this.qevm?.changeReports() ?? [],
       structure: structureReport(this.structure()),
       seen: [...(this.qevm?.notes() ?? []), ...this.notes, ...this.describe(protocol)],
     }

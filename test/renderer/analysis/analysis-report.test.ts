@@ -43,6 +43,11 @@ describe('readAnalysis', () => {
     const process = { name: 'A', state: 'ready', from: '0x1', to: '0x2', pc: '0x1', record: '0x3' }
     const more = readAnalysis({ streams: [{ processes: [{ ...process, more: 1 }, 'B'] }] })!
     expect(more.streams[0]!.processes).toEqual([process])
+    const counter = { address: '0x80005000', values: [41, 42, 43] }
+    const changes = [{ block: 'ram', pagesChanged: 2, counters: [counter], hottest: [] }]
+    expect(readAnalysis({ streams: [{ changes }] })!.streams[0]!.changes).toEqual([
+      { block: 'ram', pagesChanged: 2, counters: [counter] },
+    ])
   })
 
   test('anything else gives a report or null, never an error', () => {
