@@ -3,7 +3,13 @@
 import { mkdir, open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { AnalysisReport, FindingReport, StreamReport, TransferReport } from '../core/attack/analysis-report.js'
+import type {
+  AnalysisReport,
+  ChangeReport,
+  FindingReport,
+  StreamReport,
+  TransferReport,
+} from '../core/attack/analysis-report.js'
 import { analyseFile, type FileAnalysis } from '../core/attack/capture-file.js'
 import { InputError } from '../core/base/errors.js'
 import { PAGE_OCTETS } from '../core/base/units.js'
@@ -109,6 +115,12 @@ function printStream(number: number, stream: StreamReport, output: Output): void
     const rows = stream.rounds.map(({ zero, normal, xbzrle }, round) => [round + 1, zero, normal, xbzrle] as const)
     output.table(['round (inferred)', 'zero', 'normal', 'xbzrle'], rows)
   }
+  if (stream.processes.length > 0) {
+    output.line()
+    const rows = stream.processes.map(({ name, state, from, to, pc, record }) => [name, state, from, to, pc, record])
+    output.table(['process', 'state', 'from', 'to', 'goes on at', 'record'], rows)
+  }
+  for (const changes of stream.changes) printChanges(changes, output)
   const { structure } = stream
   if (structure.alikePages > 0 || structure.blocksRepeated > 0) {
     const { blocks, blocksRepeated, alikePages, emptyPages } = structure
@@ -121,6 +133,24 @@ function printStream(number: number, stream: StreamReport, output: Output): void
   output.line(stream.findings.length === 0 ? 'no secrets found' : count(stream.findings.length, 'finding'))
   if (stream.findings.length > 0)
     output.table(['kind', 'name', 'value', 'address', 'block', 'packets'], stream.findings.map(findingRow))
+}
+
+/** Pages that crossed several times. */
+function printChanges({ block, pagesBySends, pagesChanged, hottest, counters }: ChangeReport, output: Output): void {
+  const again = pagesBySends.slice(1).reduce((sum, pages) => sum + pages, 0)
+  output.line()
+  output.line(`${printable(block)}: ${count(again, 'page')} sent more than once, ${pagesChanged} of them changed`)
+  if (hottest.length > 0)
+    output.table(
+      ['hottest page', 'copies', 'changes', 'words changed'],
+      hottest.map(({ address, copies, changes, wordsChanged }) => [address, copies, changes, wordsChanged]),
+    )
+  if (counters.length === 0) return
+  output.line()
+  output.table(
+    ['counter', 'went'],
+    counters.map(({ address, values }) => [address, values.join(', ')]),
+  )
 }
 
 function findingRow({ kind, name, value, address, block, packets }: FindingReport): readonly string[] {

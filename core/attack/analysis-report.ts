@@ -61,9 +61,56 @@ export interface StreamReport {
   readonly blocks: readonly BlockReport[]
   readonly rounds: readonly RoundReport[]
   readonly findings: readonly FindingReport[]
+  /** Of the guest's kernel, by the structure of its table. */
+  readonly processes: readonly ProcessReport[]
+  /** What changed while pages crossed several times, a RAM block an entry. */
+  readonly changes: readonly ChangeReport[]
   readonly structure: StructureReport
   /** What a watcher can say about it, a sentence an entry: versions, algorithms, what was refused. */
   readonly seen: readonly string[]
+}
+
+/** Copies of pages, each compared with the one before. */
+export interface ChangeReport {
+  readonly block: string
+  /** How many pages were sent once, twice and so on; the last number is of those sent 16 times or more. */
+  readonly pagesBySends: readonly number[]
+  readonly pagesChanged: number
+  /** Those that changed most often. */
+  readonly hottest: readonly ChangedPageReport[]
+  readonly counters: readonly ChangedWordReport[]
+}
+
+export interface ChangedPageReport {
+  /** As in findings. */
+  readonly address: string
+  readonly copies: number
+  /** Copies that differ from the one before. */
+  readonly changes: number
+  /** Words of 32 bits that differed, in all copies together. */
+  readonly wordsChanged: number
+  /** Those that changed, if they are few. */
+  readonly words: readonly ChangedWordReport[]
+}
+
+/** A word of 32 bits, and its last values. */
+export interface ChangedWordReport {
+  readonly address: string
+  readonly values: readonly number[]
+  /** It goes up by a little each time. */
+  readonly isCounter: boolean
+}
+
+export interface ProcessReport {
+  readonly name: string
+  readonly state: string
+  /** Guest-physical, hexadecimal: of its record, of its memory's beginning and end, and of the instruction that it goes on with. */
+  readonly record: string
+  readonly from: string
+  readonly to: string
+  readonly pc: string
+  /** Frames that carried the record; empty for a bare stream. */
+  readonly packets: readonly number[]
 }
 
 /** Which pages are alike, read in clear or told by cipher blocks that come again. */

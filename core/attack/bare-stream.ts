@@ -25,6 +25,8 @@ export function analyseBareStream(octets: Uint8Array): BareStreamAnalysis {
     blocks: migration.blockReports(),
     rounds: migration.roundReports(),
     findings: migration.findingReports(),
+    processes: migration.processReports(),
+    changes: migration.changeReports(),
     structure: structureReport({ blocks: 0, repeated: 0, pages: migration.alikePages() }),
     seen: migration.notes(),
   }

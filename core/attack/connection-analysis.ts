@@ -152,6 +152,8 @@ export class ConnectionAnalysis implements MultifdObserver {
       blocks: this.qevm?.blockReports() ?? [],
       rounds: this.qevm?.roundReports() ?? [],
       findings: this.qevm?.findingReports() ?? [],
+      processes: this.qevm?.processReports() ?? [],
+      changes: this.qevm?.changeReports() ?? [],
       structure: structureReport(this.structure()),
       seen: [...(this.qevm?.notes() ?? []), ...this.notes, ...this.describe(protocol)],
     }

@@ -12,10 +12,21 @@ import { MIG_CMD, type RamBlockSize, type SectionHeader } from '../migration/wir
 import { ImageBlock, RamImage } from '../migration/wire/ram-image.js'
 import { StreamReader } from '../migration/wire/stream-reader.js'
 import type { DeviceDescription } from '../migration/wire/vmdesc.js'
-import type { BlockReport, FindingReport, LiveFinding, RoundReport } from './analysis-report.js'
-import { addressText } from '../migration/wire/guest-address.js'
+import type {
+  BlockReport,
+  ChangedPageReport,
+  ChangedWordReport,
+  ChangeReport,
+  FindingReport,
+  LiveFinding,
+  ProcessReport,
+  RoundReport,
+} from './analysis-report.js'
+import { addressText, guestAddress } from '../migration/wire/guest-address.js'
+import { PageChanges, type ChangedPage, type ChangedWord } from './page-changes.js'
 import { PageEvidence } from './page-evidence.js'
 import { type Evidence, PacketLog } from './packet-log.js'
+import { findProcesses, PROCESS_RECORD_OCTETS } from './process-list.js'
 import { RamSearch, SEARCH_PAGES_MAX } from './ram-search.js'
 import { FindingList, type SecretFinding } from './secret-finding.js'
 import type { AlikePage } from './structure/alike-pages.js'
@@ -24,6 +35,10 @@ import { ReadPages } from './structure/read-pages.js'
 const zeroPage = new Uint8Array(PAGE_OCTETS)
 const EXCERPT_OCTETS = 24
 const NOTES_MAX = 32
+/** Pages that were sent so often or more are told together. */
+const SENDS_TOLD_MAX = 16
+const HOTTEST_TOLD = 8
+const COUNTERS_TOLD = 16
 /** So many disks are rebuilt, and so much of each: a record of a few octets may claim any place. */
 const DISKS_MAX = 4
 const DISK_OCTETS_MAX = 1024 ** 3
@@ -39,6 +54,7 @@ interface LiveRecord {
 interface WatchedBlock {
   readonly image: ImageBlock
   readonly evidence: PageEvidence
+  readonly changes: PageChanges
   readonly found: FindingList
   /** In the order of `found`. */
   readonly live: LiveRecord[]
@@ -64,6 +80,7 @@ export class QevmAnalysis extends RamImage {
   private deltasWithoutPage = 0
   private compressedPages = 0
   private deviceCount = 0
+  private isKnown = false
   /** Pages that came and were not searched yet. */
   private waiting: { watched: WatchedBlock; first: number; last: number } | null = null
 
@@ -126,13 +143,21 @@ export class QevmAnalysis extends RamImage {
   override memorySize(blocks: readonly RamBlockSize[]): void {
     super.memorySize(blocks)
     for (const image of this.blocks)
-      this.watched.push({ image, evidence: new PageEvidence(), found: new FindingList(), live: [] })
+      this.watched.push({
+        image,
+        evidence: new PageEvidence(),
+        changes: new PageChanges(),
+        found: new FindingList(),
+        live: [],
+      })
   }
 
   override page(block: number, offset: number, octets: Uint8Array): void {
     const page = offset / PAGE_OCTETS
     const wasZero = this.blocks[block]?.page(page) === null
+    this.before(block, page)
     super.page(block, offset, octets)
+    this.after(block, page)
     if (wasZero) this.octetsRecovered += PAGE_OCTETS
     const watched = this.watched[block]
     const at = this.reader.positionOf(octets)
@@ -145,13 +170,17 @@ export class QevmAnalysis extends RamImage {
     const image = this.blocks[block]
     if (fill === 0 && image !== undefined && image.page(offset / PAGE_OCTETS) !== null)
       this.octetsRecovered -= PAGE_OCTETS
+    this.before(block, offset / PAGE_OCTETS)
     super.filledPage(block, offset, fill)
+    this.after(block, offset / PAGE_OCTETS)
   }
 
   override xbzrlePage(block: number, offset: number, encoded: Uint8Array): void {
     const page = offset / PAGE_OCTETS
     const wasZero = this.blocks[block]?.page(page) === null
+    this.before(block, page)
     super.xbzrlePage(block, offset, encoded)
+    this.after(block, page)
     if (this.blocks[block]?.kind(page) !== 'xbzrle') {
       this.deltasWithoutPage++
       return
@@ -164,7 +193,9 @@ export class QevmAnalysis extends RamImage {
   override compressedPage(block: number, offset: number, compressed: Uint8Array): void {
     const page = offset / PAGE_OCTETS
     const wasZero = this.blocks[block]?.page(page) === null
+    this.before(block, page)
     super.compressedPage(block, offset, compressed)
+    this.after(block, page)
     this.compressedPages++
     if (wasZero) this.octetsRecovered += PAGE_OCTETS
     this.watched[block]?.evidence.changed(page, this.channel, this.reader.positionOf(compressed), compressed.length)
@@ -195,7 +226,13 @@ export class QevmAnalysis extends RamImage {
   private newDisk(device: string): WatchedBlock | null {
     if (this.disks.size === DISKS_MAX) return null
     const image = new ImageBlock(device, 0)
-    const watched = { image, evidence: new PageEvidence(), found: new FindingList(), live: [] }
+    const watched = {
+      image,
+      evidence: new PageEvidence(),
+      changes: new PageChanges(),
+      found: new FindingList(),
+      live: [],
+    }
     this.disks.set(device, watched)
     this.note(`disk ${device} goes before the memory`)
     return watched
@@ -231,7 +268,9 @@ export class QevmAnalysis extends RamImage {
     const image = this.blocks[block]
     if (image === undefined || offset % PAGE_OCTETS !== 0 || offset + PAGE_OCTETS > image.octets) return
     if (image.page(offset / PAGE_OCTETS) === null) this.octetsRecovered += PAGE_OCTETS
+    this.before(block, offset / PAGE_OCTETS)
     image.setPage(offset / PAGE_OCTETS, octets)
+    this.after(block, offset / PAGE_OCTETS)
     this.watched[block]?.evidence.copied(offset / PAGE_OCTETS, channel, streamOffset)
     this.queueSearch(this.watched[block], offset / PAGE_OCTETS)
   }
@@ -240,7 +279,9 @@ export class QevmAnalysis extends RamImage {
     const image = this.blocks[block]
     if (image === undefined || offset + PAGE_OCTETS > image.octets) return
     if (image.page(offset / PAGE_OCTETS) !== null) this.octetsRecovered -= PAGE_OCTETS
+    this.before(block, offset / PAGE_OCTETS)
     image.fillPage(offset / PAGE_OCTETS, 0)
+    this.after(block, offset / PAGE_OCTETS)
   }
 
   note(sentence: string): void {
@@ -252,6 +293,19 @@ export class QevmAnalysis extends RamImage {
     this.note(
       'post-copy: the guest moved before its memory, which follows; the image is the source’s, pages by demand included',
     )
+  }
+
+  // Copies of a page are compared as they come. `isKnown` says that there is one to compare with.
+
+  private before(block: number, page: number): void {
+    const { image, changes } = this.watched[block] ?? {}
+    this.isKnown = image !== undefined && image.kind(page) !== 'unseen' && image.kind(page) !== 'delta'
+    if (image !== undefined && this.isKnown) changes?.keep(image.page(page))
+  }
+
+  private after(block: number, page: number): void {
+    const { image, changes } = this.watched[block] ?? {}
+    if (image !== undefined && this.isKnown) changes?.compare(page, image.page(page))
   }
 
   // Search as pages come: neighbours are searched together, a page sent again is searched again.
@@ -327,6 +381,48 @@ export class QevmAnalysis extends RamImage {
     })
   }
 
+  processReports(): ProcessReport[] {
+    return this.watched.flatMap(({ image, evidence }) =>
+      findProcesses(image).map(({ offset, name, state, from, to, pc }) => ({
+        ...{ name, state, record: addressText(image.name, offset) },
+        ...{ from: hexAddress(from), to: hexAddress(to), pc: hexAddress(pc) },
+        packets: this.log.evidenceFor(evidence.spans(offset, offset + PROCESS_RECORD_OCTETS)).packets,
+      })),
+    )
+  }
+
+  /** Of the blocks of which a page crossed more than once. */
+  changeReports(): ChangeReport[] {
+    return this.watched.flatMap(({ image, changes }) => {
+      const pagesBySends: number[] = []
+      for (let page = 0; page < image.pageCount; page++) {
+        const sends = Math.min(image.recordCount(page), SENDS_TOLD_MAX)
+        if (sends > 0) pagesBySends[sends - 1] = (pagesBySends[sends - 1] ?? 0) + 1
+      }
+      if (pagesBySends.length < 2) return []
+      const pages = changes.pages()
+      const counters = pages.flatMap(({ words }) => words.filter(({ isCounter }) => isCounter))
+      return {
+        block: image.name,
+        pagesBySends: Array.from(pagesBySends, (count: number | undefined) => count ?? 0),
+        pagesChanged: pages.length,
+        hottest: pages.slice(0, HOTTEST_TOLD).map((changed) => changedPageReport(image, changed)),
+        counters: counters.slice(0, COUNTERS_TOLD).map((word) => changedWordReport(image, word)),
+      }
+    })
+  }
+
+  /** What is known of the page at a guest-physical address; null if that was never seen to change. */
+  changesAt(address: number): ChangedPageReport | null {
+    for (const { image, changes } of this.watched) {
+      const base = guestAddress(image.name, 0)
+      if (base === null || address < base || address >= base + image.octets) continue
+      const changed = changes.page(Math.floor((address - base) / PAGE_OCTETS))
+      return changed === null ? null : changedPageReport(image, changed)
+    }
+    return null
+  }
+
   blockReports(): BlockReport[] {
     return this.allWatched().map(({ image: block }) => ({
       name: block.name,
@@ -357,6 +453,20 @@ export class QevmAnalysis extends RamImage {
     return notes
   }
 }
+
+function changedPageReport(image: ImageBlock, { page, changes, wordsChanged, words }: ChangedPage): ChangedPageReport {
+  return {
+    address: addressText(image.name, page * PAGE_OCTETS),
+    copies: image.recordCount(page),
+    ...{ changes, wordsChanged, words: words.map((word) => changedWordReport(image, word)) },
+  }
+}
+
+function changedWordReport(image: ImageBlock, { offset, values, isCounter }: ChangedWord): ChangedWordReport {
+  return { address: addressText(image.name, offset), values, isCounter }
+}
+
+const hexAddress = (address: number): string => `0x${address.toString(16).padStart(8, '0')}`
 
 function reportOf(
   image: ImageBlock,

@@ -1,6 +1,6 @@
 /** The attacker's listening post: keeps what its port brings, reads along, and lets the trace say what it learnt. */
 import { CaptureAnalysis } from '../attack/capture-analysis.js'
-import type { AnalysisReport } from '../attack/analysis-report.js'
+import type { AnalysisReport, ChangedPageReport } from '../attack/analysis-report.js'
 import { guestAddress } from '../migration/wire/guest-address.js'
 import { TRANSFER_OCTETS_MIN } from '../attack/traffic/metadata-estimate.js'
 import type { Transfer } from '../attack/traffic/transfers.js'
@@ -70,6 +70,15 @@ export class Sniffer implements FrameSink, Process {
       if (page === null) continue
       const start = (address - base) % PAGE_OCTETS
       return page.subarray(start, start + octetsMax)
+    }
+    return null
+  }
+
+  /** What changed between the copies of the page at a guest-physical address, in the last migration that brought some. */
+  changesAt(address: number): ChangedPageReport | null {
+    for (const migration of this.analysis.migrations.toReversed()) {
+      const changed = migration.changesAt(address)
+      if (changed !== null) return changed
     }
     return null
   }

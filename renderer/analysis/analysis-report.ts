@@ -22,6 +22,22 @@ export interface AnalysedFinding {
   readonly packets: readonly number[]
 }
 
+export interface AnalysedProcess {
+  readonly name: string
+  readonly state: string
+  readonly from: string
+  readonly to: string
+  readonly pc: string
+  readonly record: string
+}
+
+export interface AnalysedChanges {
+  readonly block: string
+  readonly pagesChanged: number
+  /** Words that went up by a little each time. */
+  readonly counters: readonly { readonly address: string; readonly values: readonly number[] }[]
+}
+
 export interface AnalysedStream {
   readonly protocol: string
   readonly complete: boolean
@@ -29,6 +45,10 @@ export interface AnalysedStream {
   readonly blocks: readonly AnalysedBlock[]
   readonly rounds: readonly AnalysedRound[]
   readonly findings: readonly AnalysedFinding[]
+  /** Of the guest's kernel, by its table in memory. */
+  readonly processes: readonly AnalysedProcess[]
+  /** Of pages that crossed several times, a RAM block an entry. */
+  readonly changes: readonly AnalysedChanges[]
 }
 
 export interface AnalysisReport {
@@ -80,6 +100,14 @@ export function readAnalysis(value: unknown): AnalysisReport | null {
         value: text(found),
         address: address(at),
         packets: numbers(packets),
+      })),
+      changes: list(stream.changes, ({ block, pagesChanged, counters }) => ({
+        ...{ block: text(block), pagesChanged: number(pagesChanged) },
+        counters: list(counters, ({ address: at, values }) => ({ address: text(at), values: numbers(values) })),
+      })),
+      processes: list(stream.processes, ({ name, state, from, to, pc, record }) => ({
+        ...{ name: text(name), state: text(state), record: text(record) },
+        ...{ from: text(from), to: text(to), pc: text(pc) },
       })),
     })),
   }

@@ -16,6 +16,8 @@ const HELP = `${ink.strong('What the cable brings')}
   search                rebuild guest memory and look for secrets in it
   show N                the whole of finding N
   page 0x80040000       a page of the rebuilt memory, in octets
+  changes [0x80040000]  what changed between copies of pages, or of one
+  pslist                the guest's processes, by their table in memory
 ${ink.strong('What a station can do, at a port that takes frames')}
   arpspoof A B          stand between two stations, and relay
   filter                what is to be changed of a migration that passes
@@ -32,7 +34,7 @@ ${ink.strong('What a station can do, at a port that takes frames')}
   xensploit WHAT B      send a migration that takes an xend over
   jobs, kill N          what runs, and an end of it
 `
-const OWN_COMMANDS = ['help', 'tcpdump', 'streams', 'search', 'show', 'page']
+const OWN_COMMANDS = ['help', 'tcpdump', 'streams', 'search', 'show', 'page', 'changes', 'pslist']
 const PACKETS_MAX = 500
 /** Of a finding's value, in the list; `show` has the whole. */
 const VALUE_CHARACTERS = 60
@@ -73,6 +75,10 @@ export class AttackerShell extends LineShell {
         return this.search()
       case 'show':
         return this.show(rest[0] ?? '')
+      case 'pslist':
+        return this.processes()
+      case 'changes':
+        return rest[0] === undefined ? this.changes() : this.changesOf(rest[0])
       case 'page':
         return this.page(rest[0] ?? '')
       default: {
@@ -141,10 +147,44 @@ export class AttackerShell extends LineShell {
     )
   }
 
+  private processes(): void {
+    const processes = this.sniffer.report().streams.flatMap((stream) => stream.processes)
+    if (processes.length === 0) return this.print(ink.dim('No table of processes in what was rebuilt of memory.\n'))
+    for (const { name, state, from, to, pc, record } of processes) {
+      this.print(`${ink.leak(name.padEnd(16))} ${state.padEnd(8)} ${from} to ${to}\n`)
+      this.print(ink.dim(`   goes on at ${pc}; its record is at ${record}\n`))
+    }
+  }
+
+  private changes(): void {
+    const reports = this.sniffer.report().streams.flatMap((stream) => stream.changes)
+    if (reports.length === 0) return this.print(ink.dim('No page crossed more than once, or none in clear.\n'))
+    for (const { block, pagesBySends, pagesChanged, hottest, counters } of reports) {
+      this.print(`${ink.strong(block)}: ${pagesChanged} pages changed on their way\n`)
+      pagesBySends.forEach((pages, index) => {
+        if (pages > 0) this.print(ink.dim(`  sent ${index + 1} times: ${pages} pages\n`))
+      })
+      for (const { address, copies, changes } of hottest)
+        this.print(`  ${address}: ${copies} copies, ${changes} changes\n`)
+      for (const { address, values } of counters)
+        this.print(`  counter at ${address}: ${ink.leak(values.join(', '))}\n`)
+    }
+  }
+
+  private changesOf(word: string): void {
+    const changed = this.sniffer.changesAt(addressIn(word, 'changes'))
+    if (changed === null) throw new InputError(`the page at ${word} was not seen to change`)
+    const { address, copies, changes, wordsChanged, words } = changed
+    this.print(`${address}: ${copies} copies, ${changes} changes, of ${wordsChanged} words in all\n`)
+    if (words.length === 0) this.print(ink.dim('  rewritten as a whole: no word of it says anything by itself\n'))
+    for (const { address: at, values, isCounter } of words) {
+      const went = values.map((value) => (isCounter ? String(value) : `0x${value.toString(16)}`)).join(', ')
+      this.print(`  ${isCounter ? 'counter' : 'word'} at ${at}: ${ink.leak(went)}\n`)
+    }
+  }
+
   private page(word: string): void {
-    const address = Number(word)
-    if (!/^0x[0-9a-f]+$/i.test(word) || !Number.isSafeInteger(address))
-      throw new InputError('page takes an address in hexadecimal: page 0x80040000')
+    const address = addressIn(word, 'page')
     const octets = this.sniffer.memoryAt(address, ROW_OCTETS * PAGE_ROWS)
     if (octets === null) throw new InputError(`the page at ${word} was not captured, or not in clear`)
     for (let row = 0; row < octets.length; row += ROW_OCTETS) {
@@ -156,4 +196,11 @@ export class AttackerShell extends LineShell {
       )
     }
   }
+}
+
+function addressIn(word: string, command: string): number {
+  const address = Number(word)
+  if (!/^0x[0-9a-f]+$/i.test(word) || !Number.isSafeInteger(address))
+    throw new InputError(`${command} takes an address in hexadecimal: ${command} 0x80040000`)
+  return address
 }

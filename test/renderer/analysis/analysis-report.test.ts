@@ -39,6 +39,15 @@ describe('readAnalysis', () => {
       { kind: 'card', name: 'Visa', value: '4', address: 0x80004010, packets: [1] },
     ])
     expect(report.warnings).toEqual(['cut'])
+    expect(report.streams[0]!.processes).toEqual([])
+    const process = { name: 'A', state: 'ready', from: '0x1', to: '0x2', pc: '0x1', record: '0x3' }
+    const more = readAnalysis({ streams: [{ processes: [{ ...process, more: 1 }, 'B'] }] })!
+    expect(more.streams[0]!.processes).toEqual([process])
+    const counter = { address: '0x80005000', values: [41, 42, 43] }
+    const changes = [{ block: 'ram', pagesChanged: 2, counters: [counter], hottest: [] }]
+    expect(readAnalysis({ streams: [{ changes }] })!.streams[0]!.changes).toEqual([
+      { block: 'ram', pagesChanged: 2, counters: [counter] },
+    ])
   })
 
   test('anything else gives a report or null, never an error', () => {
